@@ -1,0 +1,224 @@
+"""Every error that orch-nb raises on purpose.
+
+::
+
+    OrchError
+    ├── InputError             what was written is wrong; nothing was sent
+    │   ├── UnknownNameError   a name that nobody knows, with the names that are known
+    │   ├── TemplateError      a ``{{ expression }}`` that cannot be filled
+    │   └── SettingsError      a setting, or the file that holds it, is wrong
+    ├── SelectionError         no model may answer; says why for each of them
+    ├── ProviderError          what a provider did with one request
+    │   ├── Transient          worth a retry, then the next model
+    │   │   ├── Unreachable        no connection, or it broke
+    │   │   ├── TimedOut           slower than a limit
+    │   │   ├── RateLimited        429; may carry ``retry_after``
+    │   │   ├── ServerFailed       5xx
+    │   │   └── BrokenAnswer       empty, cut, malformed, or not an answer at all
+    │   ├── Refused            no retry, but another model may do
+    │   │   ├── KeyRefused         401, 403, or no key
+    │   │   ├── QuotaSpent         402, or the account has no money left
+    │   │   ├── ModelNotFound      404
+    │   │   ├── ContextTooLong     the prompt does not fit
+    │   │   └── RequestRefused     any other 4xx
+    │   └── Rejected           the provider's policy forbids the prompt: stop
+    └── AllFailed              every model that was tried failed
+
+Policy reads the class flags ``retryable`` and ``falls_back``, never a message.
+`Interrupted` stands beside the tree: it is a `KeyboardInterrupt`, so that ``except Exception``
+in a user's loop does not swallow a stop.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from orch_nb.sanitize import one_line
+
+if TYPE_CHECKING:
+    from orch_nb.types import Attempt, Rejection, Response
+
+
+class OrchError(Exception):
+    """Base of all errors of orch-nb; in a notebook it is shown as one line."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython's protocol for errors that need no stack: the cell fails, nbclient stops.
+        return [f"{type(self).__name__}: {self}"]
+
+
+class InputError(OrchError):
+    """Something that was written is wrong. Raised before any request is sent."""
+
+
+class UnknownNameError(InputError):
+    """A name that nobody knows.
+
+    ``what`` is the kind of thing ("strategy"), ``choices`` all that would have been right.
+    The message names the nearest choice, or up to ten of them.
+    """
+
+    def __init__(self, what: str, name: str, choices: Iterable[str], hint: str = "") -> None:
+        self.what, self.name, self.choices = what, name, sorted(choices)
+        super().__init__(one_line(f"unknown {what} {name!r}{self._suggestion()}{hint}", 600))
+
+    def _suggestion(self) -> str:
+        near = difflib.get_close_matches(self.name, self.choices, n=3, cutoff=0.6)
+        if near:
+            return f"; did you mean {' or '.join(near)}?"
+        if not self.choices:
+            return ""
+        listed = ", ".join(self.choices[:10])
+        more = f" and {len(self.choices) - 10} more" if len(self.choices) > 10 else ""
+        return f"; choose from {listed}{more}"
+
+
+class TemplateError(InputError):
+    """A ``{{ expression }}`` in a prompt that cannot be filled."""
+
+
+class SettingsError(InputError):
+    """A setting is wrong. ``line`` is its line in the file, if it came from one."""
+
+    def __init__(self, message: str, *, source: str = "", line: int | None = None) -> None:
+        self.source, self.line = source, line
+        where = source + (f", line {line}" if line is not None else "")
+        super().__init__(one_line(f"{where}: {message}" if where else message, 600))
+
+
+class SelectionError(OrchError):
+    """No model may answer. ``rejected`` holds every model with its reason."""
+
+    def __init__(self, message: str, rejected: Sequence[Rejection] = ()) -> None:
+        self.rejected = tuple(rejected)
+        reasons = "; ".join(f"{r.model}: {r.reason}" for r in self.rejected[:8])
+        more = f"; and {len(self.rejected) - 8} more" if len(self.rejected) > 8 else ""
+        super().__init__(f"{message} ({reasons}{more})" if reasons else message)
+
+
+class ProviderError(OrchError):
+    """What a provider did with one request.
+
+    The message is one line that says what happened and what to do about it. It never holds a
+    key, and no request or response object hangs on the error. ``status`` is the HTTP status.
+    """
+
+    retryable: ClassVar[bool] = False
+    falls_back: ClassVar[bool] = True
+    #: What the trail shows when there is no HTTP status: "a (timed out) → b".
+    label: ClassVar[str] = "failed"
+
+    def __init__(
+        self,
+        model: str,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.model, self.status, self.retry_after = model, status, retry_after
+        super().__init__(f"{model}: {one_line(message, 400)}")
+
+    @property
+    def cause(self) -> str:
+        """A word or a status for the route trail."""
+        return str(self.status) if self.status is not None else self.label
+
+
+class Transient(ProviderError):
+    """Worth a retry after a pause; then the next model."""
+
+    retryable = True
+
+
+class Unreachable(Transient):
+    """No connection could be made, or it broke."""
+
+    label = "unreachable"
+
+
+class TimedOut(Transient):
+    """A limit in seconds was reached."""
+
+    label = "timed out"
+
+
+class RateLimited(Transient):
+    """Too many requests (429). ``retry_after`` is what the server asked for, in seconds."""
+
+    label = "rate limited"
+
+
+class ServerFailed(Transient):
+    """The server failed (5xx), or said so in the middle of a stream."""
+
+    label = "server error"
+
+
+class BrokenAnswer(Transient):
+    """An answer that is empty, cut short, malformed, too large, or not an answer at all."""
+
+    label = "broken answer"
+
+
+class Refused(ProviderError):
+    """This model will not answer, however often it is asked; another one may."""
+
+
+class KeyRefused(Refused):
+    """The key is missing or was not accepted (401, 403)."""
+
+    label = "key refused"
+
+
+class QuotaSpent(Refused):
+    """The account has no money or quota left (402, or 429 that says so)."""
+
+    label = "quota spent"
+
+
+class ModelNotFound(Refused):
+    """The provider does not have this model (404)."""
+
+    label = "not found"
+
+
+class ContextTooLong(Refused):
+    """The prompt does not fit into the model's context."""
+
+    label = "context too long"
+
+
+class RequestRefused(Refused):
+    """The provider refused the request as it is (another 4xx, or a redirect)."""
+
+    label = "request refused"
+
+
+class Rejected(ProviderError):
+    """The provider's policy forbids the prompt or its answer. No other model is tried."""
+
+    falls_back = False
+    label = "refused by policy"
+
+
+class AllFailed(OrchError):
+    """Every model that was tried failed. ``attempts`` holds each of them."""
+
+    def __init__(self, attempts: Sequence[Attempt]) -> None:
+        self.attempts = tuple(attempts)
+        tried = list(dict.fromkeys(a.error for a in self.attempts if a.error))
+        super().__init__("no model answered: " + "; ".join(tried))
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped a call. ``response`` holds the text that had arrived, if any had."""
+
+    def __init__(self, response: Response | None = None) -> None:
+        self.response = response
+        super().__init__("stopped; the connection is closed")
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Interrupted: {self}"]
