@@ -80,20 +80,37 @@ class TaskProfile:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Dollars per million tokens. ``cached`` is for input read from the provider's cache."""
+    """Dollars per million tokens. ``cached`` is for input read from the provider's cache.
+
+    ``long_context`` holds (threshold, prices) pairs in rising order: a request with more input
+    tokens than the threshold is billed by those prices as a whole.
+    """
 
     input: Decimal
     output: Decimal
     cached: Decimal | None = None
     source: str = ""
+    long_context: tuple[tuple[int, Prices], ...] = ()
+
+    def charge(self, usage: Usage) -> Decimal:
+        """Dollars for `usage`."""
+        for threshold, prices in reversed(self.long_context):
+            if usage.input_tokens > threshold:
+                return prices.charge(usage)
+        fresh = usage.input_tokens - usage.cached_tokens
+        cached = self.input if self.cached is None else self.cached
+        total = fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output
+        return total / 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
     """What is known about one model. None is unknown, never a guess.
 
-    ``tier`` is an ordinal in 0..1 within the provider's own line-up (1 the most capable), a prior
-    and no measurement; ``tier_source`` says where it comes from.
+    ``tier`` is the model's place in its vendor's own line-up, in 0..1 with 1 the most capable: an
+    ordinal prior, no measurement; ``tier_source`` says where it comes from. ``quality`` holds what
+    the user stated, by task kind, in 0..1. ``speed`` is in output tokens per second.
+    ``unranked`` says why a strategy never picks the model, "" if it may; by name it can be used.
     """
 
     provider: str
@@ -105,6 +122,8 @@ class ModelCard:
     quality: Mapping[str, float] = field(default_factory=dict)
     tier: float | None = None
     tier_source: str = "unknown"
+    speed: float | None = None
+    unranked: str = ""
     local: bool = False
     simulated: bool = False
     priority: int = 100

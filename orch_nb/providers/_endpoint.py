@@ -1,0 +1,43 @@
+"""What a provider is given when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a provider is and how it is reached.
+
+    ``name`` is the part of a model id before the colon. ``key`` never leaves the provider and is
+    kept out of the repr. ``answer_limit`` is in bytes, ``connect`` in seconds.
+    """
+
+    name: str
+    base_url: str | None = None
+    key: str | None = field(default=None, repr=False)
+    key_env: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    organization: str | None = None
+    max_connections: int = 100
+    connect: float = 5.0
+    answer_limit: int = 8_000_000
+
+    @property
+    def host(self) -> str:
+        """The host of ``base_url``, in lower case; "" without one."""
+        return (urlsplit(self.base_url).hostname or "") if self.base_url else ""
+
+    @property
+    def local(self) -> bool:
+        """Whether the address is this machine."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def key_hint(self) -> str:
+        """What to do about a missing or refused key."""
+        if self.key_env:
+            return f"set {self.key_env} to a valid key"
+        return f"set api_key_env for {self.name} in orch.yaml to the variable that holds the key"

@@ -1,0 +1,145 @@
+"""What a server's failure means: from status, code and message to one of our errors.
+
+Reading codes and messages ends here; policy above reads class flags only.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import re
+import time
+from collections.abc import Mapping
+
+from orch_nb.errors import (
+    BrokenAnswer,
+    ContextTooLong,
+    KeyRefused,
+    ModelNotFound,
+    ProviderError,
+    QuotaSpent,
+    RateLimited,
+    Refused,
+    Rejected,
+    RequestRefused,
+    ServerFailed,
+    TimedOut,
+)
+
+_QUOTA = re.compile(r"insufficient_quota|billing|credit balance|usage limit|out of credit", re.I)
+_CONTEXT = re.compile(
+    r"context_length_exceeded|context (length|window|size)|maximum context|prompt is too long"
+    r"|too many tokens|exceeds? the (available )?context",
+    re.I,
+)
+_POLICY = re.compile(r"content_policy|content_filter|policy_violation|safety system", re.I)
+_MISSING = re.compile(r"model_not_found|not_found_error|model .{0,80}(does not exist|not found)", re.I)
+
+
+def from_status(
+    model: str, status: int, said: str, headers: Mapping[str, str], key_hint: str
+) -> ProviderError:
+    """The error for an HTTP status that is no success.
+
+    `said` is what `describe` read from the body. `key_hint` says how to set a key.
+    """
+    detail = f": {said}" if said else ""
+    wait = _retry_after(headers)
+    if status < 400:
+        return RequestRefused(
+            model, f"answered with a redirect ({status}), not followed; check base_url", status=status
+        )
+    if status == 402 or (status in (400, 403, 429) and _QUOTA.search(said)):
+        return QuotaSpent(
+            model, f"the account has no quota left ({status}){detail}", status=status
+        )
+    if status in (401, 403):
+        return KeyRefused(model, f"the key was not accepted ({status}); {key_hint}", status=status)
+    if status == 429:
+        return RateLimited(
+            model, f"too many requests (429){detail}; try later", status=status, retry_after=wait
+        )
+    if status == 408:
+        return TimedOut(model, f"the server gave up waiting (408){detail}", status=status)
+    if status >= 500 or status in (409, 425):
+        return ServerFailed(
+            model, f"the server failed ({status}){detail}", status=status, retry_after=wait
+        )
+    return _from_client_error(model, status, said, detail)
+
+
+def _from_client_error(model: str, status: int, said: str, detail: str) -> ProviderError:
+    if status == 413 or _CONTEXT.search(said):
+        return ContextTooLong(
+            model, f"the prompt is too long for this model ({status}){detail}", status=status
+        )
+    if status == 404 or _MISSING.search(said):
+        return ModelNotFound(
+            model, f"no such model or address ({status}){detail}; see what the provider lists",
+            status=status,
+        )
+    if _POLICY.search(said):
+        return Rejected(model, f"refused by the provider's policy ({status}){detail}", status=status)
+    return RequestRefused(model, f"the request was refused ({status}){detail}", status=status)
+
+
+def from_event(model: str, said: str) -> ProviderError:
+    """The error for an ``error`` object in a stream, after status 200, as `describe` read it."""
+    detail = f": {said}" if said else ""
+    if _QUOTA.search(said):
+        return QuotaSpent(model, f"the account has no quota left{detail}")
+    if re.search(r"rate_limit|too many requests", said, re.I):
+        return RateLimited(model, f"too many requests{detail}; try later")
+    if _CONTEXT.search(said):
+        return ContextTooLong(model, f"the prompt is too long for this model{detail}")
+    if _POLICY.search(said):
+        return Rejected(model, f"refused by the provider's policy{detail}")
+    return ServerFailed(model, f"the server failed while answering{detail}")
+
+
+def refusal(model: str, said: str = "") -> Rejected:
+    """The error for an answer that the provider's policy stopped."""
+    return Rejected(model, "the provider's policy refused this prompt" + (f": {said}" if said else ""))
+
+
+def cut(model: str) -> BrokenAnswer:
+    """The error for a stream that ended without its end mark."""
+    return BrokenAnswer(model, "the answer was cut short (no end mark); run again")
+
+
+def malformed(model: str, what: str) -> BrokenAnswer:
+    """The error for bytes that are not the provider's format."""
+    return BrokenAnswer(model, f"the server did not answer in the expected format ({what}); check base_url")
+
+
+def no_key(model: str, key_hint: str) -> Refused:
+    """The error for a provider that needs a key and has none."""
+    return KeyRefused(model, f"no key; {key_hint}")
+
+
+def describe(body: object) -> str:
+    """Code and message from an error body, or "" when it says nothing readable."""
+    error = body.get("error", body) if isinstance(body, Mapping) else body
+    if isinstance(error, Mapping):
+        parts = [error.get(key) for key in ("code", "type", "message")]
+        return ": ".join(dict.fromkeys(p for p in parts if isinstance(p, str) and p))[:500]
+    if isinstance(error, str) and not error.lstrip().startswith("<"):
+        return error[:500]
+    return ""  # HTML says nothing that a notebook's reader can use
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from ``retry-after-ms`` or ``retry-after`` (a number or a date), None if unusable."""
+    raw, scale = headers.get("retry-after-ms"), 1000.0
+    if raw is None:
+        raw, scale = headers.get("retry-after"), 1.0
+    if raw is None:
+        return None
+    try:
+        seconds = float(raw) / scale
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(raw).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
