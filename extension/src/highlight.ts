@@ -1,0 +1,87 @@
+import { ICellModel, isCodeCellModel } from '@jupyterlab/cells';
+import { CodeEditor } from '@jupyterlab/codeeditor';
+import { CellList, Notebook } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+
+/** JupyterLab's own Markdown mode, the one of Markdown cells. */
+const MARKDOWN = 'text/x-ipythongfm';
+
+/** Magics whose cell body is a prompt; the body of `%%orch_pipeline` is YAML. */
+const PROMPT = /^\s*%%orch(_select)?(\s|$)/;
+
+/**
+ * Shows the prompt cells of one notebook as Markdown, until the notebook is disposed.
+ *
+ * It listens to cell models, not to cell widgets: they exist before their editors do, so an
+ * editor never hears of the kernel's language in between and cannot load it last.
+ */
+export class Highlight implements IDisposable {
+  constructor(
+    private readonly notebook: Notebook,
+    private readonly settings: ISettingRegistry.ISettings | null
+  ) {
+    notebook.disposed.connect(this.dispose, this);
+    notebook.modelChanged.connect(this.follow, this);
+    settings?.changed.connect(this.watchAll, this);
+    this.follow();
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    Signal.clearData(this);
+  }
+
+  /** Watch the cells of the notebook's model, and no longer those of the one before. */
+  private follow(): void {
+    for (const cell of this.cells ?? []) {
+      cell?.contentChanged.disconnect(this.mark, this);
+      cell?.mimeTypeChanged.disconnect(this.mark, this);
+    }
+    this.cells?.changed.disconnect(this.onCells, this);
+    this.cells = this.notebook.model?.cells ?? null;
+    this.cells?.changed.connect(this.onCells, this);
+    this.watchAll();
+  }
+
+  private watchAll(): void {
+    for (const cell of this.cells ?? []) {
+      this.watch(cell);
+    }
+  }
+
+  private onCells(_: CellList, change: { newValues: ICellModel[] }): void {
+    change.newValues.forEach(this.watch, this);
+  }
+
+  /** A cell that goes takes its connections with it: its model clears them. */
+  private watch(cell: ICellModel): void {
+    if (isCodeCellModel(cell)) {
+      cell.contentChanged.connect(this.mark, this);
+      // the notebook resets every code cell when the kernel's language arrives
+      cell.mimeTypeChanged.connect(this.mark, this);
+      this.mark(cell);
+    }
+  }
+
+  /** Only ever to and from Markdown, so that two views of one notebook cannot disagree forever. */
+  private mark(cell: CodeEditor.IModel): void {
+    if (this.isOn && PROMPT.test(cell.sharedModel.getSource())) {
+      cell.mimeType = MARKDOWN;
+    } else if (cell.mimeType === MARKDOWN) {
+      cell.mimeType = this.notebook.codeMimetype;
+    }
+  }
+
+  private get isOn(): boolean {
+    return this.settings?.composite.highlight !== false;
+  }
+
+  private cells: CellList | null = null;
+  private disposed = false;
+}
