@@ -14,6 +14,7 @@ import orch_nb
 ROOT = Path(__file__).parents[1]
 EXTENSION = ROOT / "extension"
 BUILD = ROOT / "orch_nb" / "labextension"
+INSTALLED = Path(sys.prefix, "share", "jupyter", "labextensions", "@orch", "nb")
 
 
 def _stamp() -> Any:
@@ -83,3 +84,8 @@ def test_jupyterlab_lists_it() -> None:
     assert f"v{orch_nb.__version__}" in line
     assert "enabled" in line
     assert "OK" in line
+
+
+def test_what_is_installed_is_this_build() -> None:
+    installed = (INSTALLED / "sources.sha256").read_text()
+    assert installed == (BUILD / "sources.sha256").read_text(), "run `pip install -e . --no-deps`"
