@@ -1,0 +1,27 @@
+"""The settings of a session: one order of precedence, checked as a whole."""
+
+from orch_nb.settings.loading import load
+from orch_nb.settings.schema import (
+    CacheSettings,
+    Limits,
+    ModelSettings,
+    PriceSettings,
+    ProviderSettings,
+    Settings,
+    Weights,
+    dump,
+)
+from orch_nb.settings.trust import user_home
+
+__all__ = [
+    "CacheSettings",
+    "Limits",
+    "ModelSettings",
+    "PriceSettings",
+    "ProviderSettings",
+    "Settings",
+    "Weights",
+    "dump",
+    "load",
+    "user_home",
+]

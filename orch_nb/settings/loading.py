@@ -1,0 +1,71 @@
+"""From layers to `Settings`: merge, complete, validate, and trust."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from orch_nb.errors import SettingsError, UnknownNameError
+from orch_nb.settings import layers as origins
+from orch_nb.settings import rows, trust
+from orch_nb.settings.layers import Layer
+from orch_nb.settings.problems import describe
+from orch_nb.settings.schema import Settings
+
+
+def load(
+    *,
+    env: Mapping[str, str],
+    directory: Path,
+    known_types: Collection[str],
+    traits: Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Hear every layer, weakest first: environment, file, `traits`, `config`, `changes`.
+
+    `directory` is the notebook's folder, `known_types` the provider types that exist.
+
+    Raises
+    ------
+    SettingsError
+        One line about the first thing that is wrong: where it stands and what would be right.
+    """
+    file = origins.read_file(env, directory)
+    layers = [
+        *origins.read_environment(env, known_types),
+        *([file] if file else []),
+        Layer("traitlets", origins.tidy(traits or {})),
+        Layer(origins.CONFIG, origins.tidy(config or {})),
+        Layer("run-time change", origins.tidy(changes or {})),
+    ]
+    origins.refuse_keys(layers)
+    merged = origins.merge(layers)
+    if isinstance(merged.get("providers"), Mapping):
+        merged["providers"] = rows.complete(merged["providers"])
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        path, message = describe(error)
+        source, line = origins.origin(layers, path)
+        raise SettingsError(message, source=source, line=line) from None
+    _check_types(settings, layers, known_types)
+    if file and file.content is not None:
+        trust.check(settings, layers, file, env)
+    return settings
+
+
+def _check_types(settings: Settings, layers: list[Layer], known_types: Collection[str]) -> None:
+    for name, row in settings.providers.items():
+        if row.type in known_types:
+            continue
+        path = ("providers", name, "type")
+        source, line = origins.origin(layers, path)
+        if any(origins.holds(layer.data, path) for layer in layers):
+            problem = str(UnknownNameError(f"providers.{name} type", row.type, known_types))
+        else:
+            problem = f"providers.{name} needs a type: {', '.join(sorted(known_types))}"
+        raise SettingsError(problem, source=source, line=line)

@@ -1,0 +1,195 @@
+"""What may be set, of what type, and what it is when nobody sets it.
+
+Times are seconds, sizes bytes, prices US dollars per million tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    StrictBool,
+    StrictInt,
+    model_validator,
+)
+
+from orch_nb.settings.endpoint import check_url
+from orch_nb.settings.units import read_bytes, read_seconds
+
+_PROVIDER = re.compile(r"[A-Za-z0-9_.-]+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile("[\t\x20-\x7e\xa0-\xff]*")
+_CONNECTION_HEADERS = {"host", "content-length", "transfer-encoding", "connection"}
+
+
+def _number(value: object) -> object:
+    # Pydantic would take "5" and true for a number.
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic reads ValueError only
+    return value
+
+
+def _check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError("names and values must be printable latin-1, on one line")
+        if name.lower() in _CONNECTION_HEADERS:
+            raise ValueError(f"must not hold {name}, which the connection itself sets")
+    return headers
+
+
+def _check_folder(folder: str) -> str:
+    if folder.startswith("~"):
+        raise ValueError("must be written out, without ~")
+    return folder
+
+
+def _check_provider(name: str) -> str:
+    if not _PROVIDER.fullmatch(name):
+        raise ValueError("must be a name of letters, digits, '.', '_' and '-'")
+    return name
+
+
+def _check_model(name: str) -> str:
+    provider, colon, model = name.partition(":")
+    if not (_PROVIDER.fullmatch(provider) and colon and model) or re.search(r"\s", model):
+        raise ValueError("must be a model id such as 'openai:gpt-6-luna'")
+    return name
+
+
+def _check_variable(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        # Somebody may have put the key itself here.
+        raise ValueError("must be the name of an environment variable, such as TEAM_KEY")
+    return name
+
+
+Text = Annotated[str, Field(min_length=1)]
+Number = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
+Seconds = Annotated[float, BeforeValidator(read_seconds), Field(gt=0, allow_inf_nan=False)]
+Bytes = Annotated[int, BeforeValidator(read_bytes), Field(gt=0)]
+Count = Annotated[StrictInt, Field(gt=0)]
+# At most 15 digits, so that a dump as float reads back as the same Decimal.
+Dollars = Annotated[
+    Decimal, BeforeValidator(_number), Field(ge=0, max_digits=15), PlainSerializer(float)
+]
+ProviderName = Annotated[str, AfterValidator(_check_provider)]
+ModelId = Annotated[str, AfterValidator(_check_model)]
+Variable = Annotated[str, AfterValidator(_check_variable)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Weights(_Frozen):
+    """How much cost, quality and speed matter, against each other."""
+
+    cost: Number = 1.0
+    quality: Number = 1.0
+    speed: Number = 1.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Weights:
+        if not (self.cost or self.quality or self.speed):
+            raise ValueError("must not all be 0")
+        return self
+
+
+class CacheSettings(_Frozen):
+    """The cache of answers. ``dir`` is relative to the session's folder; ttl None is forever."""
+
+    enabled: StrictBool = True
+    dir: Annotated[Text, AfterValidator(_check_folder)] = ".orch"
+    ttl: Seconds | None = 7 * 86400.0
+    limit: Bytes = 10**9
+
+
+class ProviderSettings(_Frozen):
+    """One place where models are. ``api_key_env`` None means that no key is sent."""
+
+    type: Text
+    base_url: Annotated[str, AfterValidator(check_url)] | None = None
+    api_key_env: Variable | None = None
+    api_key: SecretStr | None = None
+    timeout: Seconds | None = None
+    max_retries: Annotated[StrictInt, Field(ge=0)] = 2
+    # Out of the repr: people put keys of proxies here.
+    headers: Annotated[Mapping[str, str], AfterValidator(_check_headers), Field(repr=False)] = {}
+    organization: Text | None = None
+    priority: StrictInt = 100
+    enabled: StrictBool = True
+    max_connections: Count = 10
+
+
+class PriceSettings(_Frozen):
+    """Dollars per million tokens; ``cached`` is for input read from the provider's cache."""
+
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None
+
+
+class ModelSettings(_Frozen):
+    """What the user knows better about a model; None leaves what is known otherwise."""
+
+    price: PriceSettings | None = None
+    context: Count | None = None
+    max_output: Count | None = None
+    capabilities: tuple[Text, ...] | None = None
+    quality: Mapping[str, Fraction] = {}
+
+
+class Limits(_Frozen):
+    """How long a call may take, in seconds, and how large its answer may be, in bytes."""
+
+    connect: Seconds = 5.0
+    first_token: Seconds = 30.0
+    idle: Seconds = 20.0
+    attempt: Seconds = 120.0
+    call: Seconds = 300.0
+    retry_after: Seconds = 30.0
+    answer: Bytes = 8 * 10**6
+
+
+class Settings(_Frozen):
+    """All settings of a session, after every layer was heard.
+
+    Whether ``strategy`` exists is for the registry of strategies to say.
+    """
+
+    preset: Literal["cloud-only", "local-only", "development"] = "development"
+    strategy: Text = "balanced"
+    weights: Weights = Weights()
+    fallback: Literal["best", "cheapest", "fail"] = "best"
+    stream: StrictBool = True
+    cache: CacheSettings = CacheSettings()
+    providers: Mapping[ProviderName, ProviderSettings] = {}
+    models: Mapping[ModelId, ModelSettings] = {}
+    limits: Limits = Limits()
+
+    def key(self, provider: str, env: Mapping[str, str]) -> str | None:
+        """Find the key of `provider`: given in Python, else in its variable in `env`."""
+        row = self.providers[provider]
+        if row.api_key is not None:
+            return row.api_key.get_secret_value()
+        variable = env.get(row.api_key_env, "") if row.api_key_env else ""
+        return variable.strip() or None
+
+
+def dump(settings: Settings) -> dict[str, Any]:
+    """Plain data, without keys, from which ``load(config=…)`` makes equal settings."""
+    without_keys = {"providers": {"__all__": {"api_key"}}}
+    return settings.model_dump(mode="json", exclude=without_keys)

@@ -1,0 +1,98 @@
+"""Settings files that came with a notebook, and what they may not do with the user's keys.
+
+A file that leads a key to a host that is neither the provider's own nor this machine is not
+obeyed until the user trusts exactly that content. Trust is kept as SHA-256 sums in
+``trusted.json`` in the user's data folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from orch_nb.errors import SettingsError
+from orch_nb.settings import rows
+from orch_nb.settings.endpoint import keeps_key_home, site_of
+from orch_nb.settings.layers import Layer, merge, origin
+from orch_nb.settings.schema import ProviderSettings, Settings
+
+
+def user_home(env: Mapping[str, str]) -> Path:
+    """Find the user's own folder: ``ORCH_HOME``, else the platform's data folder."""
+    if named := env.get("ORCH_HOME"):
+        return Path(named)
+    # 20 ms, which only those who need the folder should pay.
+    import platformdirs  # noqa: PLC0415
+
+    return Path(platformdirs.user_data_dir("orch_nb", appauthor=False))
+
+
+def is_trusted(content: bytes, home: Path) -> bool:
+    """Whether the user has trusted a file with exactly this content."""
+    return _digest(content) in _trusted(home)
+
+
+def remember(content: bytes, home: Path) -> None:
+    """Trust files with exactly this content from now on.
+
+    Raises
+    ------
+    SettingsError
+        The folder cannot be written.
+    """
+    sums = sorted({*_trusted(home), _digest(content)})
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A temporary file has mode 0600, and replacing is atomic.
+        with tempfile.NamedTemporaryFile(
+            "w", dir=home, prefix="trusted-", suffix=".tmp", delete=False, encoding="ascii"
+        ) as file:
+            json.dump({"sha256": sums}, file)
+        Path(file.name).replace(home / "trusted.json")
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        raise SettingsError(f"cannot remember the trust in {home} ({reason})") from None
+
+
+def check(settings: Settings, layers: Sequence[Layer], file: Layer, env: Mapping[str, str]) -> None:
+    """Refuse `settings` in which the untrusted `file` leads a key to a foreign host."""
+    others = merge([layer for layer in layers if layer is not file]).get("providers")
+    before = rows.complete(others) if isinstance(others, Mapping) else {}
+    for name, row in settings.providers.items():
+        if not _leads_key_away(row) or _route(before.get(name)) == _route(row.model_dump()):
+            continue
+        if file.content is not None and is_trusted(file.content, user_home(env)):
+            return
+        _, line = origin([file], ("providers", name, "base_url"))
+        raise SettingsError(
+            f"providers.{name} would send its key to {site_of(row.base_url or '')}; "
+            "run `%orch config trust` if this file is yours",
+            source=file.source,
+            line=line,
+        )
+
+
+def _leads_key_away(row: ProviderSettings) -> bool:
+    has_key = row.api_key_env is not None or row.api_key is not None
+    return has_key and row.base_url is not None and not keeps_key_home(row.base_url, row.type)
+
+
+def _route(row: object) -> tuple[object, ...]:
+    """Pick what decides which key goes where."""
+    given = row if isinstance(row, Mapping) else {}
+    return tuple(given.get(key) for key in ("type", "base_url", "api_key_env"))
+
+
+def _trusted(home: Path) -> Collection[str]:
+    try:
+        sums = json.loads((home / "trusted.json").read_bytes())["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()  # nothing was trusted yet, or the file is damaged
+    return [entry for entry in sums if isinstance(entry, str)] if isinstance(sums, list) else ()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
