@@ -1,0 +1,26 @@
+"""Reading what may have been planted: a file that is a file, not a link, a pipe or a flood."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+# O_NONBLOCK: opening a named pipe must not hold the kernel. Windows has none of these but O_BINARY.
+_FLAGS = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+    _FLAGS |= getattr(os, _name, 0)
+
+
+def read_regular(path: str | os.PathLike[str], limit: int) -> tuple[bytes, float]:
+    """Return the bytes and the modification time (seconds since the epoch) of a regular file.
+
+    Raises `OSError` for anything else, and for a file of more than `limit` bytes.
+    """
+    handle = os.open(path, _FLAGS)
+    try:
+        seen = os.fstat(handle)
+        if not stat.S_ISREG(seen.st_mode) or seen.st_size > limit:
+            raise OSError("not a regular file of the expected size")
+        return os.read(handle, seen.st_size), seen.st_mtime
+    finally:
+        os.close(handle)
