@@ -14,8 +14,8 @@ const PROMPT = /^\s*%%orch(_select)?(\s|$)/;
 /**
  * Shows the prompt cells of one notebook as Markdown, until the notebook is disposed.
  *
- * It listens to cell models, not to cell widgets: they exist before their editors do, so an
- * editor never hears of the kernel's language in between and cannot load it last.
+ * It listens to cell models, not to cell widgets: JupyterLab makes an editor only when its cell
+ * comes into view, and that editor should then find the right type.
  */
 export class Highlight implements IDisposable {
   constructor(
