@@ -1,0 +1,161 @@
+"""``{{ expression }}`` in a prompt, filled once from the notebook's variables.
+
+Nothing else is syntax: single braces, JSON, code, ``{% %}``, ``{# #}`` and LaTeX stay as they are,
+and what was filled in is never looked at again. Expressions are Jinja2's, in its immutable
+sandbox: no statements, no private attributes, no modules, no results of unreasonable size.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from orch_nb.errors import TemplateError
+from orch_nb.sanitize import one_line
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+_MAX_VALUE = 20_000  # characters
+_MAX_EXPRESSION = 1_000  # characters
+_MAX_EXPRESSIONS = 200
+_MAX_ROWS, _MAX_COLUMNS, _MAX_CELL = 20, 12, 200
+_LITERAL = "literal braces are written {{ '{{' }}"
+# What IPython itself puts into the namespace.
+_IPYTHON = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
+# Strings first, so that braces in them do not count.
+_PIECE = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[\[({]|[\])}]""", re.S)
+
+
+def fill(text: str, namespace: Mapping[str, object]) -> str:
+    """`text` with every ``{{ expression }}`` replaced by its value in `namespace`.
+
+    A pandas table becomes the first 20 rows and 12 columns in Markdown, any other value its
+    ``str()``, cut at 20 000 characters; both say so in the text. Text without ``{{`` comes back as
+    it is.
+
+    Raises
+    ------
+    TemplateError
+        An expression is wrong, unsafe or too large, a name is unknown, or a value cannot be shown.
+    """
+    if "{{" not in text:
+        return text
+    parts: list[str] = []
+    values: dict[str, str] = {}
+    position = 0
+    for start, end in _expressions(text):
+        source = text[start + 2 : end - 2]
+        if source not in values:
+            line = text.count("\n", 0, start) + 1
+            if len(values) == _MAX_EXPRESSIONS:
+                raise TemplateError(f"line {line}: more than {_MAX_EXPRESSIONS} expressions")
+            values[source] = _value(source, namespace, line)
+        parts += text[position:start], values[source]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def _expressions(text: str) -> Iterator[tuple[int, int]]:
+    """Where each ``{{ … }}`` starts and ends; braces within it are balanced."""
+    start = text.find("{{")
+    while start >= 0:
+        end = _end(text, start + 2)
+        yield start, end
+        start = text.find("{{", end)
+
+
+def _end(text: str, position: int) -> int:
+    line = text.count("\n", 0, position) + 1
+    depth, limit = 0, min(len(text), position + _MAX_EXPRESSION + 2)
+    for piece in _PIECE.finditer(text, position, limit):
+        if depth == 0 and text.startswith("}}", piece.start()):
+            return piece.start() + 2
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(piece[0], 0)
+    raise TemplateError(
+        f"line {line}: {{{{ is not closed by }}}} within {_MAX_EXPRESSION:,} characters; {_LITERAL}"
+    )
+
+
+def _value(source: str, namespace: Mapping[str, object], line: int) -> str:
+    import jinja2  # noqa: PLC0415  most prompts have no template
+    from jinja2.meta import find_undeclared_variables  # noqa: PLC0415
+
+    sandbox = _sandbox()
+    shown = one_line(source.strip(), 60)
+    try:
+        names = find_undeclared_variables(sandbox.parse("{{" + source + "}}"))
+        scope = {
+            name: _look_up(name, namespace, line) for name in sorted(names - {*sandbox.globals})
+        }
+        expression = sandbox.compile_expression(source, undefined_to_none=False)
+        return _cut(_text(expression(scope)))
+    except TemplateError:
+        raise
+    except jinja2.TemplateSyntaxError as error:
+        problem = f"{error.message}; {_LITERAL}"
+    except jinja2.TemplateError as error:
+        problem = str(error)
+    # The expression runs the user's own objects (attributes, operators, str()), which may raise
+    # anything; whatever it is, it is this prompt that cannot be filled.
+    except Exception as error:  # noqa: BLE001
+        problem = f"{type(error).__name__}: {one_line(str(error), 300)}"
+    raise TemplateError(f"line {line}: {{{{ {shown} }}}}: {one_line(problem, 400)}")
+
+
+def _look_up(name: str, namespace: Mapping[str, object], line: int) -> object:
+    if name.startswith("_") or name in _IPYTHON:
+        raise TemplateError(f"line {line}: {name!r} is not for prompts; use a variable of your own")
+    if name in namespace:
+        return namespace[name]
+    public = [known for known in namespace if not known.startswith("_")]
+    near = difflib.get_close_matches(name, public, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}?" if near else _LITERAL
+    raise TemplateError(one_line(f"line {line}: {name!r} is not defined; {hint}", 300))
+
+
+@cache
+def _sandbox() -> SandboxedEnvironment:
+    from orch_nb.notebook.sandbox import Sandbox  # noqa: PLC0415  it imports jinja2
+
+    return Sandbox()
+
+
+def _text(value: object) -> str:
+    # By name, because pandas is not ours to import.
+    kinds = {(c.__module__.partition(".")[0], c.__name__) for c in type(value).__mro__}
+    if ("pandas", "Series") in kinds:
+        return _table(_frame(value))
+    return _table(value) if ("pandas", "DataFrame") in kinds else str(value)
+
+
+def _frame(series: Any) -> Any:  # noqa: ANN401  pandas is not a dependency
+    return series.to_frame("value" if series.name is None else series.name)
+
+
+def _table(frame: Any) -> str:  # noqa: ANN401  pandas is not a dependency
+    """Show the first rows and columns of a DataFrame as a Markdown table."""
+    rows, columns = frame.shape
+    head = frame.iloc[:_MAX_ROWS, :_MAX_COLUMNS]
+    header = ["" if head.index.name is None else head.index.name, *head.columns]
+    lines = [header, ["---"] * len(header), *head.itertuples(name=None)]
+    table = "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+    if rows <= _MAX_ROWS and columns <= _MAX_COLUMNS:
+        return table
+    shown = f"{len(head):,} of {rows:,} rows, {head.shape[1]} of {columns:,} columns"
+    return f"{table}\n\n[cut: {shown}]"
+
+
+def _cell(value: object) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = " ".join(text.split()).replace("|", "\\|")
+    return text if len(text) <= _MAX_CELL else text[:_MAX_CELL] + "…"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _MAX_VALUE:
+        return text
+    return f"{text[:_MAX_VALUE]}\n[cut: {_MAX_VALUE:,} of {len(text):,} characters]"
