@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from statistics import median
 from typing import TYPE_CHECKING, overload
 
 from orch_nb.errors import OrchError
@@ -39,8 +38,8 @@ class ModelStats:
     ``calls`` counts the attempts that reached for the model, so a failure that another model
     answered for counts here; ``cached`` counts answers from the cache, which are no calls.
     ``cost`` is dollars billed, without answers of unknown cost. ``seconds`` is the median duration
-    of its successful attempts, None where there is none: a cached or simulated answer says nothing
-    about the model's speed. ``success`` is the fraction of calls without an error, None where
+    (the upper one of an even number) of its successful attempts, None where there is none: a cached
+    or simulated answer says nothing about the model's speed. ``success`` is the fraction of calls without an error, None where
     there were none. An attempt that the user stopped counts for neither.
     """
 
@@ -152,7 +151,7 @@ class _Tally:
             self.calls,
             self.cached,
             self.cost,
-            median(self.seconds) if self.seconds else None,
+            sorted(self.seconds)[len(self.seconds) // 2] if self.seconds else None,
             self.succeeded / self.calls if self.calls else None,
         )
 

@@ -1,0 +1,238 @@
+"""What the calls of a session add up to."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import threading
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from orch_nb.errors import OrchError
+from orch_nb.store.ledger import Ledger, ModelStats, Spend
+from orch_nb.types import (
+    Attempt,
+    Decision,
+    Message,
+    Record,
+    Request,
+    Response,
+    TaskProfile,
+    Usage,
+)
+
+REQUEST = Request((Message("user", "a prompt to keep quiet"),))
+DECISION = Decision("cost", "strategy", TaskProfile("chat", 5, 5), ())
+CENT = Decimal("0.01")
+
+
+def answered(
+    model: str = "a:m", attempts: tuple[Attempt, ...] | None = None, **changes: Any
+) -> Record:
+    tried = (Attempt(model, 1.0),) if attempts is None else attempts
+    fields: dict[str, Any] = {
+        "text": "an answer to keep quiet",
+        "model": model,
+        "usage": Usage(10, 20, 4),
+        "cost": CENT,
+        "finish": "stop",
+        "seconds": 1.5,
+        "ttft": 0.25,
+        "cached": False,
+        "decision": DECISION,
+        "attempts": tried,
+    }
+    error = changes.pop("error", None)
+    response = Response(**(fields | changes))
+    return Record(1_800_000_000.0, REQUEST, DECISION, tried, response, error)
+
+
+def failed(*attempts: Attempt) -> Record:
+    return Record(1_800_000_001.0, REQUEST, None, attempts, None, "no model answered")
+
+
+def filled(*records: Record) -> Ledger:
+    ledger = Ledger()
+    for record in records:
+        ledger.add(record)
+    return ledger
+
+
+def test_it_is_a_sequence_in_order_of_arrival() -> None:
+    records = [answered(f"a:{i}") for i in range(4)]
+    ledger = filled(*records)
+    assert len(ledger) == 4
+    assert list(ledger) == records
+    assert ledger[0] is records[0]
+    assert ledger[-1] is ledger.last is records[-1]
+    assert ledger[1:3] == records[1:3]
+    with pytest.raises(IndexError):
+        ledger[4]
+
+
+def test_an_empty_ledger_is_empty() -> None:
+    ledger = Ledger()
+    assert len(ledger) == 0
+    assert ledger.last is None
+    assert ledger.spent == Spend(Decimal(0), Decimal(0), 0)
+    assert ledger.by_model() == {}
+    assert ledger.to_records() == []
+
+
+def test_iterating_is_not_disturbed_by_what_is_added() -> None:
+    ledger = filled(answered(), answered())
+    for seen, record in enumerate(ledger):
+        assert seen < 2
+        ledger.add(record)
+    assert len(ledger) == 4
+
+
+def test_spend_is_split_by_how_sure_it_is() -> None:
+    ledger = filled(
+        answered(),
+        answered(cost=2 * CENT),
+        answered(cost=4 * CENT, usage=Usage(1, 1, source="estimated")),
+        answered(cost=None, usage=Usage(source="unknown")),
+        answered(cost=None),
+        answered(cost=Decimal(0)),
+        failed(Attempt("a:m", 1.0, "a:m: down", "unreachable")),
+    )
+    assert ledger.spent == Spend(known=3 * CENT, estimated=4 * CENT, unknown_calls=2)
+
+
+def test_cached_answers_bill_nothing() -> None:
+    ledger = filled(answered(cached=True), answered(cached=True, cost=None))
+    assert ledger.spent == Spend()
+    assert ledger.by_model()["a:m"] == ModelStats("a:m", 0, 2, Decimal(0), None, None)
+
+
+def test_models_are_judged_by_their_own_attempts() -> None:
+    limited = Attempt("a:m", 0.1, "a:m: slow down", "429")
+    ledger = filled(
+        answered("b:m", (limited, Attempt("b:m", 3.0))),
+        answered("a:m", (Attempt("a:m", 1.0),)),
+        answered("a:m", (limited, Attempt("a:m", 2.0))),
+        answered("a:m", (Attempt("a:m", 6.0),), cost=None),
+        answered("a:m", (Attempt("a:m", 99.0),), cached=True),
+        failed(limited),
+    )
+    by_model = ledger.by_model()
+    assert list(by_model) == ["b:m", "a:m"]
+    assert by_model["a:m"] == ModelStats(
+        "a:m", calls=6, cached=1, cost=2 * CENT, seconds=2.0, success=0.5
+    )
+    assert by_model["b:m"] == ModelStats("b:m", 1, 0, CENT, 3.0, 1.0)
+
+
+def test_simulated_and_stopped_calls_say_nothing_about_speed() -> None:
+    ledger = filled(
+        answered("sim:m", simulated=True, cost=Decimal(0)),
+        answered("a:m", finish="interrupted", error="stopped"),
+        answered("b:m", (Attempt("b:m", 9.0, "stopped"),), finish="interrupted", error="stopped"),
+    )
+    by_model = ledger.by_model()
+    assert by_model["sim:m"] == ModelStats("sim:m", 1, 0, Decimal(0), None, 1.0)
+    assert by_model["a:m"] == ModelStats("a:m", 0, 0, CENT, None, None)
+    assert by_model["b:m"] == ModelStats("b:m", 0, 0, CENT, None, None)
+
+
+def test_rows_are_flat_and_hold_no_text() -> None:
+    down = Attempt("a:m", 0.1, "a:m: down", "503")
+    rows = filled(answered("b:m", (down, Attempt("b:m", 1.0))), failed(down)).to_records()
+    assert rows[0] == {
+        "at": 1_800_000_000.0,
+        "model": "b:m",
+        "strategy": "cost",
+        "cost": CENT,
+        "billed": CENT,
+        "seconds": 1.5,
+        "ttft": 0.25,
+        "input_tokens": 10,
+        "output_tokens": 20,
+        "cached_tokens": 4,
+        "usage_source": "known",
+        "cached": False,
+        "finish": "stop",
+        "error": None,
+        "trail": "a:m (503) → b:m",
+    }
+    assert list(rows[1]) == list(rows[0])
+    assert {name: value for name, value in rows[1].items() if value is not None} == {
+        "at": 1_800_000_001.0,
+        "model": "a:m",
+        "error": "no model answered",
+        "trail": "a:m (503)",
+    }
+    assert "quiet" not in json.dumps(rows, default=str)
+
+
+def test_a_call_that_reached_no_model_has_a_row() -> None:
+    (row,) = filled(failed()).to_records()
+    assert (row["model"], row["trail"]) == (None, "")
+
+
+def test_subscribers_see_what_is_added_until_they_leave() -> None:
+    ledger = Ledger()
+    first: list[Record] = []
+    second: list[Record] = []
+    records = [answered(f"a:{i}") for i in range(3)]
+    leave = ledger.subscribe(first.append)
+    ledger.add(records[0])
+    ledger.subscribe(second.append)
+    ledger.add(records[1])
+    leave()
+    leave()
+    ledger.add(records[2])
+    assert first == records[:2]
+    assert second == records[1:]
+
+
+def test_a_subscriber_may_read_add_and_leave() -> None:
+    ledger = Ledger()
+    spent: list[Decimal] = []
+
+    def watch(record: Record) -> None:
+        leave()
+        spent.append(ledger.spent.known)
+        ledger.add(record)
+
+    leave = ledger.subscribe(watch)
+    ledger.add(answered())
+    assert spent == [CENT]
+    assert len(ledger) == 2
+
+
+def test_nothing_is_lost_between_threads() -> None:
+    ledger = Ledger()
+    seen: list[Record] = []
+    ledger.subscribe(seen.append)
+    record = answered()
+
+    def work() -> None:
+        for _ in range(500):
+            ledger.add(record)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ledger) == len(seen) == 2000
+    assert ledger.spent.known == 2000 * CENT
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pandas") is not None, reason="pandas is installed")
+def test_without_pandas_it_says_what_to_install() -> None:
+    with pytest.raises(OrchError, match="pip install pandas"):
+        Ledger().to_pandas()
+
+
+def test_rows_become_a_frame() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = filled(answered(), answered(cost=None), failed()).to_pandas()
+    assert frame["cost"].sum() == 0.01
+    assert frame["billed"].isna().tolist() == [False, True, True]
+    assert frame["at"][0] == pandas.Timestamp(1_800_000_000, unit="s", tz="UTC")
+    assert list(Ledger().to_pandas().columns) == list(frame.columns)
