@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from ui.notebook_page import Lab
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
-LOOPBACK = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
+LOOPBACK = ("http://127.0.0.1:", "data:", "blob:")
 #: All that a server and its kernels inherit: no key and no ORCH_* of the developer's.
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 SETTINGS = {
