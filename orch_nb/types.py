@@ -8,10 +8,10 @@ seconds. A model is named everywhere by the string ``provider:model``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal
 
 from orch_nb.sanitize import one_line, visible
 
@@ -99,7 +99,9 @@ class Prices:
                 return prices.charge(usage)
         fresh = usage.input_tokens - usage.cached_tokens
         cached = self.input if self.cached is None else self.cached
-        total = fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output
+        total = (
+            fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output
+        )
         return total / 1_000_000
 
 
@@ -293,15 +295,3 @@ class Record:
     attempts: tuple[Attempt, ...]
     response: Response | None
     error: str | None = None
-
-
-class Provider(Protocol):
-    """Where models are. ``stream`` is the one method that a provider must have.
-
-    It yields the answer piece by piece and ends with a `Delta` whose ``finish`` is set, or raises
-    a `ProviderError`. A plain generator is accepted as well, and then run in a thread.
-    """
-
-    def stream(self, request: Request, model: str) -> AsyncIterator[Delta] | Iterator[Delta]:
-        """Send `request` to `model` (the name without the provider)."""
-        ...

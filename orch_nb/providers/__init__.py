@@ -8,21 +8,36 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, cast
 
 from orch_nb.providers._endpoint import Endpoint
 
+if TYPE_CHECKING:
+    from orch_nb.providers._port import Port
+
 __all__ = ["Endpoint", "known_types", "provider_type"]
+
+
+class ProviderType(Protocol):
+    """A ``Provider`` class: called with an `Endpoint` it gives a provider."""
+
+    #: The variable that holds the key unless the settings name another; None: none is needed.
+    key_env: str | None
+    #: The provider's own address; None: the settings give one, or it needs none.
+    home: str | None
+
+    def __call__(self, endpoint: Endpoint) -> Port:
+        """Make a provider; nothing is opened yet."""
+        ...
 
 
 @cache
 def known_types() -> tuple[str, ...]:
     """The names of all provider types, in alphabetical order."""
-    return tuple(
-        sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
-    )
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
-def provider_type(name: str) -> Any:
+def provider_type(name: str) -> ProviderType:
     """The ``Provider`` class of the type `name`, which must be one of `known_types`."""
-    return importlib.import_module(f"{__name__}.{name}").Provider
+    return cast("ProviderType", importlib.import_module(f"{__name__}.{name}").Provider)

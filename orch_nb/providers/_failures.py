@@ -33,7 +33,9 @@ _CONTEXT = re.compile(
     re.I,
 )
 _POLICY = re.compile(r"content_policy|content_filter|policy_violation|safety system", re.I)
-_MISSING = re.compile(r"model_not_found|not_found_error|model .{0,80}(does not exist|not found)", re.I)
+_MISSING = re.compile(
+    r"model_not_found|not_found_error|model .{0,80}(does not exist|not found)", re.I
+)
 
 
 def from_status(
@@ -47,12 +49,12 @@ def from_status(
     wait = _retry_after(headers)
     if status < 400:
         return RequestRefused(
-            model, f"answered with a redirect ({status}), not followed; check base_url", status=status
+            model,
+            f"answered with a redirect ({status}), not followed; check base_url",
+            status=status,
         )
     if status == 402 or (status in (400, 403, 429) and _QUOTA.search(said)):
-        return QuotaSpent(
-            model, f"the account has no quota left ({status}){detail}", status=status
-        )
+        return QuotaSpent(model, f"the account has no quota left ({status}){detail}", status=status)
     if status in (401, 403):
         return KeyRefused(model, f"the key was not accepted ({status}); {key_hint}", status=status)
     if status == 429:
@@ -75,11 +77,14 @@ def _from_client_error(model: str, status: int, said: str, detail: str) -> Provi
         )
     if status == 404 or _MISSING.search(said):
         return ModelNotFound(
-            model, f"no such model or address ({status}){detail}; see what the provider lists",
+            model,
+            f"no such model or address ({status}){detail}; see what the provider lists",
             status=status,
         )
     if _POLICY.search(said):
-        return Rejected(model, f"refused by the provider's policy ({status}){detail}", status=status)
+        return Rejected(
+            model, f"refused by the provider's policy ({status}){detail}", status=status
+        )
     return RequestRefused(model, f"the request was refused ({status}){detail}", status=status)
 
 
@@ -99,7 +104,9 @@ def from_event(model: str, said: str) -> ProviderError:
 
 def refusal(model: str, said: str = "") -> Rejected:
     """The error for an answer that the provider's policy stopped."""
-    return Rejected(model, "the provider's policy refused this prompt" + (f": {said}" if said else ""))
+    return Rejected(
+        model, "the provider's policy refused this prompt" + (f": {said}" if said else "")
+    )
 
 
 def cut(model: str) -> BrokenAnswer:
@@ -109,7 +116,9 @@ def cut(model: str) -> BrokenAnswer:
 
 def malformed(model: str, what: str) -> BrokenAnswer:
     """The error for bytes that are not the provider's format."""
-    return BrokenAnswer(model, f"the server did not answer in the expected format ({what}); check base_url")
+    return BrokenAnswer(
+        model, f"the server did not answer in the expected format ({what}); check base_url"
+    )
 
 
 def no_key(model: str, key_hint: str) -> Refused:

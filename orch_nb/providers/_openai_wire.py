@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from orch_nb.providers import _failures
 from orch_nb.providers._sdk import Event, SDKProvider
 from orch_nb.providers._usage import read_usage
-from orch_nb.types import Delta, Request
+from orch_nb.types import Delta, Request, Usage
 
 OPENAI_HOST = "api.openai.com"
 _FINISH = {"length": "length", "tool_calls": "tool", "max_output_tokens": "length"}
@@ -78,9 +78,12 @@ async def read_chat(events: AsyncIterator[Event], model: str) -> AsyncIterator[D
     """Chat Completions: the end mark is a ``finish_reason``; usage follows in a chunk of its own."""
     finish = usage = None
     async for event in events:
-        usage = read_usage(
-            event.get("usage"), "prompt_tokens", "completion_tokens", "prompt_tokens_details"
-        ) or usage
+        usage = (
+            read_usage(
+                event.get("usage"), "prompt_tokens", "completion_tokens", "prompt_tokens_details"
+            )
+            or usage
+        )
         match event:
             case {"choices": [{"delta": {"refusal": str(said)}}, *_]} if said:
                 raise _failures.refusal(model, said)
@@ -114,7 +117,7 @@ async def read_responses(events: AsyncIterator[Event], model: str) -> AsyncItera
                 reason = (done.get("incomplete_details") or {}).get("reason")
                 if reason == "content_filter":
                     raise _failures.refusal(model)
-                yield Delta(usage=_responses_usage(done), finish=_FINISH.get(reason, "length"))
+                yield Delta(usage=_responses_usage(done), finish=_FINISH.get(str(reason), "length"))
                 return
             case {"type": "response.failed", "response": dict(done)}:
                 raise _failures.from_event(model, _failures.describe(done))
@@ -125,5 +128,5 @@ async def read_responses(events: AsyncIterator[Event], model: str) -> AsyncItera
     raise _failures.cut(model)
 
 
-def _responses_usage(done: Event) -> Any:
+def _responses_usage(done: Event) -> Usage | None:
     return read_usage(done.get("usage"), "input_tokens", "output_tokens", "input_tokens_details")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from types import ModuleType
 from typing import Any, ClassVar
@@ -33,9 +33,9 @@ class SDKProvider(ABC):
     #: Where the list of models is, below the base URL.
     models_path: ClassVar[str]
     #: The variable that holds the key unless the settings name another; None: none is needed.
-    key_env: ClassVar[str | None] = None
+    key_env: str | None = None
     #: The provider's own address; None: the settings must give one.
-    home: ClassVar[str | None] = None
+    home: str | None = None
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -53,7 +53,7 @@ class SDKProvider(ABC):
     def make_client(self, sdk: ModuleType, http_client: Any) -> Any:
         """The SDK's asynchronous client, with its own retries off."""
 
-    async def stream(self, request: Request, model: str) -> AsyncIterator[Delta]:
+    async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` and yield its answer.
 
         Raises a `ProviderError`; after one the connection is closed.
@@ -120,7 +120,9 @@ class SDKProvider(ABC):
         if key is None and self.key_env is not None:
             raise _failures.no_key(name, self.endpoint.key_hint)
         if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key):
-            raise _failures.no_key(name, f"the key holds spaces or letters that none has; {self.endpoint.key_hint}")
+            raise _failures.no_key(
+                name, f"the key holds spaces or letters that none has; {self.endpoint.key_hint}"
+            )
         if self._client is None:
             sdk = importlib.import_module(self.sdk)
             import httpx2  # noqa: PLC0415
@@ -176,7 +178,7 @@ class SDKProvider(ABC):
             raise _broken(name) from None
         return data
 
-    async def _events(self, response: Any, name: str) -> AsyncIterator[Event]:
+    async def _events(self, response: Any, name: str) -> AsyncGenerator[Event]:
         import httpx2  # noqa: PLC0415
 
         try:
@@ -190,7 +192,9 @@ class SDKProvider(ABC):
                     raise _failures.from_event(name, self._masked(_failures.describe(event)))
                 yield event
         except LineTooLong:
-            raise BrokenAnswer(name, "one event of the answer is larger than limits.answer") from None
+            raise BrokenAnswer(
+                name, "one event of the answer is larger than limits.answer"
+            ) from None
         except (ValueError, RecursionError):
             raise _failures.malformed(name, "broken JSON") from None
         except httpx2.TimeoutException:

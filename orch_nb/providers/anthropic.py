@@ -62,13 +62,18 @@ class Provider(SDKProvider):
         finish, counts = "stop", dict[str, Any]()
         async for event in events:
             match event:
-                case {"type": "content_block_delta", "delta": {"type": "text_delta", "text": str(text)}}:
+                case {
+                    "type": "content_block_delta",
+                    "delta": {"type": "text_delta", "text": str(text)},
+                }:
                     yield Delta(text)
                 case {"type": "message_start", "message": {"usage": dict(usage)}}:
-                    counts |= {k: v for k, v in usage.items() if k != "output_tokens"}  # a stub of 1
+                    counts |= {
+                        k: v for k, v in usage.items() if k != "output_tokens"
+                    }  # a stub of 1
                 case {"type": "message_delta", "delta": dict(delta)}:
-                    if isinstance(usage := event.get("usage"), dict):
-                        counts |= {k: v for k, v in usage.items() if v is not None}
+                    if isinstance(final := event.get("usage"), dict):
+                        counts |= {k: v for k, v in final.items() if v is not None}
                     if delta.get("stop_reason") == "refusal":
                         raise _failures.refusal(model)
                     finish = _FINISH.get(str(delta.get("stop_reason")), "stop")

@@ -8,7 +8,7 @@ or when it is named.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -37,13 +37,13 @@ _MODELS = {
 class Provider:
     """Three simulated models: small and quick, medium, large and slow."""
 
-    key_env = None
-    home = None
+    key_env: str | None = None
+    home: str | None = None
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
 
-    async def stream(self, request: Request, model: str) -> AsyncIterator[Delta]:
+    async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Yield the simulated answer word by word, at the model's pace."""
         kind = _MODELS.get(model, _MODELS["small"])
         words = _answer(request, f"{self.endpoint.name}:{model}", kind).split(" ")
@@ -77,6 +77,9 @@ class Provider:
             )
             for name, kind in _MODELS.items()
         ]
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 def _answer(request: Request, model: str, kind: _Model) -> str:

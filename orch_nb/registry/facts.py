@@ -11,7 +11,8 @@ import re
 from dataclasses import replace
 
 from orch_nb.registry.pricing import context_window, list_price
-from orch_nb.types import ModelCard
+from orch_nb.settings import ModelSettings
+from orch_nb.types import ModelCard, Prices
 
 # From the least to the most capable.
 _LINE_UPS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -31,7 +32,7 @@ _LINE_UPS: dict[str, tuple[tuple[str, ...], ...]] = {
 _DATED = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 _NOT_CHAT = re.compile(
     r"embed|rerank|moderation|whisper|transcri|tts|speech|audio|realtime|voice|image|dall-e"
-    r"|imagen|sora|video|clip|search-api|-instruct-edit|\bbge\b|\bada\b|babbage|davinci",
+    r"|imagen|sora|video|clip|search-api|\bbge\b|\bada\b|babbage|davinci",
     re.IGNORECASE,
 )
 
@@ -54,9 +55,29 @@ def with_facts(card: ModelCard, vendor: str | None, base_url: str | None) -> Mod
     name = _DATED.sub("", card.name)
     for place, names in enumerate(line_up, start=1):
         if name in names:
-            source = f"{vendor}'s line-up of 2026-11, place {place} of {len(line_up)}"
+            source = f"{vendor}'s line-up of 2026-11 (place {place} of {len(line_up)})"
             return replace(card, tier=place / len(line_up), tier_source=source)
     return replace(card, unranked=f"not in {vendor}'s current line-up; name it to use it")
+
+
+def with_statement(card: ModelCard, stated: ModelSettings | None) -> ModelCard:
+    """`card` with what the user's settings state about it, which outweighs everything else."""
+    if stated is None:
+        return card
+    price = stated.price
+    return replace(
+        card,
+        prices=Prices(price.input, price.output, price.cached, "settings")
+        if price
+        else card.prices,
+        context=stated.context or card.context,
+        max_output=stated.max_output or card.max_output,
+        capabilities=(
+            card.capabilities if stated.capabilities is None else frozenset(stated.capabilities)
+        ),
+        quality=stated.quality,
+        unranked="",
+    )
 
 
 def is_chat(name: str) -> bool:

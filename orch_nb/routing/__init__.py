@@ -1,0 +1,1 @@
+"""Choosing: which model should answer, and why."""

@@ -1,0 +1,125 @@
+"""One attempt: a provider's stream, collected within its limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from orch_nb.errors import BrokenAnswer, TimedOut
+from orch_nb.settings import Limits
+from orch_nb.types import Delta, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer of one attempt. ``usage`` is None when the provider gave no count."""
+
+    text: str
+    usage: Usage | None
+    finish: str
+    seconds: float
+    ttft: float | None
+
+
+@dataclass(slots=True)
+class Progress:
+    """What has arrived of the answer so far: what is left when the attempt is cut."""
+
+    model: str
+    show: Callable[[str], None] | None = None
+    parts: list[str] = field(default_factory=list)
+    size: int = 0
+    ttft: float | None = None
+    elapsed: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The text so far, with surrogate pairs that a server split put together again."""
+        text = "".join(self.parts)
+        if text.isascii():
+            return text
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    @property
+    def shown(self) -> bool:
+        """Whether somebody has already seen a part of it."""
+        return self.show is not None and self.size > 0
+
+
+async def attempt(
+    stream: AsyncGenerator[Delta], progress: Progress, limits: Limits, deadline: float
+) -> Answer:
+    """Collect `stream` into an `Answer`; `deadline` is in the loop's time.
+
+    Raises
+    ------
+    TimedOut
+        No text for ``limits.first_token`` or, after the first, ``limits.idle`` seconds; or
+        the deadline or ``limits.attempt`` was reached, however steadily it dripped.
+    BrokenAnswer
+        No end mark, no text, or more than ``limits.answer`` characters.
+    ProviderError
+        Whatever the provider raised.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    last = Delta()
+    hard = min(started + limits.attempt, deadline)
+    timer = asyncio.timeout_at(min(started + limits.first_token, hard))
+    try:
+        async with timer, aclosing(stream):
+            async for delta in stream:
+                now = loop.time()
+                progress.elapsed = now - started
+                if delta.text:
+                    _take(delta.text, progress, limits)
+                patience = limits.idle if progress.size else limits.first_token
+                timer.reschedule(min(now + patience, hard))
+                if delta.finish is not None:
+                    last = delta
+                    break
+    except TimeoutError:
+        if not timer.expired():
+            raise
+        raise _timed_out(progress, limits, loop.time() >= hard) from None
+    text = progress.text
+    if last.finish is None:
+        raise BrokenAnswer(progress.model, "the answer was cut short (no end mark); run again")
+    if not text.strip() and last.finish != "tool":
+        raise BrokenAnswer(progress.model, _why_empty(last.finish))
+    seconds = loop.time() - started if last.seconds is None else last.seconds
+    return Answer(text, last.usage, last.finish, seconds, progress.ttft)
+
+
+def _take(text: str, progress: Progress, limits: Limits) -> None:
+    if progress.ttft is None:
+        progress.ttft = progress.elapsed
+    progress.parts.append(text)
+    progress.size += len(text)
+    if progress.size > limits.answer:
+        raise BrokenAnswer(
+            progress.model,
+            f"the answer passed limits.answer ({limits.answer} bytes) and was stopped",
+        )
+    if progress.show is not None:
+        progress.show(text)
+
+
+def _timed_out(progress: Progress, limits: Limits, at_hard_limit: bool) -> TimedOut:
+    if at_hard_limit:
+        said = "did not finish in time; raise limits.attempt, limits.call or the deadline"
+    elif progress.size:
+        said = f"stopped sending for {limits.idle:g} s; raise limits.idle to wait longer"
+    else:
+        said = (
+            f"sent no text within {limits.first_token:g} s; raise limits.first_token to wait longer"
+        )
+    return TimedOut(progress.model, said)
+
+
+def _why_empty(finish: str) -> str:
+    if finish == "length":
+        return "the answer has no text before --max-tokens was reached; raise it"
+    return "the answer is empty; run again"

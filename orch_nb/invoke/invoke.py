@@ -1,0 +1,145 @@
+"""From a decision to a response: cache, attempts, retries, the next model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from orch_nb.invoke.attempt import Answer, Progress, attempt
+from orch_nb.invoke.fallback import Candidate, Trail, first_answer
+from orch_nb.providers._connect import Connection
+from orch_nb.registry.tokens import count_tokens
+from orch_nb.store.cache import ResponseCache, request_key
+from orch_nb.types import Decision, ModelCard, Request, Response, Usage
+
+
+@dataclass(slots=True)
+class Call:
+    """One call on its way. What is in it when it ends early goes into the record."""
+
+    request: Request
+    show: Callable[[str], None] | None = None
+    decision: Decision | None = None
+    trail: Trail = field(default_factory=Trail)
+    partial: Response | None = None
+
+
+class Invoker:
+    """Asks models over their connections, through the cache.
+
+    Parameters
+    ----------
+    connections
+        The configured providers by name.
+    cache
+        None switches it off.
+    random
+        Where the jitter of retries comes from.
+    """
+
+    def __init__(
+        self, connections: Mapping[str, Connection], cache: ResponseCache | None, random: Random
+    ) -> None:
+        self._connections, self._cache, self._random = connections, cache, random
+
+    async def invoke(
+        self, call: Call, decision: Decision, cards: Sequence[ModelCard], longest: float
+    ) -> Response:
+        """The response of the first of `cards` that answers, within `longest` seconds.
+
+        Raises what `orch_nb.invoke.fallback.first_answer` raises. When cancelled it leaves the
+        text that had arrived in ``call.partial``.
+        """
+        call.decision = decision
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + longest
+        candidates = [self._candidate(call, card, deadline) for card in cards]
+        try:
+            card, payload, cached = await first_answer(
+                candidates, call.trail, deadline=deadline, random=self._random
+            )
+        except asyncio.CancelledError:
+            call.partial = self._partial(call, decision, cards)
+            raise
+        return _response(payload, card, decision, call.trail, cached)
+
+    def _candidate(self, call: Call, card: ModelCard, deadline: float) -> Candidate[_Result]:
+        connection = self._connections[card.provider]
+
+        async def ask() -> _Result:
+            return await self._ask(call, card, connection, deadline)
+
+        return Candidate(card.id, connection.max_retries, connection.limits.retry_after, ask)
+
+    async def _ask(
+        self, call: Call, card: ModelCard, connection: Connection, deadline: float
+    ) -> _Result:
+        async def compute() -> dict[str, object]:
+            call.trail.current = Progress(card.id, call.show)
+            stream = connection.provider.stream(call.request, card.name)
+            answer = await attempt(stream, call.trail.current, connection.limits, deadline)
+            return _payload(answer, call.request, card)
+
+        policy = call.request.wants.cache
+        if self._cache is None or policy == "bypass":
+            return card, await compute(), False
+        key = request_key(call.request, card.id, connection.base_url or "")
+        payload, cached = await self._cache.answer(key, compute, refresh=policy == "refresh")
+        if cached and call.show is not None:
+            call.show(str(payload["text"]))
+        return card, payload, cached
+
+    def _partial(
+        self, call: Call, decision: Decision, cards: Sequence[ModelCard]
+    ) -> Response | None:
+        progress = call.trail.current
+        if progress is None or not progress.size:
+            return None
+        card = next(card for card in cards if card.id == progress.model)
+        answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft)
+        payload = _payload(answer, call.request, card)
+        return _response(payload, card, decision, call.trail, cached=False)
+
+
+_Result = tuple[ModelCard, dict[str, object], bool]
+
+
+def _payload(answer: Answer, request: Request, card: ModelCard) -> dict[str, object]:
+    """What is kept of an answer on disk: plain JSON, with the dollars that were paid for it."""
+    usage = answer.usage or _estimated(answer.text, request)
+    cost = None if card.prices is None else card.prices.charge(usage)
+    return {
+        "text": answer.text,
+        "usage": asdict(usage),
+        "cost": None if cost is None else str(cost),
+        "finish": answer.finish,
+        "seconds": answer.seconds,
+        "ttft": answer.ttft,
+    }
+
+
+def _estimated(text: str, request: Request) -> Usage:
+    given = sum(count_tokens(message.content) for message in request.messages)
+    return Usage(given + count_tokens(request.system or ""), count_tokens(text), source="estimated")
+
+
+def _response(
+    payload: Mapping[str, Any], card: ModelCard, decision: Decision, trail: Trail, cached: bool
+) -> Response:
+    return Response(
+        text=payload["text"],
+        model=card.id,
+        usage=Usage(**payload["usage"]),
+        cost=None if payload["cost"] is None else Decimal(payload["cost"]),
+        finish=payload["finish"],
+        seconds=payload["seconds"],
+        ttft=payload["ttft"],
+        cached=cached,
+        decision=decision,
+        attempts=tuple(trail.attempts),
+        simulated=card.simulated,
+    )

@@ -1,0 +1,147 @@
+"""One private event loop on a thread of its own, and a synchronous face for it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# Seconds between looks at a running call: how late a KeyboardInterrupt may be noticed on
+# platforms where a wait cannot be interrupted.
+_POLL = 0.1
+# Seconds that a stopped call has for closing its connection and writing its record.
+_GRACE = 1.0
+
+
+class BackgroundLoop:
+    """Runs coroutines for synchronous callers; starts with the first, ends with `close`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
+        """Start ``work()`` on the loop. Cancelling the future cancels it there."""
+
+        async def start() -> T:
+            return await work()
+
+        return asyncio.run_coroutine_threadsafe(start(), self._started())
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed | None = None) -> T:
+        """Run ``work()`` to its end and return its result.
+
+        Meanwhile what `work` puts into `feed` is consumed in this thread. A KeyboardInterrupt
+        cancels the work, waits until it has cleaned up, and is raised again.
+        """
+        ended = threading.Event()
+
+        async def tracked() -> T:
+            try:
+                return await work()
+            finally:
+                ended.set()
+
+        future = self.submit(tracked)
+        try:
+            if feed is not None:
+                feed.consume_until(future)
+            while True:
+                with contextlib.suppress(concurrent.futures.TimeoutError):
+                    return future.result(timeout=_POLL)
+                if future.done():
+                    return future.result()  # the work itself raised a TimeoutError
+        except KeyboardInterrupt:
+            future.cancel()
+            _wait_through_interrupts(ended)
+            if feed is not None:
+                feed.consume()
+            raise
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread has been started and not ended."""
+        return self._loop is not None
+
+    def close(self) -> None:
+        """Cancel what still runs and end the thread. A later call starts a new one."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is None or thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(timeout=_GRACE)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=_serve, args=(self._loop,), name=self._name, daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+
+class Feed:
+    """Pieces of text on their way from the loop to the thread that waits for the answer."""
+
+    def __init__(self, consumer: Callable[[str], None]) -> None:
+        self._consumer = consumer
+        self._pieces: deque[str] = deque()
+        self._wake = threading.Event()
+
+    def put(self, text: str) -> None:
+        """Hand over `text`; called on the loop."""
+        self._pieces.append(text)
+        self._wake.set()
+
+    def consume(self) -> None:
+        """Pass on what has arrived; called in the waiting thread."""
+        while self._pieces:
+            self._consumer(self._pieces.popleft())
+
+    def consume_until(self, future: concurrent.futures.Future[Any]) -> None:
+        """Pass on all that arrives until `future` is done."""
+        future.add_done_callback(lambda _: self._wake.set())
+        while not future.done():
+            self._wake.wait(_POLL)
+            self._wake.clear()
+            self.consume()
+        self.consume()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
+
+
+async def _cancel_all() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _wait_through_interrupts(ended: threading.Event) -> None:
+    """Wait for the clean-up even when the user presses stop again."""
+    deadline = time.monotonic() + _GRACE
+    while not ended.is_set() and (left := deadline - time.monotonic()) > 0:
+        with contextlib.suppress(KeyboardInterrupt):
+            ended.wait(left)

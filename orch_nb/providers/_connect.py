@@ -1,0 +1,80 @@
+"""From settings rows to providers that can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orch_nb.providers import provider_type
+from orch_nb.providers._endpoint import Endpoint
+from orch_nb.providers._port import Port
+from orch_nb.settings import Limits, ProviderSettings, Settings
+
+SIMULATED = "sim"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A configured provider, and the limits that hold for it.
+
+    ``vendor`` is its type where its models are that vendor's own.
+    """
+
+    provider: Port
+    endpoint: Endpoint
+    vendor: str | None
+    priority: int
+    max_retries: int
+    limits: Limits
+
+    @property
+    def base_url(self) -> str | None:
+        """Where it is; None for what is built in."""
+        return self.endpoint.base_url
+
+
+def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]:
+    """Every provider that is switched on and that the preset allows, by name, and ``sim``.
+
+    Nothing is opened: a provider connects when it is first asked.
+    """
+    rows = {name: row for name, row in settings.providers.items() if row.enabled}
+    connections = {
+        name: _connection(name, row, settings, settings.key(name, env))
+        for name, row in rows.items()
+    }
+    wanted = {"local-only": True, "cloud-only": False}.get(settings.preset)
+    if wanted is not None:
+        connections = {n: c for n, c in connections.items() if c.endpoint.local is wanted}
+    if SIMULATED not in settings.providers:
+        sim = ProviderSettings(type=SIMULATED)
+        connections[SIMULATED] = _connection(SIMULATED, sim, settings, None)
+    return connections
+
+
+def _connection(
+    name: str, row: ProviderSettings, settings: Settings, key: str | None
+) -> Connection:
+    kind = provider_type(row.type)
+    endpoint = Endpoint(
+        name=name,
+        base_url=row.base_url or kind.home,
+        key=key,
+        key_env=row.api_key_env,
+        headers=row.headers,
+        organization=row.organization,
+        max_connections=row.max_connections,
+        connect=settings.limits.connect,
+        answer_limit=settings.limits.answer,
+    )
+    limits = settings.limits
+    if row.timeout is not None:
+        limits = limits.model_copy(update={"attempt": min(row.timeout, limits.attempt)})
+    return Connection(
+        provider=kind(endpoint),
+        endpoint=endpoint,
+        vendor=row.type if kind.home is not None or row.type == SIMULATED else None,
+        priority=row.priority,
+        max_retries=row.max_retries,
+        limits=limits,
+    )

@@ -1,0 +1,28 @@
+"""What a provider must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from orch_nb.types import Delta, ModelCard, Request
+
+
+class Port(Protocol):
+    """Where models are. Below it everything is the provider's own business."""
+
+    def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
+        """Send `request` to `model` (the name without the provider) and yield its answer.
+
+        The last `Delta` has ``finish`` set. Raises a `ProviderError`; when the generator is
+        closed early, so is the connection.
+        """
+        ...
+
+    async def list_models(self) -> list[ModelCard]:
+        """What is there, with the facts that the provider itself states. Never a paid call."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...

@@ -1,0 +1,278 @@
+"""The session: one registry, one set of settings, one cache, one ledger, and the line through them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+
+from orch_nb.errors import Interrupted, OrchError
+from orch_nb.invoke.compose import compose
+from orch_nb.invoke.invoke import Call, Invoker
+from orch_nb.invoke.loop import BackgroundLoop, Feed
+from orch_nb.providers import known_types
+from orch_nb.providers._connect import Connection, connect
+from orch_nb.registry.catalog import Catalog
+from orch_nb.settings import Settings, Weights, load, user_home
+from orch_nb.store.cache import ResponseCache
+from orch_nb.store.ledger import Ledger
+from orch_nb.store.secret import signing_key
+from orch_nb.types import CachePolicy, Decision, Record, Request, Response
+
+
+class Session:
+    """Chooses a model for each prompt, asks it, and remembers the answer.
+
+    Everything works at once and without a network connection until the first prompt. A session
+    may be used from several threads.
+
+    Parameters
+    ----------
+    config
+        Settings as in ``orch.yaml``, stronger than the file and the environment. Only here a key
+        itself may be given (``api_key``).
+    directory
+        The notebook's folder, where ``orch.yaml`` is looked for and ``.orch`` is made.
+    traits
+        Settings from IPython's configuration, weaker than `config`.
+
+    Raises
+    ------
+    SettingsError
+        A setting, or the file that holds it, is wrong.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        *,
+        directory: str | os.PathLike[str] | None = None,
+        traits: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._layers: dict[str, Any] = {"config": config, "traits": traits, "changes": {}}
+        self._directory = Path(directory) if directory is not None else Path.cwd()
+        self.ledger = Ledger()
+        self._loop = BackgroundLoop("orch_nb")
+        self._connections: dict[str, Connection] = {}
+        self._apply(self._load(self._layers))
+        self._finalizer = weakref.finalize(self, self._loop.close)
+
+    # -- asking
+
+    def ask(
+        self,
+        prompt: str,
+        *,
+        model: str | Sequence[str] | None = None,
+        strategy: str | None = None,
+        system: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        cache: CachePolicy = "use",
+        deadline: float | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Response:
+        """Send `prompt` to the best model and return its answer.
+
+        Parameters
+        ----------
+        model
+            ``provider:model``, a bare name if only one provider has it, or several of them as an
+            explicit order to fall back along. None lets the strategy choose.
+        strategy
+            How to choose; None takes the session's.
+        temperature, max_tokens
+            Passed through to the model.
+        cache
+            "use", "bypass" (neither look up nor keep), or "refresh" (ask again and replace).
+        deadline
+            Seconds that the whole call may take.
+        on_text
+            Called in this thread with each piece of text as it arrives.
+
+        Raises
+        ------
+        InputError
+            Something that was written is wrong; nothing was sent.
+        SelectionError
+            No model may answer.
+        ProviderError, AllFailed
+            The model, or each one that was tried, failed.
+        Interrupted
+            The user stopped the call; it holds what had arrived.
+        """
+        request = compose(
+            prompt,
+            model=model,
+            strategy=strategy,
+            system=system,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            cache=cache,
+            deadline=deadline,
+        )
+        feed = None if on_text is None else Feed(on_text)
+        call = Call(request, None if feed is None else feed.put)
+        try:
+            return self._loop.run(lambda: self._answer(call), feed)
+        except KeyboardInterrupt:
+            raise Interrupted(call.partial) from None
+
+    async def aask(self, prompt: str, **options: Any) -> Response:
+        """`ask`, for async code: the same options but ``on_text``, and the same errors."""
+        call = Call(compose(prompt, **options))
+        return await asyncio.wrap_future(self._loop.submit(lambda: self._answer(call)))
+
+    def select(self, prompt: str, **options: Any) -> Decision:
+        """Which models `ask` would take with the same options, best first, without asking any."""
+        request = compose(prompt, **options)
+        return self._loop.run(lambda: self._decide(request))
+
+    async def _answer(self, call: Call) -> Response:
+        from orch_nb.routing.route import fallback_order  # noqa: PLC0415 - imports numpy
+
+        response, error = None, None
+        try:
+            decision = await self._decide(call.request)
+            cards = fallback_order(decision, self.settings.fallback)
+            longest = min(self.settings.limits.call, call.request.wants.deadline or float("inf"))
+            response = await self._invoker.invoke(call, decision, cards, longest)
+        except OrchError as failure:
+            error = str(failure)
+            raise
+        except asyncio.CancelledError:
+            response, error = call.partial, "interrupted"
+            raise
+        finally:
+            attempts = tuple(call.trail.attempts)
+            self.ledger.add(
+                Record(time.time(), call.request, call.decision, attempts, response, error)
+            )
+        return response
+
+    async def _decide(self, request: Request) -> Decision:
+        from orch_nb.routing.route import name_models, route  # noqa: PLC0415 - imports numpy
+        from orch_nb.routing.strategies import canonical  # noqa: PLC0415
+
+        strategy = canonical(request.wants.strategy or self.settings.strategy)
+        latency = {
+            stats.model: stats.seconds
+            for stats in self.ledger.by_model().values()
+            if stats.seconds is not None
+        }
+        named = request.wants.models
+        if named:
+            if not all(self.catalog.is_id(name) for name in named):
+                await self.catalog.discover()
+            return name_models(request, [self.catalog.resolve(n) for n in named], latency)
+        await self.catalog.discover()
+        return route(
+            request,
+            self.catalog.cards(),
+            strategy,
+            self.settings.weights.model_dump(),
+            latency,
+            self.catalog.unreachable(),
+        )
+
+    # -- settings
+
+    @property
+    def strategy(self) -> str:
+        """The strategy for prompts that name none."""
+        return self.settings.strategy
+
+    @property
+    def weights(self) -> Weights:
+        """How much cost, quality and speed matter to the strategy "weighted"."""
+        return self.settings.weights
+
+    def change(self, **settings: Any) -> None:
+        """Change settings for the rest of the session: ``change(strategy="cost")``.
+
+        Raises `SettingsError` or `UnknownNameError` and changes nothing if one is wrong.
+        """
+        changes = {**self._layers["changes"], **settings}
+        self._apply(self._load({**self._layers, "changes": changes}))
+        self._layers["changes"] = changes
+
+    def _load(self, layers: Mapping[str, Any]) -> Settings:
+        settings = load(
+            env=os.environ, directory=self._directory, known_types=known_types(), **layers
+        )
+        if settings.strategy != Settings.model_fields["strategy"].default:
+            from orch_nb.routing.strategies import canonical  # noqa: PLC0415 - imports numpy
+
+            canonical(settings.strategy)
+        return settings
+
+    def _apply(self, settings: Settings) -> None:
+        previous, self.settings = getattr(self, "settings", None), settings
+        if previous is not None and _same_places(previous, settings):
+            return
+        self._close_connections()
+        self._connections = connect(settings, os.environ)
+        self.catalog = Catalog(self._connections, settings.models)
+        self.cache = self._open_cache(settings)
+        self._invoker = Invoker(self._connections, self.cache, Random())
+
+    def _open_cache(self, settings: Settings) -> ResponseCache | None:
+        if not settings.cache.enabled:
+            return None
+        return ResponseCache(
+            self._directory / settings.cache.dir,
+            signing_key(user_home(os.environ)),
+            ttl=settings.cache.ttl,
+            limit=settings.cache.limit,
+            clock=time.time,
+        )
+
+    # -- the end
+
+    def close(self) -> None:
+        """Close every connection and end the session's thread. A closed session may be used again."""
+        self._close_connections()
+        self._loop.close()
+
+    def _close_connections(self) -> None:
+        providers = [connection.provider for connection in self._connections.values()]
+
+        async def close_all() -> None:
+            await asyncio.gather(*(provider.close() for provider in providers))
+
+        if self._loop.running:
+            self._loop.run(close_all)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _same_places(one: Settings, other: Settings) -> bool:
+    """Whether nothing changed that connections, catalog or cache are made from."""
+    names = ("preset", "cache", "providers", "models", "limits")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+_session: Session | None = None
+
+
+def session() -> Session:
+    """The session that the magics use; made when it is first asked for."""
+    global _session  # noqa: PLW0603 - the one place where "the" session is kept
+    if _session is None:
+        _session = Session()
+    return _session
