@@ -10,7 +10,7 @@ never stored. Importing this module imports joblib, about 50 ms: do it on first 
 """
 
 # joblib and scandir hand out strings, and a Path would double what a hit costs:
-# ruff: noqa: PTH102, PTH105, PTH108, PTH112, PTH118, PTH120
+# ruff: noqa: PTH102, PTH105, PTH108, PTH112, PTH114, PTH118, PTH120
 
 from __future__ import annotations
 
@@ -187,6 +187,8 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
             raise ValueError(f"{len(data)} bytes are too many for one entry")
         path = self._path(digest)
         folder = os.path.dirname(path)
+        if os.path.islink(folder):  # it came with the notebook, and leads out of the cache
+            raise OSError(f"{folder} is a link")
         try:
             handle, temporary = tempfile.mkstemp(".tmp", f"{digest}.", folder)
         except FileNotFoundError:

@@ -38,9 +38,10 @@ class ModelStats:
     ``calls`` counts the attempts that reached for the model, so a failure that another model
     answered for counts here; ``cached`` counts answers from the cache, which are no calls.
     ``cost`` is dollars billed, without answers of unknown cost. ``seconds`` is the median duration
-    (the upper one of an even number) of its successful attempts, None where there is none: a cached
-    or simulated answer says nothing about the model's speed. ``success`` is the fraction of calls without an error, None where
-    there were none. An attempt that the user stopped counts for neither.
+    (the upper one of an even number) of the successful attempts, None where there is none: a
+    cached or simulated answer says nothing about the model's speed. ``success`` is the fraction of
+    calls without an error, None where there were none. An attempt that the user stopped counts
+    for neither.
     """
 
     model: str

@@ -14,11 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pytest
 
 from orch_nb.store.cache import ResponseCache
-from orch_nb.store.json_store import BACKEND
 
 SECRET = b"s" * 32
 KEY = "ab" * 32
@@ -117,6 +115,19 @@ def test_a_link_in_an_entrys_place_is_not_followed(tmp_path: Path) -> None:
     assert ask(cache, text="again") == ("again", False)
     assert not entry.is_symlink()
     assert elsewhere.read_bytes() == before
+
+
+def test_nothing_is_written_through_a_linked_folder(tmp_path: Path) -> None:
+    cache, elsewhere = make(tmp_path / "cache"), tmp_path / "elsewhere"
+    ask(cache)
+    (entry,) = entries(tmp_path / "cache")
+    entry.unlink()
+    entry.parent.rmdir()
+    elsewhere.mkdir()
+    entry.parent.symlink_to(elsewhere, target_is_directory=True)
+    with pytest.warns(UserWarning, match="is a link"):
+        assert ask(cache, text="again") == ("again", False)
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_pipe_in_an_entrys_place_does_not_block(tmp_path: Path) -> None:
@@ -265,33 +276,3 @@ def test_clear_deletes_nothing_that_is_not_ours(tmp_path: Path) -> None:
     assert cache.clear() == 1
     assert not entry.exists()
     assert all(path.read_text() == "mine" for path in precious)
-
-
-def test_it_is_a_joblib_backend(tmp_path: Path) -> None:
-    failures: list[Exception] = []
-    options = {
-        "secret": SECRET,
-        "ttl": None,
-        "limit": 10**9,
-        "clock": time.time,
-        "failed": failures.append,
-    }
-    memory = joblib.Memory(tmp_path, backend=BACKEND, verbose=0, backend_options=options)
-    called: list[int] = []
-
-    def double(number: int) -> dict[str, int]:
-        called.append(number)
-        return {"twice": 2 * number}
-
-    cached = memory.cache(double)
-    for _ in range(3):
-        cached(1)
-    called.clear()
-    assert cached(1) == {"twice": 2}
-    assert cached(2) == {"twice": 4}
-    assert called == [2]
-    memory.reduce_size(items_limit=1)
-    assert len(entries(tmp_path)) == 1
-    memory.clear(warn=False)
-    assert entries(tmp_path) == []
-    assert failures == []
