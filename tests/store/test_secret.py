@@ -35,13 +35,13 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from orch_nb.store.secret import signing_key\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "print(signing_key(Path(sys.argv[1])).hex())\n"
+        "for i in range(200): print(signing_key(Path(sys.argv[1], str(i))).hex())\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "data")]
     with ExitStack() as stack:
         racers = [
             stack.enter_context(subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True))
-            for _ in range(6)
+            for _ in range(4)
         ]
         for racer in racers:
             assert racer.stdout is not None
@@ -50,9 +50,10 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
             assert racer.stdin is not None
             racer.stdin.write("go\n")
             racer.stdin.flush()
-        keys = {racer.communicate(timeout=30)[0] for racer in racers}
-    assert keys == {signing_key(tmp_path / "data").hex() + "\n"}
-    assert [p.name for p in (tmp_path / "data").iterdir()] == ["signing.key"]
+        keys = [racer.communicate(timeout=60)[0].split() for racer in racers]
+    homes = [tmp_path / "data" / str(i) for i in range(200)]
+    assert keys == [[signing_key(home).hex() for home in homes]] * 4
+    assert {p.name for home in homes for p in home.iterdir()} == {"signing.key"}
 
 
 @pytest.mark.parametrize("damaged", [b"", b"short", b"x" * 33])
