@@ -1,5 +1,6 @@
 """The settings of a session: one order of precedence, checked as a whole."""
 
+from orch_nb.settings.home import user_home
 from orch_nb.settings.loading import load
 from orch_nb.settings.schema import (
     CacheSettings,
@@ -11,7 +12,6 @@ from orch_nb.settings.schema import (
     Weights,
     dump,
 )
-from orch_nb.settings.trust import user_home
 
 __all__ = [
     "CacheSettings",

@@ -80,12 +80,19 @@ def read_file(env: Mapping[str, str], directory: Path) -> Layer | None:
     data = {} if document.data is None else document.data
     if not isinstance(data, dict):
         raise SettingsError("must hold settings such as `strategy: cost`", source=source, line=1)
-    layer = Layer(source, tidy(data), document.lines, None if named else content)
+    layer = Layer(source, _tidy(data), document.lines, None if named else content)
     _check_cache_folder(layer, directory)
     return layer
 
 
-def tidy(data: Mapping[str, Any]) -> dict[str, Any]:
+def read_python(data: Mapping[str, Any] | None, source: str) -> Layer:
+    """One layer of what was handed in."""
+    if not isinstance(data, Mapping | None):
+        raise SettingsError("must be a mapping such as {'strategy': 'cost'}", source=source)
+    return Layer(source, _tidy(data or {}))
+
+
+def _tidy(data: Mapping[str, Any]) -> dict[str, Any]:
     """Drop top-level keys that say nothing, and spell ``cache: off`` out."""
     tidied = {key: value for key, value in data.items() if value is not None}
     if tidied.get("cache") == "off" or tidied.get("cache") is False:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from orch_nb.errors import SettingsError, UnknownNameError
 from orch_nb.settings import layers as origins
-from orch_nb.settings import rows, trust
+from orch_nb.settings import rows
 from orch_nb.settings.layers import Layer
 from orch_nb.settings.problems import describe
 from orch_nb.settings.schema import Settings
@@ -38,9 +38,9 @@ def load(
     layers = [
         *origins.read_environment(env, known_types),
         *([file] if file else []),
-        Layer("traitlets", origins.tidy(traits or {})),
-        Layer(origins.CONFIG, origins.tidy(config or {})),
-        Layer("run-time change", origins.tidy(changes or {})),
+        origins.read_python(traits, "traitlets"),
+        origins.read_python(config, origins.CONFIG),
+        origins.read_python(changes, "run-time change"),
     ]
     origins.refuse_keys(layers)
     merged = origins.merge(layers)
@@ -54,6 +54,9 @@ def load(
         raise SettingsError(message, source=source, line=line) from None
     _check_types(settings, layers, known_types)
     if file and file.content is not None:
+        # Hashes and temporary files, which only those with a file should pay for.
+        from orch_nb.settings import trust  # noqa: PLC0415
+
         trust.check(settings, layers, file, env)
     return settings
 

@@ -16,18 +16,9 @@ from pathlib import Path
 from orch_nb.errors import SettingsError
 from orch_nb.settings import rows
 from orch_nb.settings.endpoint import keeps_key_home, site_of
+from orch_nb.settings.home import user_home
 from orch_nb.settings.layers import Layer, merge, origin
 from orch_nb.settings.schema import ProviderSettings, Settings
-
-
-def user_home(env: Mapping[str, str]) -> Path:
-    """Find the user's own folder: ``ORCH_HOME``, else the platform's data folder."""
-    if named := env.get("ORCH_HOME"):
-        return Path(named)
-    # 20 ms, which only those who need the folder should pay.
-    import platformdirs  # noqa: PLC0415
-
-    return Path(platformdirs.user_data_dir("orch_nb", appauthor=False))
 
 
 def is_trusted(content: bytes, home: Path) -> bool:
@@ -89,7 +80,7 @@ def _route(row: object) -> tuple[object, ...]:
 def _trusted(home: Path) -> Collection[str]:
     try:
         sums = json.loads((home / "trusted.json").read_bytes())["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()  # nothing was trusted yet, or the file is damaged
     return [entry for entry in sums if isinstance(entry, str)] if isinstance(sums, list) else ()
 
