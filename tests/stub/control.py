@@ -11,6 +11,7 @@ from stub.connection import Connection, Request
 from stub.server import Server
 from stub.spec import parse
 from stub.state import Rule
+from stub.wires import WIRES
 
 
 class Control:
@@ -35,6 +36,8 @@ class Control:
 
     async def do_rule(self, **rule: str) -> None:
         parse(rule["spec"])
+        if rule["wire"] not in ("*", "models", *WIRES):
+            raise ValueError(f"wire is *, models, {', '.join(WIRES)}; not {rule['wire']!r}")
         self._server.state.rules.append(Rule(**rule))
 
     async def do_models(self, provider: str, names: list[str]) -> None:

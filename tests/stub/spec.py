@@ -66,6 +66,16 @@ STREAM_ONLY = frozenset(
 )
 
 
+#: What an argument may be, where that is a word; `_TEXT` may be anything, the rest are numbers.
+_WORDS: Mapping[str, frozenset[str]] = {
+    "body": frozenset({"json", "html", "empty", "echo_key"}),
+    "by": frozenset({"model", "filter"}),
+    "kind": frozenset({"neg", "str", "nan", "huge", "float", "null", "bool", "list"}),
+    "to": frozenset({"sink", "self"}),
+}
+_TEXT = frozenset({"text", "code", "msg", "retry_after", "retry_after_ms"})
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """A parsed spec."""
@@ -86,7 +96,7 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """Read a spec. Raises ValueError for a name or an argument that does not exist."""
+    """Read a spec. Raises ValueError for names, arguments and values that do not exist."""
     name, _, query = text.partition("?")
     values = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
     if name.isdigit() and 300 <= int(name) <= 599:
@@ -97,6 +107,11 @@ def parse(text: str) -> Spec:
         raise ValueError(f"no fault is called {name!r}")
     if unknown := sorted(values.keys() - known):
         raise ValueError(f"{name} takes no {', '.join(unknown)}; it takes {sorted(known)}")
+    for key, value in values.items():
+        if key in _WORDS and value not in _WORDS[key]:
+            raise ValueError(f"{key} is one of {sorted(_WORDS[key])}, not {value!r}")
+        if key not in _WORDS and key not in _TEXT:
+            float(value)
     return Spec(name, values)
 
 

@@ -16,9 +16,9 @@ class Entry:
     """One request, as it is logged.
 
     ``wire`` is chat, responses, messages, models, or "" for an unknown path. ``hung_up`` is the
-    seconds after which the client went away unanswered, else None; ``finished`` says that the
-    whole answer was sent. The billed tokens are what a real provider would charge for: nothing
-    for a request that no model saw, and of a broken stream what was sent.
+    seconds after which the client went away with the answer unfinished, else None; ``finished``
+    says that the whole answer was sent. The billed tokens are what a real provider would charge
+    for: nothing for a request that no model saw, and of a broken stream what was sent.
     """
 
     provider: str

@@ -85,9 +85,9 @@ def _bytes(exchange: Exchange, frame: Frame) -> bytes:
 
 async def _send(exchange: Exchange, data: bytes, end: bytes = b"") -> None:
     if exchange.spec.name == "split_utf8":
-        for i in range(len(data)):
+        for i in range(len(data) - 1):
             await exchange.connection.send(_chunk(data[i : i + 1]))
-        await exchange.connection.send(end)
+        await exchange.connection.send(_chunk(data[-1:]) + end)
     elif exchange.spec.name == "drip":
         await plain.drip(exchange, _chunk(data) + end)
     else:
