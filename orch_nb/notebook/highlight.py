@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 # Lexers are regular expressions, many of them quadratic in runs without or of nothing but white
 # space: only languages that were tried on hostile input, and only sources that look like code.
 _LANGUAGES = {
-    "bash": "bash", "sh": "bash", "shell": "bash", "zsh": "bash", "console": "console",
+    "bash": "bash", "sh": "bash", "shell": "bash", "zsh": "bash",
     "c": "c", "cpp": "cpp", "c++": "cpp", "css": "css",
-    "diff": "diff", "dockerfile": "docker", "go": "go", "html": "html", "ini": "ini",
-    "java": "java", "javascript": "javascript", "js": "javascript", "json": "json",
+    "dockerfile": "docker", "go": "go", "html": "html",
+    "javascript": "javascript", "js": "javascript", "json": "json",
     "julia": "julia", "kotlin": "kotlin", "latex": "latex", "tex": "latex", "make": "make",
     "markdown": "markdown", "md": "markdown", "php": "php", "python": "python", "py": "python",
     "python3": "python", "ipython": "python", "r": "r", "ruby": "ruby", "rust": "rust",

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from markdown_it.utils import EnvType, OptionsDict
 
-_MAX_CHARACTERS = 200_000
+_MAX_CHARACTERS = 100_000
 _MAX_NESTING = 20
 # The parser is quadratic in unpaired marks, and MathJax takes about a millisecond a formula.
 _MAX_MARKS = {"$": 2_000, **dict.fromkeys("[]()*_`~<>&\\|!", 8_000)}
+_MAX_COLOURED = 20_000  # characters of code in one answer; lexers are slower than the parser
 _FOLD_FROM = 20_000  # characters; a page or three stay readable in a notebook
 _FOLD_AFTER = 6_000
 
@@ -46,14 +47,17 @@ _LINK = re.compile(
 _SPLIT = re.compile(r"[$\\]")
 
 # JupyterLab's variables follow its theme; the fallbacks are readable on white and on black.
+# The class is doubled to weigh more than JupyterLab's own rules for outputs.
 _STYLE = """<style>
 .orch-answer{overflow-wrap:anywhere;contain:paint}
-.orch-answer pre{overflow:auto;max-height:60em;white-space:pre;overflow-wrap:normal;
- padding:.5em .7em;border-radius:3px;background:var(--jp-layout-color2,rgba(128,128,128,.12))}
-.orch-answer table{display:block;overflow-x:auto;max-width:100%;overflow-wrap:normal}
-.orch-answer :is(td,th){text-align:left}
-.orch-answer .orch-center{text-align:center}
-.orch-answer .orch-right{text-align:right}
+.orch-answer.orch-answer :is(pre,pre code){white-space:pre;overflow-wrap:normal}
+.orch-answer.orch-answer pre{overflow:auto;max-height:60em;margin:.6em 0;padding:.5em .7em;
+ border-radius:3px;background:var(--jp-layout-color2,rgba(128,128,128,.12))}
+.orch-answer.orch-answer pre code{background:none}
+.orch-answer.orch-answer table{display:block;overflow-x:auto;max-width:100%;margin:.6em 0}
+.orch-answer.orch-answer :is(td,th){text-align:left;overflow-wrap:normal}
+.orch-answer.orch-answer .orch-center{text-align:center}
+.orch-answer.orch-answer .orch-right{text-align:right}
 .orch-answer summary{cursor:pointer}
 .orch-comment{color:var(--jp-mirror-editor-comment-color,#5a8a8a);font-style:italic}
 .orch-keyword{color:var(--jp-mirror-editor-keyword-color,#2e8b2e);font-weight:bold}
@@ -68,7 +72,7 @@ def html(text: str, *, streaming: bool = False) -> str:
     """`text`, Markdown of a model, as one safe HTML element with its style.
 
     A long answer is folded after its first part unless it is still `streaming`. What is longer
-    than 200 000 characters is cut, what would take the parser too long is shown as plain text,
+    than 100 000 characters is cut, what would take the parser too long is shown as plain text,
     and both are said.
     """
     shown = visible(text[:_MAX_CHARACTERS])
@@ -98,9 +102,10 @@ def _body(text: str, *, fold: bool) -> str:
     tokens = markdown.parse(text)
     split = _fold(tokens, text) if fold else len(tokens)
     head, tail = tokens[:split], tokens[split:]
-    body = clean(markdown.renderer.render(head, markdown.options, {}))
+    counts: dict[str, int] = {}
+    body = clean(markdown.renderer.render(head, markdown.options, counts))
     if tail:
-        rest = clean(markdown.renderer.render(tail, markdown.options, {}))
+        rest = clean(markdown.renderer.render(tail, markdown.options, counts))
         body += f"<details><summary>… the rest of the answer</summary>{rest}</details>"
     return body
 
@@ -191,10 +196,13 @@ def _code(
 
 
 def _block(
-    _: RendererProtocol, tokens: Sequence[Token], index: int, __: OptionsDict, ___: EnvType
+    _: RendererProtocol, tokens: Sequence[Token], index: int, __: OptionsDict, counts: EnvType
 ) -> str:
     token = tokens[index]
     language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
+    counts["coloured"] = counts.get("coloured", 0) + len(token.content)
+    if counts["coloured"] > _MAX_COLOURED:
+        language = ""
     return f"<pre><code>{highlight(token.content, language)}</code></pre>\n"
 
 

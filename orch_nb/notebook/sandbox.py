@@ -40,7 +40,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters["join"] = _join
         del self.tests["in"]  # with the filter ``select`` a loop in a loop
 
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """`left` `operator` `right`, unless the result would be too large."""
         if operator == "%":
             _check_format(left)
@@ -48,13 +48,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
             _check(_product(left, right) if operator == "*" else _power(left, right))
         return super().call_binop(context, operator, left, right)
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Jinja2's rule, and no way into a module."""
         if isinstance(obj, ModuleType) or isinstance(value, ModuleType):
             return False
         return super().is_safe_attribute(obj, attr, value)
 
-    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call `obj`, unless it is a method of a string whose result would be too large."""
         method = getattr(obj, "__wrapped__", obj)  # Jinja2 wraps str.format
         owner = getattr(method, "__self__", None)

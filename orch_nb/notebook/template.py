@@ -132,11 +132,11 @@ def _text(value: object) -> str:
     return _table(value) if ("pandas", "DataFrame") in kinds else str(value)
 
 
-def _frame(series: Any) -> Any:  # noqa: ANN401  pandas is not a dependency
+def _frame(series: Any) -> Any:
     return series.to_frame("value" if series.name is None else series.name)
 
 
-def _table(frame: Any) -> str:  # noqa: ANN401  pandas is not a dependency
+def _table(frame: Any) -> str:
     """Show the first rows and columns of a DataFrame as a Markdown table."""
     rows, columns = frame.shape
     head = frame.iloc[:_MAX_ROWS, :_MAX_COLUMNS]
