@@ -92,14 +92,6 @@ def read_python(data: Mapping[str, Any] | None, source: str) -> Layer:
     return Layer(source, _tidy(data or {}))
 
 
-def _tidy(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop top-level keys that say nothing, and spell ``cache: off`` out."""
-    tidied = {key: value for key, value in data.items() if value is not None}
-    if tidied.get("cache") == "off" or tidied.get("cache") is False:
-        tidied["cache"] = {"enabled": False}
-    return tidied
-
-
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:
     """All layers in one, later ones over earlier ones."""
     merged: dict[str, Any] = {}
@@ -132,6 +124,14 @@ def refuse_keys(layers: Sequence[Layer]) -> None:
                     source=layer.source,
                     line=layer.lines.get(("providers", name, "api_key")),
                 )
+
+
+def _tidy(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop top-level keys that say nothing, and spell ``cache: off`` out."""
+    tidied = {key: value for key, value in data.items() if value is not None}
+    if tidied.get("cache") == "off" or tidied.get("cache") is False:
+        tidied["cache"] = {"enabled": False}
+    return tidied
 
 
 def _merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from orch_nb.errors import SettingsError, UnknownNameError
+from orch_nb.sanitize import mask
 from orch_nb.settings import layers as origins
 from orch_nb.settings import rows
 from orch_nb.settings.layers import Layer
@@ -71,4 +72,4 @@ def _check_types(settings: Settings, layers: list[Layer], known_types: Collectio
             problem = str(UnknownNameError(f"providers.{name} type", row.type, known_types))
         else:
             problem = f"providers.{name} needs a type: {', '.join(sorted(known_types))}"
-        raise SettingsError(problem, source=source, line=line)
+        raise SettingsError(mask(problem), source=source, line=line)

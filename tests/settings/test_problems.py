@@ -206,6 +206,7 @@ def test_a_key_is_accepted_only_from_python(hear: Loader, layer: str) -> None:
         {"headers": {"X-Key": [SECRET]}},
         {"timeout": SECRET},
         {"type": [SECRET]},
+        {"type": SECRET},
         {SECRET: 1},
         SECRET,
     ],

@@ -10,6 +10,7 @@ from typing import Any
 import platformdirs
 import pytest
 from hypothesis import given
+from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from orch_nb.errors import SettingsError
@@ -51,15 +52,15 @@ def test_built_in_values(hear: Loader) -> None:
 
 @pytest.mark.parametrize("strongest", range(len(LAYERS)))
 def test_a_later_layer_overrides_the_earlier_ones(hear: Loader, strongest: int) -> None:
-    given: dict[str, Any] = {}
+    heard: dict[str, Any] = {}
     for layer in LAYERS[: strongest + 1]:
         if layer == "environment":
-            given["env"] = {"ORCH_CACHE_DIR": layer}
+            heard["env"] = {"ORCH_CACHE_DIR": layer}
         elif layer == "file":
-            given["file"] = f"cache: {{dir: {layer}}}"
+            heard["file"] = f"cache: {{dir: {layer}}}"
         else:
-            given[layer] = {"cache": {"dir": layer}}
-    assert hear(**given).cache.dir == LAYERS[strongest]
+            heard[layer] = {"cache": {"dir": layer}}
+    assert hear(**heard).cache.dir == LAYERS[strongest]
 
 
 def test_mappings_are_merged_and_all_else_replaced(hear: Loader) -> None:
@@ -192,6 +193,7 @@ positive = st.floats(min_value=0.001, max_value=1e6)
 prices = st.decimals(min_value=0, max_value=1000, places=4)
 
 
+@bounds(max_examples=50, deadline=None)
 @given(
     st.fixed_dictionaries(
         {},
