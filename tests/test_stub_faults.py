@@ -79,6 +79,15 @@ def test_a_broken_stream_is_billed_as_far_as_it_went(stub: Stub) -> None:
     assert stub.bill()["alpha:m"]["output"] == 2
 
 
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_short_answer_is_cut_too(stub: Stub, wire: str) -> None:
+    stub.plan("alpha", "close_mid?text=one", "close_mid?text=", "no_done?text=")
+    for _ in range(2):
+        with pytest.raises(http.client.IncompleteRead):
+            post(stub, wire, stream=True)
+    assert b"[DONE]" not in post(stub, wire, stream=True)[2]
+
+
 def test_bytes_that_break_decoders(stub: Stub) -> None:
     def streamed(fault: str) -> bytes:
         stub.rule("alpha", fault)

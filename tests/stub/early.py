@@ -10,7 +10,7 @@ from stub.connection import Closed
 from stub.exchange import Exchange
 from stub.wires.base import encode
 
-LOGIN = b"<!doctype html><title>Sign in</title><form action=/login><input name=password></form>"
+_LOGIN = b"<!doctype html><title>Sign in</title><form action=/login><input name=password></form>"
 _BAD_GATEWAY = b"<html><head><title>Bad gateway</title></head><body><script>alert(1)</script>"
 
 
@@ -70,7 +70,7 @@ async def _redirect(exchange: Exchange) -> None:
 
 
 async def _html(exchange: Exchange) -> None:
-    await exchange.connection.respond(LOGIN, content_type="text/html; charset=utf-8")
+    await exchange.connection.respond(_LOGIN, content_type="text/html; charset=utf-8")
 
 
 async def _notjson(exchange: Exchange) -> None:

@@ -48,7 +48,7 @@ NAMES: Mapping[str, frozenset[str]] = {
     "u2028": frozenset(),  # raw U+2028, U+2029 and U+0085
     "big": frozenset({"mb"}),  # in pieces of a KiB
     "bigline": frozenset({"mb"}),  # in one piece
-    # in the middle: after `after` pieces, or half the body
+    # in the middle: after `after` pieces (at the latest after the last one), or half the body
     "reset_mid": frozenset({"after"}),
     "close_mid": frozenset({"after"}),
     "hang_mid": frozenset({"after"}),

@@ -27,14 +27,17 @@ async def answer(exchange: Exchange) -> None:
     opening = [frame for frame in frames if frame.kind == "open"]
     for frame in opening:
         await _send(exchange, _bytes(exchange, frame))
+    if len(opening) == len(frames):  # no text, and no end mark either
+        await exchange.connection.send(_END)
     if exchange.spec.name == "pings":
         await _ping(exchange)
-    for number, frame in enumerate(frames[len(opening) :]):
-        if number == exchange.spec.count("after", 3) and await _strike(exchange, number, opening):
+    pieces = sum(frame.kind == "text" for frame in frames)
+    strike = min(exchange.spec.count("after", 3), pieces)
+    for number, frame in enumerate(rest := frames[len(opening) :]):
+        if number == strike and await _strike(exchange, len(opening) + number):
             return
         # The end goes out with the last event: a client may hang up as soon as it has that.
-        last = number == len(frames) - len(opening) - 1
-        await _send(exchange, _bytes(exchange, frame), _END if last else b"")
+        await _send(exchange, _bytes(exchange, frame), _END if frame is rest[-1] else b"")
         if frame.kind == "text":
             exchange.entry.billed_output += 1
             await exchange.connection.pause(exchange.spec.number("delay", 0))
@@ -52,8 +55,8 @@ def _selected(exchange: Exchange) -> Iterator[Frame]:
             yield _UNKNOWN
 
 
-async def _strike(exchange: Exchange, number: int, opening: list[Frame]) -> bool:
-    """Do what a ``_mid`` fault does; True when that was the end."""
+async def _strike(exchange: Exchange, sent: int) -> bool:
+    """Do what a ``_mid`` fault does, `sent` events having been sent; True when that was the end."""
     values, name = exchange.spec.values, exchange.spec.name
     if name in _CUTS:
         await plain.cut(exchange)
@@ -63,7 +66,7 @@ async def _strike(exchange: Exchange, number: int, opening: list[Frame]) -> bool
         return False
     code = values.get("code", "server_error")
     message = values.get("msg", "The server had an error while answering")
-    failure = exchange.wire.failure(exchange.answer, code, message, len(opening) + number)
+    failure = exchange.wire.failure(exchange.answer, code, message, sent)
     await _send(exchange, _bytes(exchange, failure), _END)
     return True
 

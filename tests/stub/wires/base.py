@@ -54,5 +54,7 @@ def last_user_text(messages: object) -> str:
     for turn in reversed(turns):
         if turn.get("role") == "user":
             content = turn.get("content") or ""
-            return content if isinstance(content, str) else "".join(p["text"] for p in content)
+            return (
+                content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
+            )
     return ""
