@@ -38,13 +38,13 @@ __all__ = [
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """``%load_ext orch_nb``: add the magics and say in one line what was found."""
-    from orch_nb.notebook import load  # noqa: PLC0415 - Python users need no notebook
+    from orch_nb.notebook.extension import load  # noqa: PLC0415 - Python users need no notebook
 
     load(ipython)
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:
     """``%unload_ext orch_nb``: take the magics away and close the session."""
-    from orch_nb.notebook import unload  # noqa: PLC0415
+    from orch_nb.notebook.extension import unload  # noqa: PLC0415
 
     unload(ipython)

@@ -20,7 +20,7 @@ _HIDDEN = re.compile(
     f"|(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})"
 )
 _KEY = re.compile(r"(?i)\b(bearer\s+|sk-|key-|xai-|gsk_|hf_)[\w.~+/=-]{6,}")
-_HIDDEN_SECRET = "•••"
+_MASK = "•••"
 
 
 def visible(text: str) -> str:
@@ -42,5 +42,5 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without the given secrets and without anything that looks like a key."""
     for secret in secrets:
         if len(secret) >= 4:
-            text = text.replace(secret, _HIDDEN_SECRET)
-    return _KEY.sub(_HIDDEN_SECRET, text)
+            text = text.replace(secret, _MASK)
+    return _KEY.sub(_MASK, text)

@@ -1,4 +1,4 @@
-"""The session: one registry, one set of settings, one cache, one ledger, and the line through them."""
+"""The session: one catalog, one set of settings, one cache, one ledger, and the line between."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Session:
     directory
         The notebook's folder, where ``orch.yaml`` is looked for and ``.orch`` is made.
     traits
-        Settings from IPython's configuration, weaker than `config`.
+        Settings from IPython's configuration, stronger than the file, weaker than `config`.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Session:
         directory: str | os.PathLike[str] | None = None,
         traits: Mapping[str, Any] | None = None,
     ) -> None:
-        self._layers: dict[str, Any] = {"config": config, "traits": traits, "changes": {}}
+        self._layers: Mapping[str, Any] = {"config": config, "traits": traits, "changes": {}}
         self._directory = Path(directory) if directory is not None else Path.cwd()
         self.ledger = Ledger()
         self._loop = BackgroundLoop("orch_nb")
@@ -175,10 +175,10 @@ class Session:
         return route(
             request,
             self.catalog.cards(),
-            strategy,
-            self.settings.weights.model_dump(),
-            latency,
-            self.catalog.unreachable(),
+            strategy=strategy,
+            weights=self.settings.weights.model_dump(),
+            latency=latency,
+            unreachable=self.catalog.unreachable(),
         )
 
     # -- settings
@@ -187,6 +187,11 @@ class Session:
     def strategy(self) -> str:
         """The strategy for prompts that name none."""
         return self.settings.strategy
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The configured providers that take part, without the simulated one, in order."""
+        return tuple(sorted(c.endpoint.name for c in self._connections.values() if c.real))
 
     @property
     def weights(self) -> Weights:
@@ -198,9 +203,16 @@ class Session:
 
         Raises `SettingsError` or `UnknownNameError` and changes nothing if one is wrong.
         """
-        changes = {**self._layers["changes"], **settings}
-        self._apply(self._load({**self._layers, "changes": changes}))
-        self._layers["changes"] = changes
+        self._replace_layer("changes", {**self._layers["changes"], **settings})
+
+    def adopt(self, traits: Mapping[str, Any]) -> None:
+        """Take the settings of IPython's configuration as they are now; errors as in `change`."""
+        self._replace_layer("traits", traits)
+
+    def _replace_layer(self, name: str, layer: Mapping[str, Any]) -> None:
+        layers = {**self._layers, name: layer}
+        self._apply(self._load(layers))
+        self._layers = layers
 
     def _load(self, layers: Mapping[str, Any]) -> Settings:
         settings = load(
@@ -220,14 +232,14 @@ class Session:
         self._connections = connect(settings, os.environ)
         self.catalog = Catalog(self._connections, settings.models)
         self.cache = self._open_cache(settings)
-        self._invoker = Invoker(self._connections, self.cache, Random())
+        self._invoker = Invoker(self._connections, self.cache, Random())  # noqa: S311 - jitter
 
     def _open_cache(self, settings: Settings) -> ResponseCache | None:
         if not settings.cache.enabled:
             return None
         return ResponseCache(
             self._directory / settings.cache.dir,
-            signing_key(user_home(os.environ)),
+            lambda: signing_key(user_home(os.environ)),
             ttl=settings.cache.ttl,
             limit=settings.cache.limit,
             clock=time.time,
@@ -236,7 +248,7 @@ class Session:
     # -- the end
 
     def close(self) -> None:
-        """Close every connection and end the session's thread. A closed session may be used again."""
+        """Close every connection and end the thread. A closed session may be used again."""
         self._close_connections()
         self._loop.close()
 
@@ -276,3 +288,11 @@ def session() -> Session:
     if _session is None:
         _session = Session()
     return _session
+
+
+def close_session() -> None:
+    """Close the session that the magics use; the next call of `session` makes another."""
+    global _session  # noqa: PLW0603
+    if _session is not None:
+        _session.close()
+    _session = None

@@ -28,6 +28,11 @@ class Connection:
     limits: Limits
 
     @property
+    def real(self) -> bool:
+        """Whether real models answer here."""
+        return self.vendor != SIMULATED
+
+    @property
     def base_url(self) -> str | None:
         """Where it is; None for what is built in."""
         return self.endpoint.base_url

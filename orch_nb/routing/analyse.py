@@ -29,7 +29,8 @@ _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "translation",
-            r"\btranslat(e|ion)\b|\b(in|into|to) (english|german|french|spanish|chinese|japanese)\b",
+            r"\btranslat(e|ion)\b"
+            r"|\b(in|into|to) (english|german|french|spanish|chinese|japanese)\b",
         ),
         ("summary", r"\bsummari[sz]e|\bsummary\b|\btl;?dr\b|\bin (one|two|three|\d+) sentences?\b"),
         ("extraction", r"\bextract\b|\blist (all|every|the)\b|\bas (json|csv|a table)\b|\bparse\b"),

@@ -26,6 +26,7 @@ from orch_nb.types import (
 def route(
     request: Request,
     cards: Sequence[ModelCard],
+    *,
     strategy: str,
     weights: Weights,
     latency: Mapping[str, float],

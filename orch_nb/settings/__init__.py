@@ -12,6 +12,7 @@ from orch_nb.settings.schema import (
     Weights,
     dump,
 )
+from orch_nb.settings.trust import trust_file
 
 __all__ = [
     "CacheSettings",
@@ -23,5 +24,6 @@ __all__ = [
     "Weights",
     "dump",
     "load",
+    "trust_file",
     "user_home",
 ]

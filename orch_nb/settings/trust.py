@@ -17,7 +17,7 @@ from orch_nb.errors import SettingsError
 from orch_nb.settings import rows
 from orch_nb.settings.endpoint import keeps_key_home, site_of
 from orch_nb.settings.home import user_home
-from orch_nb.settings.layers import Layer, merge, origin
+from orch_nb.settings.layers import FILE_NAME, Layer, merge, origin, read_file
 from orch_nb.settings.schema import ProviderSettings, Settings
 
 
@@ -46,6 +46,19 @@ def remember(content: bytes, home: Path) -> None:
     except OSError as error:
         reason = error.strerror or "unknown reason"
         raise SettingsError(f"cannot remember the trust in {home} ({reason})") from None
+
+
+def trust_file(directory: Path, env: Mapping[str, str]) -> str:
+    """Trust the settings file in `directory` as it is now, and give its name.
+
+    Raises `SettingsError` when there is none, or it is no settings file.
+    """
+    file = read_file(env, directory)
+    if file is None:
+        raise SettingsError(f"there is no {FILE_NAME} here to trust")
+    if file.content is not None:
+        remember(file.content, user_home(env))
+    return file.source
 
 
 def check(settings: Settings, layers: Sequence[Layer], file: Layer, env: Mapping[str, str]) -> None:

@@ -43,7 +43,7 @@ class CacheStats:
 
 
 class ResponseCache:
-    """Answers on disk, signed with `secret`; see `orch_nb.store.json_store` for the files.
+    """Answers on disk, signed with a secret; see `orch_nb.store.json_store` for the files.
 
     Nothing is read, written or created before the first answer, and joblib (about 50 ms) is
     imported then.
@@ -53,7 +53,7 @@ class ResponseCache:
     directory
         Made when first written to, mode 0700. Several processes may share it.
     secret
-        Entries signed with another one are misses.
+        Gives the key that entries are signed with; those signed with another one are misses.
     ttl
         Seconds for which an entry is good; None is for ever.
     limit
@@ -66,7 +66,7 @@ class ResponseCache:
     def __init__(
         self,
         directory: Path,
-        secret: bytes,
+        secret: Callable[[], bytes],
         *,
         ttl: float | None,
         limit: int,
@@ -115,7 +115,7 @@ class ResponseCache:
         from orch_nb.store.json_store import BACKEND  # noqa: PLC0415 - imports joblib as well
 
         options = {
-            "secret": self._secret,
+            "secret": self._secret(),
             "ttl": self._ttl,
             "limit": self._limit,
             "clock": self._clock,

@@ -29,7 +29,7 @@ class Clock:
 
 def make(folder: Path, **options: Any) -> ResponseCache:
     settings = {"ttl": None, "limit": 10**9, "clock": time.time} | options
-    return ResponseCache(folder, b"s" * 32, **settings)
+    return ResponseCache(folder, lambda: b"s" * 32, **settings)
 
 
 def ask(cache: ResponseCache, key: str, text: object = "a", **options: bool) -> tuple[object, bool]:
@@ -152,7 +152,7 @@ def test_a_full_disk_warns_and_answers(tmp_path: Path) -> None:
         "warnings.simplefilter('always')\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "cache = ResponseCache(Path(sys.argv[1]), b's' * 32, ttl=None, limit=10**9,"
+        "cache = ResponseCache(Path(sys.argv[1]), lambda: b's' * 32, ttl=None, limit=10**9,"
         " clock=time.time)\n"
         "async def compute(): return {'text': 'x' * 5000}\n"
         "async def main():\n"
@@ -179,7 +179,7 @@ def test_joblib_is_imported_on_first_use_only(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "import orch_nb.store.ledger, orch_nb.store.secret\n"
         "from orch_nb.store.cache import ResponseCache\n"
-        "ResponseCache(Path(sys.argv[1]), b's', ttl=None, limit=1, clock=time.time)\n"
+        "ResponseCache(Path(sys.argv[1]), lambda: b's', ttl=None, limit=1, clock=time.time)\n"
         "assert not {'joblib', 'pandas', 'numpy'} & set(sys.modules)\n"
     )
     folder = tmp_path / "cache"

@@ -25,7 +25,7 @@ import asyncio, sys, time
 from pathlib import Path
 from orch_nb.store.cache import ResponseCache
 
-cache = ResponseCache(Path(sys.argv[1]), b"s" * 32, ttl=None, limit=10**9, clock=time.time)
+cache = ResponseCache(Path(sys.argv[1]), lambda: b"s" * 32, ttl=None, limit=10**9, clock=time.time)
 
 async def compute():
     print("computed", flush=True)
@@ -38,7 +38,7 @@ ASK = "    print((await cache.answer(sys.argv[2], compute))[0]['text'])\nasyncio
 
 def make(folder: Path, secret: bytes = SECRET, **options: Any) -> ResponseCache:
     settings = {"ttl": None, "limit": 10**9, "clock": time.time} | options
-    return ResponseCache(folder, secret, **settings)
+    return ResponseCache(folder, lambda: secret, **settings)
 
 
 def ask(cache: ResponseCache, key: str = KEY, text: str = "computed") -> tuple[str, bool]:

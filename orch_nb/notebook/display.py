@@ -1,0 +1,190 @@
+"""What is shown: answers and decisions, as safe HTML and as plain text.
+
+Every output has a text form that says the same, for terminals and for places without HTML.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from IPython.display import DisplayHandle, display
+
+from orch_nb.notebook import figures, render
+from orch_nb.sanitize import visible
+from orch_nb.types import Choice, Decision, Response
+
+Bundle = dict[str, str]
+_QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
+_CONNECT = (
+    "This is no real answer. To connect a model, set OPENAI_API_KEY or ANTHROPIC_API_KEY and "
+    "restart the kernel, or name a server in orch.yaml."
+)
+# Seconds between two looks of a growing answer; each sends the whole text again.
+_PACE = 0.1
+
+
+def answer(response: Response) -> tuple[Bundle, dict[str, Any]]:
+    """A complete answer with the quiet line under it, and its provenance as metadata."""
+    lines = [figures.summary(response)]
+    if response.simulated and response.decision.source != "explicit model":
+        lines.append(_CONNECT)
+    quiet = "".join(f"<div>{render.escape(line)}</div>" for line in lines)
+    bundle = {
+        "text/html": f"{render.html(response.text)}<div {_QUIET}>{quiet}</div>",
+        "text/plain": visible(response.text) + "\n\n" + "\n".join(lines),
+    }
+    return bundle, {"orch_nb": provenance(response)}
+
+
+def provenance(response: Response) -> dict[str, Any]:
+    """Where an answer came from, as plain JSON; money as text, so that no digit is lost."""
+    usage = response.usage
+    return {
+        "model": response.model,
+        "strategy": response.decision.strategy,
+        "source": response.decision.source,
+        "reason": response.decision.reason,
+        "cost": None if response.cost is None else str(response.cost),
+        "billed": None if response.billed is None else str(response.billed),
+        "seconds": response.seconds,
+        "ttft": response.ttft,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "usage_source": usage.source,
+        "cached": response.cached,
+        "simulated": response.simulated,
+        "finish": response.finish,
+        "attempts": [{"model": a.model, "cause": a.cause} for a in response.attempts],
+    }
+
+
+def dry_run(prompt: str, made: Decision) -> Bundle:
+    """The filled-in prompt, and the choice for it."""
+    bundle, _ = decision(made)
+    return {
+        "text/html": f"<pre>{render.escape(prompt)}</pre>{bundle['text/html']}",
+        "text/plain": f"{visible(prompt)}\n\n{bundle['text/plain']}",
+    }
+
+
+def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
+    """The candidates, best first, with every term of their score, and the rejected ones."""
+    head = ["model", "score", "cost", "quality", "speed", "expected", "takes", "quality from"]
+    rows = [_row(choice) for choice in made.ranking]
+    said = f"{made.strategy} ({made.source}) · task {', '.join(made.profile.evidence)} · " + (
+        f"about {made.profile.input_tokens}→{made.profile.output_tokens} tokens"
+    )
+    rejected = [f"{r.model}: {r.reason}" for r in made.rejected]
+    cells = "".join(
+        "<tr>" + "".join(f"<td>{render.escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    heads = "".join(f"<th>{name}</th>" for name in head)
+    html = f"<div {_QUIET}>{render.escape(said)}</div>"
+    html += f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
+    if rejected:
+        items = "".join(f"<li>{render.escape(line)}</li>" for line in rejected)
+        html += (
+            f"<details><summary>{len(rejected)} not considered</summary><ul>{items}</ul></details>"
+        )
+    text = "\n".join([said, *_columns([head, *rows]), *(f"not {line}" for line in rejected)])
+    return {"text/html": html, "text/plain": visible(text)}, {}
+
+
+def _row(choice: Choice) -> list[str]:
+    terms = [
+        f"{choice.terms[n]:.2f}" if n in choice.terms else "" for n in ("cost", "quality", "speed")
+    ]
+    return [
+        choice.model,
+        f"{choice.score:.2f}",
+        *terms,
+        figures.dollars(choice.estimate.cost),
+        figures.seconds(choice.estimate.seconds),
+        choice.card.tier_source if choice.card.tier is not None else "unknown",
+    ]
+
+
+def _columns(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def show(bundle: Bundle) -> None:
+    """Display `bundle` as an output of the running cell."""
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+
+_EMPTY = {"text/plain": ""}
+
+
+class GrowingAnswer:
+    """An answer while it arrives: a place in the output that is drawn again and again.
+
+    In the end the place is emptied, and the complete answer is the cell's result: so the saved
+    notebook holds it once, where nbval and nbconvert look for it.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._parts: list[str] = []
+        self._handle: DisplayHandle | None = None
+        self._next = 0.0
+
+    def add(self, text: str) -> None:
+        """Take a piece of the answer, and draw all of it if the last time was long enough ago."""
+        self._parts.append(text)
+        if self._clock() >= self._next:
+            self._draw("")
+
+    def clear(self) -> None:
+        """Empty the place: the answer is shown elsewhere."""
+        if self._handle is not None:
+            self._handle.update(_EMPTY, raw=True)  # type: ignore[no-untyped-call]
+
+    def keep(self, note: str) -> None:
+        """Leave what has arrived, with `note` under it."""
+        if self._parts:
+            self._draw(note)
+
+    def _draw(self, note: str) -> None:
+        started = self._clock()
+        if self._handle is None:
+            self._handle = display(_EMPTY, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        text = "".join(self._parts)
+        html = render.html(text, streaming=True)
+        plain = visible(text)
+        if note:
+            html += f"<div {_QUIET}>{render.escape(note)}</div>"
+            plain += f"\n\n{visible(note)}"
+        self._handle.update({"text/html": html, "text/plain": plain}, raw=True)
+        spent = self._clock() - started
+        # A long answer is drawn less often, so that drawing never takes most of the time.
+        self._next = self._clock() + max(_PACE, 3 * spent)
+
+
+class PrintedAnswer:
+    """An answer while it arrives in a terminal: printed piece by piece."""
+
+    def __init__(self) -> None:
+        self.printed = False
+
+    def add(self, text: str) -> None:
+        """Print a piece of the answer."""
+        self.printed = True
+        print(visible(text), end="", flush=True)
+
+    def clear(self) -> None:
+        """End the line; what is printed stays."""
+        self.keep("")
+
+    def keep(self, note: str) -> None:
+        """End the line and print `note`."""
+        if self.printed:
+            print("\n" + visible(note))

@@ -1,0 +1,106 @@
+"""What ``%load_ext orch_nb`` adds to a shell, and ``%unload_ext`` takes away again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from orch_nb._version import __version__
+from orch_nb.errors import OrchError
+from orch_nb.notebook import display
+from orch_nb.notebook.completion import matcher
+from orch_nb.notebook.magics import ORCH, SELECT, OrchMagics
+from orch_nb.session import Session, close_session
+from orch_nb.types import Decision, Response
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_MAGICS = {"orch": ORCH, "orch_select": SELECT}
+_EMPTY_CELL = re.compile(rf"\s*%%({'|'.join(_MAGICS)})\b[^\n]*\s*\Z")
+
+
+class Extension:
+    """All traces of orch-nb in one shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self.magics = OrchMagics(shell)
+        self._matcher = matcher(_MAGICS, lambda: self.magics.session, shell.user_ns)
+
+    def load(self) -> None:
+        """Add magics, displays and completion, and say what was found."""
+        shell: Any = self._shell
+        shell.register_magics(self.magics)
+        bundles = shell.display_formatter.mimebundle_formatter
+        bundles.for_type(Response, self.magics.show_answer)
+        bundles.for_type(Decision, display.decision)
+        shell.Completer.custom_matchers.append(self._matcher)
+        shell.input_transformers_cleanup.append(_explain_empty_cell)
+        try:
+            print(describe(self.magics.session))
+        except OrchError as error:
+            # The magics must be there all the same: `%orch config trust` may be the way out.
+            print(f"orch_nb {__version__} is loaded, but {error}")
+
+    def unload(self) -> None:
+        """Take everything away and close the session."""
+        shell: Any = self._shell
+        for magics in shell.magics_manager.magics.values():
+            for name in _MAGICS:
+                magics.pop(name, None)
+        shell.magics_manager.registry.pop(OrchMagics.__name__, None)
+        shell.configurables[:] = [c for c in shell.configurables if c is not self.magics]
+        for shown in (Response, Decision):
+            shell.display_formatter.mimebundle_formatter.pop(shown, None)
+        shell.Completer.custom_matchers.remove(self._matcher)
+        shell.input_transformers_cleanup.remove(_explain_empty_cell)
+        close_session()
+
+
+def describe(session: Session) -> str:
+    """One line on what takes part."""
+    settings = session.settings
+    real = session.providers
+    parts = [
+        f"orch_nb {__version__}",
+        f"providers: {', '.join(real)}" if real else "no provider is configured, sim answers",
+        f"strategy {settings.strategy}",
+    ]
+    models = [card for card in session.catalog.cards() if not card.unranked]
+    if models:
+        parts.insert(2, f"{len(models)} models")
+    if settings.cache.enabled:
+        parts.append(f"answers kept in {_short(settings.cache.dir)}")
+    return " · ".join(parts)
+
+
+def _short(folder: str) -> str:
+    path = Path(folder)
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def _explain_empty_cell(lines: list[str]) -> list[str]:
+    """IPython refuses a cell magic without a cell before we see it; show the usage instead."""
+    found = _EMPTY_CELL.match("".join(lines))
+    return lines if found is None else [f"%{found[1]} help\n"]
+
+
+_loaded: WeakKeyDictionary[Any, Extension] = WeakKeyDictionary()
+
+
+def load(shell: InteractiveShell) -> None:
+    """Add orch-nb to `shell`, anew if it is there already."""
+    unload(shell)
+    extension = _loaded[shell] = Extension(shell)
+    extension.load()
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take orch-nb away from `shell`, if it is there."""
+    extension = _loaded.pop(shell, None)
+    if extension is not None:
+        extension.unload()

@@ -1,0 +1,199 @@
+"""The magics: a line and a cell become a request, the session answers, the answer is shown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any, cast
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from traitlets import Bool, Unicode
+
+from orch_nb.errors import InputError, Interrupted, OrchError
+from orch_nb.notebook import display, figures
+from orch_nb.notebook.options import ASKING, SELECTING, Options
+from orch_nb.notebook.template import fill
+from orch_nb.session import Session, session
+from orch_nb.settings import trust_file
+from orch_nb.types import CachePolicy, Decision, Response
+
+ORCH = Options("%orch", ASKING)
+SELECT = Options("%orch_select", SELECTING)
+
+USAGE = f"""\
+%%orch [options]      the cell below the line is the prompt
+%orch [options] PROMPT
+%orch help            this text
+%orch config trust    obey the orch.yaml that lies here, although it leads a key elsewhere
+
+{{{{ expression }}}} in a prompt is filled from the notebook's variables, once.
+
+{ORCH.help}
+
+Examples:
+  %%orch --strategy cost
+  Explain {{{{ df.describe() }}}} in two sentences.
+
+  answer = %orch -m openai:gpt-6-luna --temperature 0 Name three rivers.
+  %orch_select Translate this letter      (ranks the models, asks none)
+"""
+SELECT_USAGE = f"""\
+%orch_select [options] PROMPT    rank the models for a prompt, ask none
+%%orch_select [options]          the same for the cell below the line
+%orch_select options             make them this session's defaults
+%orch_select                     show the defaults
+
+{SELECT.help}
+"""
+
+_TRAITS = ("strategy", "preset", "fallback", "stream")
+
+
+@magics_class
+class OrchMagics(Magics):
+    """Ask language models from cells. Settings here outweigh ``orch.yaml``; see ``%config``."""
+
+    strategy = Unicode(
+        None, allow_none=True, help="How to choose the model where a cell does not say."
+    ).tag(config=True)
+    preset = Unicode(
+        None,
+        allow_none=True,
+        help="Which providers take part: cloud-only, local-only, development.",
+    ).tag(config=True)
+    fallback = Unicode(
+        None, allow_none=True, help="What follows a model that failed: best, cheapest or fail."
+    ).tag(config=True)
+    stream = Bool(None, allow_none=True, help="Whether answers are shown while they arrive.").tag(
+        config=True
+    )
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self._printed: Response | None = None
+        self._adopted: Session | None = None
+        self.observe(self._adopt, names=list(_TRAITS))
+
+    @property
+    def session(self) -> Session:
+        """The session, which is made with the first use: a wrong setting fails the cell then."""
+        current = session()
+        if current is not self._adopted:
+            self._adopt()
+        return current
+
+    @property
+    def _variables(self) -> dict[str, Any]:
+        return cast(Any, self.shell).user_ns  # type: ignore[no-any-return]
+
+    def _adopt(self, _change: object = None) -> None:
+        given = {name: getattr(self, name) for name in _TRAITS}
+        current = session()
+        current.adopt({name: value for name, value in given.items() if value is not None})
+        self._adopted = current
+
+    @no_var_expand
+    @line_cell_magic
+    def orch(self, line: str, cell: str | None = None) -> Response | None:
+        """Ask the best model and show its answer."""
+        if cell is None and line.split() == ["config", "trust"]:
+            print(f"{trust_file(Path.cwd(), os.environ)} is obeyed from now on")
+            return None
+        options, rest = ORCH.parse(line)
+        if cell is not None and rest:
+            raise InputError(f"{rest!r} is no option; the prompt stands in the cell below the line")
+        prompt = fill(rest if cell is None else cell, self._variables)
+        if not prompt.strip() or (cell is None and rest == "help"):
+            print(USAGE)
+            return None
+        asked = _asked(options, temperature=options.temperature, cache=_cache_policy(options))
+        if options.dry_run:
+            self._show_dry_run(prompt, asked)
+            return None
+        response = self._ask(prompt, asked, options)
+        if options.out:
+            self._variables[options.out] = response
+        if options.explain:
+            display.show(display.decision(response.decision)[0])
+        return None if options.quiet else response
+
+    @no_var_expand
+    @line_cell_magic
+    def orch_select(self, line: str, cell: str | None = None) -> Decision | None:
+        """Rank the models for a prompt without asking any; without a prompt, set defaults."""
+        options, rest = SELECT.parse(line)
+        prompt = fill(rest if cell is None else cell, self._variables)
+        changes = {"strategy": options.strategy, "weights": options.weights}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        if not prompt.strip():
+            if cell is not None:
+                print(SELECT_USAGE)
+                return None
+            self._set_defaults(options, changes)
+            return None
+        if options.weights is not None:
+            raise InputError("--weights changes the session's defaults; give it without a prompt")
+        return self.session.select(prompt, **_asked(options))
+
+    orch.__doc__ = USAGE
+    orch_select.__doc__ = SELECT_USAGE
+
+    def _set_defaults(self, options: argparse.Namespace, changes: dict[str, Any]) -> None:
+        one_call = ("model", "system", "max_tokens")
+        if given := [name for name in one_call if getattr(options, name) is not None]:
+            flag = given[0].replace("_", "-")
+            raise InputError(f"--{flag} holds for one prompt; write the prompt after it")
+        if changes:
+            self.session.change(**changes)
+        weights = self.session.weights
+        print(
+            f"strategy {self.session.strategy} · weights cost={weights.cost:g}, "
+            f"quality={weights.quality:g}, speed={weights.speed:g} · "
+            f"preset {self.session.settings.preset} · fallback {self.session.settings.fallback}"
+        )
+
+    def _ask(self, prompt: str, asked: dict[str, Any], options: argparse.Namespace) -> Response:
+        if options.quiet or options.no_stream or not self.session.settings.stream:
+            return self.session.ask(prompt, **asked)
+        terminal = not hasattr(self.shell, "kernel")
+        growing = display.PrintedAnswer() if terminal else display.GrowingAnswer()
+        try:
+            response = self.session.ask(prompt, on_text=growing.add, **asked)
+        except Interrupted as stop:
+            growing.keep(figures.summary(stop.response) if stop.response else "interrupted")
+            raise
+        except OrchError:
+            growing.keep("the answer breaks off here")
+            raise
+        growing.clear()
+        if terminal:
+            self._printed = response
+        return response
+
+    def _show_dry_run(self, prompt: str, asked: dict[str, Any]) -> None:
+        options = {name: value for name, value in asked.items() if name != "cache"}
+        made = self.session.select(prompt, **options)
+        display.show(display.dry_run(prompt, made))
+
+    def show_answer(self, response: Response) -> tuple[display.Bundle, dict[str, Any]]:
+        """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
+        bundle, metadata = display.answer(response)
+        if response is self._printed:
+            self._printed = None
+            return {"text/plain": bundle["text/plain"].rpartition("\n\n")[2]}, metadata
+        return bundle, metadata
+
+
+def _asked(options: argparse.Namespace, **more: Any) -> dict[str, Any]:
+    """The options that `Session.ask` and `Session.select` know."""
+    names = ("strategy", "model", "system", "max_tokens")
+    return {name: getattr(options, name) for name in names} | more
+
+
+def _cache_policy(options: argparse.Namespace) -> CachePolicy:
+    if options.no_cache and options.refresh:
+        raise InputError("--no-cache and --refresh exclude each other; give one of them")
+    if options.no_cache:
+        return "bypass"
+    return "refresh" if options.refresh else "use"

@@ -1,0 +1,167 @@
+"""The options of the magics: one table, from which the parser, the help and completion are made."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from orch_nb.errors import InputError, UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: its flags, what it takes (None: nothing), and what it is for.
+
+    ``completes`` names what Tab offers after it: "strategy", "model", "variable" or nothing.
+    """
+
+    flags: tuple[str, ...]
+    metavar: str | None
+    help: str
+    read: Callable[[str], Any] = str
+    completes: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the value in the parsed options."""
+        return self.flags[-1].lstrip("-").replace("-", "_")
+
+
+def _variable(text: str) -> str:
+    if not text.isidentifier():
+        raise InputError(f"{text!r} is no name for a variable; use letters, digits and _")
+    return text
+
+
+def _weights(text: str) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, number = part.partition("=")
+        if name.strip() not in ("cost", "quality", "speed"):
+            raise UnknownNameError("weight", name.strip(), ("cost", "quality", "speed"))
+        weights[name.strip()] = _number(number if equals else "")
+    return weights
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{text!r} is no number")
+    return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"{text!r} is no whole number") from None
+
+
+CHOOSING = (
+    Option(("-s", "--strategy"), "NAME", "how to choose the model", completes="strategy"),
+    Option(
+        ("-m", "--model"),
+        "ID",
+        "ask this model: provider:model, or a name that only one provider has",
+        completes="model",
+    ),
+    Option(("--system",), "TEXT", "instructions that stand before the prompt"),
+    Option(("--max-tokens",), "N", "cut the answer after this many tokens", _whole),
+)
+ASKING = (
+    *CHOOSING,
+    Option(("--temperature",), "T", "passed to the model; 0 is the most predictable", _number),
+    Option(("-o", "--out"), "VAR", "put the Response into this variable", _variable, "variable"),
+    Option(("--dry-run",), None, "show the filled-in prompt and the choice, and send nothing"),
+    Option(("--explain",), None, "show the choice under the answer"),
+    Option(("--no-cache",), None, "neither look the answer up nor keep it"),
+    Option(("--refresh",), None, "ask again, and replace the answer that was kept"),
+    Option(("--no-stream",), None, "show the answer once, when it is complete"),
+    Option(("--quiet",), None, "show nothing; use with --out"),
+)
+SELECTING = (
+    *CHOOSING,
+    Option(("--weights",), "LIST", "cost=6,quality=3,speed=1 for the strategy weighted", _weights),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; %{self.prog.lstrip('%')}? shows how it is used")
+
+
+class Options:
+    """Reads the line of one magic: options first, then the prompt, which is left as it is."""
+
+    def __init__(self, magic: str, options: Sequence[Option]) -> None:
+        self.options = tuple(options)
+        self._by_flag = {flag: option for option in options for flag in option.flags}
+        self._parser = _Parser(
+            prog=magic, add_help=False, allow_abbrev=False, usage=argparse.SUPPRESS
+        )
+        for option in options:
+            if option.metavar is None:
+                self._parser.add_argument(*option.flags, action="store_true", help=option.help)
+            else:
+                self._parser.add_argument(
+                    *option.flags, metavar=option.metavar, type=option.read, help=option.help
+                )
+
+    @property
+    def help(self) -> str:
+        """The options as text, one a line."""
+        return self._parser.format_help().strip()
+
+    def find(self, flag: str) -> Option | None:
+        """The option that `flag` belongs to."""
+        return self._by_flag.get(flag)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All flags, short ones too."""
+        return tuple(self._by_flag)
+
+    def parse(self, line: str) -> tuple[argparse.Namespace, str]:
+        """The options at the start of `line`, and the rest of it.
+
+        The rest begins at the first word that is no option, or after ``--``. Raises `InputError`.
+        """
+        words, rest = self._split(line)
+        return self._parser.parse_args(words), rest
+
+    def _split(self, line: str) -> tuple[list[str], str]:
+        source = io.StringIO(line)
+        lexer = shlex.shlex(source, posix=True)
+        lexer.whitespace_split, lexer.commenters = True, ""
+        words: list[str] = []
+        while (rest := line[source.tell() :].lstrip()).startswith("-"):
+            word = _next_word(lexer)
+            if word == "--":
+                return words, line[source.tell() :].strip()
+            flag, equals, _ = word.partition("=")
+            option = self.find(flag)
+            if option is None:
+                raise UnknownNameError("option", flag, self.flags)
+            words.append(word)
+            if option.metavar is not None and not equals:
+                # argparse takes "-1" for a flag, so the value is tied to its own.
+                words[-1] = f"{option.flags[-1]}={_next_word(lexer, flag)}"
+        return words, rest.strip()
+
+
+def _next_word(lexer: shlex.shlex, flag: str = "") -> str:
+    try:
+        word = lexer.get_token()
+    except ValueError:
+        raise InputError("a quotation mark is not closed") from None
+    if word is None:
+        raise InputError(f"{flag} needs a value")
+    return word
