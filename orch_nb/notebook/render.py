@@ -52,7 +52,7 @@ _STYLE = """<style>
 .orch-answer{overflow-wrap:anywhere;contain:paint}
 .orch-answer.orch-answer :is(pre,pre code){white-space:pre;overflow-wrap:normal}
 .orch-answer.orch-answer pre{overflow:auto;max-height:60em;margin:.6em 0;padding:.5em .7em;
- border-radius:3px;background:var(--jp-layout-color2,rgba(128,128,128,.12))}
+ border-radius:3px;background:var(--jp-cell-editor-background,rgba(128,128,128,.12))}
 .orch-answer.orch-answer pre code{background:none}
 .orch-answer.orch-answer table{display:block;overflow-x:auto;max-width:100%;margin:.6em 0}
 .orch-answer.orch-answer :is(td,th){text-align:left;overflow-wrap:normal}

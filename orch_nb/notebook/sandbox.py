@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from numbers import Integral
 from types import ModuleType
 from typing import Any
 
@@ -78,8 +79,8 @@ def _range(*bounds: int) -> range:
 
 def _product(left: object, right: object) -> int:
     for sequence, times in ((left, right), (right, left)):
-        if isinstance(sequence, _SEQUENCES) and isinstance(times, int):
-            return len(sequence) * times
+        if isinstance(sequence, _SEQUENCES) and isinstance(times, Integral):  # numpy's as well
+            return len(sequence) * int(times)
     if isinstance(left, int) and isinstance(right, int):
         return left.bit_length() + right.bit_length()
     return 0

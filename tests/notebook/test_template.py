@@ -116,6 +116,11 @@ def test_everyday_expressions(text: str, filled: str) -> None:
     assert fill(text, names) == filled
 
 
+def test_a_number_of_numpy_is_no_way_around_the_limits() -> None:
+    with pytest.raises(TemplateError, match="larger than 10,000"):
+        fill("{{ 'a' * n }}", {"n": np.int64(10**10)})
+
+
 def test_a_long_value_is_cut_and_says_so() -> None:
     filled = fill("<{{ big }}>", {"big": "x" * 30_000})
     assert filled == f"<{'x' * 20_000}\n[cut: 20,000 of 30,000 characters]>"

@@ -154,6 +154,7 @@ def test_in_jupyterlab_formulas_are_set_and_nothing_hostile_happens(
         "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
     shoot(page, "rich_answer_dark")
     events = watch(page)
     hostile = run_cell(page, 1)
