@@ -37,8 +37,6 @@ CLASSES = {
     "Name.Function": "orch-def",
     "Name.Class": "orch-def",
     "Operator.Word": "orch-keyword",
-    "Generic.Inserted": "orch-string",
-    "Generic.Deleted": "orch-keyword",
 }
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MAX_CHARACTERS = 100_000
 _MAX_NESTING = 20
-# The parser is quadratic in unpaired marks, and MathJax takes about a millisecond a formula.
+# The parser is quadratic in unpaired marks, and MathJax works in the thread of the page.
 _MAX_MARKS = {"$": 2_000, **dict.fromkeys("[*_`~<>&\\", 8_000)}
 _MAX_COLOURED = 20_000  # characters of code in one answer; lexers are slower than the parser
 _FOLD_FROM = 20_000  # characters; a page or three stay readable in a notebook
