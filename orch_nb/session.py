@@ -168,8 +168,7 @@ class Session:
         }
         named = request.wants.models
         if named:
-            if not all(self.catalog.is_id(name) for name in named):
-                await self.catalog.discover()
+            await self.catalog.prepare(named)
             return name_models(request, [self.catalog.resolve(n) for n in named], latency)
         await self.catalog.discover()
         return route(

@@ -11,9 +11,10 @@ from typing import Any
 
 from IPython.display import DisplayHandle, display
 
-from orch_nb.notebook import figures, render
+from orch_nb import figures
+from orch_nb.notebook import render
 from orch_nb.sanitize import visible
-from orch_nb.types import Choice, Decision, Response
+from orch_nb.types import Choice, Decision, Response, Usage
 
 Bundle = dict[str, str]
 _QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
@@ -27,7 +28,7 @@ _PACE = 0.1
 
 def answer(response: Response) -> tuple[Bundle, dict[str, Any]]:
     """A complete answer with the quiet line under it, and its provenance as metadata."""
-    lines = [figures.summary(response)]
+    lines = [summary(response)]
     if response.simulated and response.decision.source != "explicit model":
         lines.append(_CONNECT)
     quiet = "".join(f"<div>{render.escape(line)}</div>" for line in lines)
@@ -36,6 +37,34 @@ def answer(response: Response) -> tuple[Bundle, dict[str, Any]]:
         "text/plain": visible(response.text) + "\n\n" + "\n".join(lines),
     }
     return bundle, {"orch_nb": provenance(response)}
+
+
+def summary(response: Response) -> str:
+    """The quiet line under an answer."""
+    about = "" if response.usage.source == "known" or not response.cost else "~"
+    parts = [
+        response.model,
+        about + figures.dollars(response.cost),
+        figures.seconds(response.seconds),
+        _tokens(response.usage),
+    ]
+    if response.cached:
+        parts.append("cached")
+    if response.simulated:
+        parts.append("simulated")
+    if response.finish == "length":
+        parts.append("cut short, raise --max-tokens")
+    if response.finish == "interrupted":
+        parts.append("interrupted")
+    if response.trail:
+        parts.append(response.trail)
+    return " · ".join(parts)
+
+
+def _tokens(usage: Usage) -> str:
+    """Tokens in → out; a tilde where we counted and not the provider."""
+    about = "" if usage.source == "known" else "~"
+    return f"{about}{usage.input_tokens}→{usage.output_tokens} tokens"
 
 
 def provenance(response: Response) -> dict[str, Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _MAGICS = {"orch": ORCH, "orch_select": SELECT}
 _EMPTY_CELL = re.compile(rf"\s*%%({'|'.join(_MAGICS)})\b[^\n]*\s*\Z")
 
+_QUESTION = re.compile(rf"^(\s*(?:[\w.]+\s*=\s*)?)%({'|'.join(_MAGICS)})\s+(\S.*\?)(?=\s*$)")
+
 
 class Extension:
     """All traces of orch-nb in one shell."""
@@ -38,7 +40,7 @@ class Extension:
         bundles.for_type(Response, self.magics.show_answer)
         bundles.for_type(Decision, display.decision)
         shell.Completer.custom_matchers.append(self._matcher)
-        shell.input_transformers_cleanup.append(_explain_empty_cell)
+        shell.input_transformers_cleanup += _TRANSFORMERS
         try:
             print(describe(self.magics.session))
         except OrchError as error:
@@ -56,7 +58,8 @@ class Extension:
         for shown in (Response, Decision):
             shell.display_formatter.mimebundle_formatter.pop(shown, None)
         shell.Completer.custom_matchers.remove(self._matcher)
-        shell.input_transformers_cleanup.remove(_explain_empty_cell)
+        for transformer in _TRANSFORMERS:
+            shell.input_transformers_cleanup.remove(transformer)
         close_session()
 
 
@@ -89,6 +92,19 @@ def _explain_empty_cell(lines: list[str]) -> list[str]:
     return lines if found is None else [f"%{found[1]} help\n"]
 
 
+def _keep_questions(lines: list[str]) -> list[str]:
+    """IPython takes a line that ends with "?" for a request for help; ours are prompts."""
+    if "".join(lines).lstrip().startswith("%%"):
+        return lines  # what looks like a magic is text in a cell of another one
+    return [_QUESTION.sub(_as_call, line) for line in lines]
+
+
+def _as_call(found: re.Match[str]) -> str:
+    target, name, prompt = found.groups()
+    return f"{target}get_ipython().run_line_magic({name!r}, {prompt!r})"
+
+
+_TRANSFORMERS = (_explain_empty_cell, _keep_questions)
 _loaded: WeakKeyDictionary[Any, Extension] = WeakKeyDictionary()
 
 

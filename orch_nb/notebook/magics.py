@@ -11,7 +11,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from traitlets import Bool, Unicode
 
 from orch_nb.errors import InputError, Interrupted, OrchError
-from orch_nb.notebook import display, figures
+from orch_nb.notebook import display
 from orch_nb.notebook.options import ASKING, SELECTING, Options
 from orch_nb.notebook.template import fill
 from orch_nb.session import Session, session
@@ -161,7 +161,7 @@ class OrchMagics(Magics):
         try:
             response = self.session.ask(prompt, on_text=growing.add, **asked)
         except Interrupted as stop:
-            growing.keep(figures.summary(stop.response) if stop.response else "interrupted")
+            growing.keep(display.summary(stop.response) if stop.response else "interrupted")
             raise
         except OrchError:
             growing.keep("the answer breaks off here")

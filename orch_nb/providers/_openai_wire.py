@@ -36,18 +36,17 @@ class OpenAIWire(SDKProvider):
 
     def make_client(self, sdk: ModuleType, http_client: Any) -> Any:
         """`openai.AsyncOpenAI`, with nothing taken from the environment behind our back."""
-        headers: dict[str, Any] = dict(self.endpoint.headers)
-        if self.endpoint.key is None:
-            headers["Authorization"] = sdk.Omit()
-        if self.endpoint.organization is None:
-            headers["OpenAI-Organization"] = sdk.Omit()
+        key, organization = self.endpoint.key, self.endpoint.organization
+        own: dict[str, Any] = {
+            "Authorization": sdk.Omit() if key is None else f"Bearer {key}",
+            "OpenAI-Organization": organization or sdk.Omit(),
+        }
         if self.endpoint.host != OPENAI_HOST:
-            headers["OpenAI-Project"] = sdk.Omit()
+            own["OpenAI-Project"] = sdk.Omit()
         return sdk.AsyncOpenAI(
             base_url=self.endpoint.base_url,
-            api_key=self.endpoint.key or "none",
-            organization=self.endpoint.organization,
-            default_headers=headers,
+            api_key=key or "none",
+            default_headers=self.headers(sdk, own),
             http_client=http_client,
             max_retries=0,
         )

@@ -45,8 +45,7 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
                 yield Delta(usage=_usage(done), finish="stop")
                 return
             case {"type": "response.incomplete", "response": dict(done)}:
-                reason = (done.get("incomplete_details") or {}).get("reason")
-                if reason == "content_filter":
+                if done.get("incomplete_details") == {"reason": "content_filter"}:
                     raise _failures.refusal(model)
                 yield Delta(usage=_usage(done), finish="length")
                 return

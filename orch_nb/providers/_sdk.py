@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from types import ModuleType
 from typing import Any, ClassVar
@@ -53,6 +54,16 @@ class SDKProvider(ABC):
     def make_client(self, sdk: ModuleType, http_client: Any) -> Any:
         """The SDK's asynchronous client, with its own retries off."""
 
+    def headers(self, sdk: ModuleType, own: Mapping[str, Any]) -> dict[str, Any]:
+        """`own`, the settings' over them, and none that the SDK would take from its environment.
+
+        ``OPENAI_CUSTOM_HEADERS`` may hold a secret of one host, and we may be asking another.
+        """
+        stated = {name.lower(): value for name, value in {**own, **self.endpoint.headers}.items()}
+        ambient = os.environ.get(f"{self.sdk.upper()}_CUSTOM_HEADERS", "").split("\n")
+        names = {line.partition(":")[0].strip().lower() for line in ambient}
+        return {name: sdk.Omit() for name in names - stated.keys()} | stated
+
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` and yield its answer.
 
@@ -77,7 +88,7 @@ class SDKProvider(ABC):
             body = json.loads(response.content)
             rows = body["data"]
             return [self._card(row) for row in rows]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise _failures.malformed(name, "no list of models") from None
 
     async def close(self) -> None:
@@ -106,7 +117,7 @@ class SDKProvider(ABC):
                 return await client.get(path, cast_to=httpx2.Response)
             return await client.post(path, body=body, cast_to=httpx2.Response, stream=True)
         except sdk.APIStatusError as error:
-            said = self._describe(error.response.content)
+            said = self._describe(_parse(error.response.content))
             raise _failures.from_status(
                 name, error.status_code, said, error.response.headers, self.endpoint.key_hint
             ) from None
@@ -143,26 +154,22 @@ class SDKProvider(ABC):
     def _address(self) -> str:
         return self.endpoint.base_url or self.home or self.endpoint.name
 
-    def _describe(self, raw: bytes) -> str:
+    def _describe(self, body: object) -> str:
         """What an error body says, without the key that some servers echo."""
-        try:
-            body: object = json.loads(raw)
-        except (ValueError, RecursionError):
-            body = raw[:2000].decode("utf-8", "replace")
-        return self._masked(_failures.describe(body))
-
-    def _masked(self, text: str) -> str:
-        return mask(text, [self.endpoint.key] if self.endpoint.key else [])
+        return mask(_failures.describe(body), [self.endpoint.key] if self.endpoint.key else [])
 
     async def _check_stream(self, response: Any, name: str) -> None:
         """Refuse a 200 that is no event stream: a login page, an error, one JSON document."""
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding != "identity":  # undone, a few bytes may become a gigabyte
+            raise _failures.malformed(name, f"{encoding} where none was asked for")
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in ("", "text/event-stream"):
             return
         if kind == "application/json":
-            said = self._describe(await self._read_some(response, name))
-            if said:
-                raise _failures.from_event(name, said)
+            body = _parse(await self._read_some(response, name))
+            if isinstance(body, dict) and body.get("error"):
+                raise _failures.from_event(name, self._describe(body))
         raise _failures.malformed(name, f"{kind} instead of an event stream")
 
     async def _read_some(self, response: Any, name: str, limit: int = 65_536) -> bytes:
@@ -189,7 +196,7 @@ class SDKProvider(ABC):
                 if not isinstance(event, dict):
                     raise _failures.malformed(name, "an event that is no object")
                 if event.get("error"):
-                    raise _failures.from_event(name, self._masked(_failures.describe(event)))
+                    raise _failures.from_event(name, self._describe(event))
                 yield event
         except LineTooLong:
             raise BrokenAnswer(
@@ -201,6 +208,14 @@ class SDKProvider(ABC):
             raise TimedOut(name, "the server stopped sending") from None
         except httpx2.HTTPError:
             raise _broken(name) from None
+
+
+def _parse(raw: bytes) -> object:
+    """JSON, or else the text that it is."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw[:2000].decode("utf-8", "replace")
 
 
 def _broken(name: str) -> ProviderError:

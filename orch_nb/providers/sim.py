@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from orch_nb.errors import ModelNotFound
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.sanitize import one_line
 from orch_nb.types import Delta, ModelCard, Prices, Request, Usage
@@ -45,8 +46,11 @@ class Provider:
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Yield the simulated answer word by word, at the model's pace."""
-        kind = _MODELS.get(model, _MODELS["small"])
-        words = _answer(request, f"{self.endpoint.name}:{model}", kind).split(" ")
+        name = f"{self.endpoint.name}:{model}"
+        kind = _MODELS.get(model)
+        if kind is None:
+            raise ModelNotFound(name, f"no such model; there are {', '.join(_MODELS)}")
+        words = _answer(request, name, kind).split(" ")
         limit = request.parameters.max_tokens
         shown = words if limit is None else words[:limit]
         for index, word in enumerate(shown):

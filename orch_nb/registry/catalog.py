@@ -126,8 +126,15 @@ class Catalog:
         cards = tuple(card for card in cards if not card.unranked) or cards
         return list(dict.fromkeys(name for card in cards for name in (card.id, card.name)))
 
-    def is_id(self, name: str) -> bool:
-        """Whether `name` is a full id of a configured provider."""
+    async def prepare(self, names: Sequence[str]) -> None:
+        """Learn what `resolve` needs for `names`: nothing over the network for full ids."""
+        if all(self._is_id(name) for name in names):
+            built_in = [name for name, source in self._sources.items() if source.base_url is None]
+            await self.discover(built_in)
+        else:
+            await self.discover()
+
+    def _is_id(self, name: str) -> bool:
         provider, _, model = name.partition(":")
         return bool(model) and provider in self._sources
 

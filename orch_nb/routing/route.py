@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from orch_nb.errors import SelectionError
+from orch_nb.figures import dollars, seconds
 from orch_nb.routing.analyse import analyse
 from orch_nb.routing.filters import split
 from orch_nb.routing.strategies import Table, Weights, score, tabulate
@@ -78,10 +79,10 @@ def name_models(
 def estimate(card: ModelCard, profile: TaskProfile, latency: Mapping[str, float]) -> Estimate:
     """Expected dollars and seconds of one call; None where nothing is known to go by."""
     usage = Usage(profile.input_tokens, profile.output_tokens, source="estimated")
-    seconds = latency.get(card.id)
-    if seconds is None and card.speed:
-        seconds = profile.output_tokens / card.speed
-    return Estimate(None if card.prices is None else card.prices.charge(usage), seconds)
+    takes = latency.get(card.id)
+    if takes is None and card.speed:
+        takes = profile.output_tokens / card.speed
+    return Estimate(None if card.prices is None else card.prices.charge(usage), takes)
 
 
 def fallback_order(decision: Decision, policy: str) -> list[ModelCard]:
@@ -106,7 +107,9 @@ def _terms(table: Table) -> list[dict[str, float]]:
 
 
 def _reason(card: ModelCard, expected: Estimate, place: int, count: int) -> str:
-    price = "price unknown" if expected.cost is None else f"about ${expected.cost:.6f}"
-    time = "speed not seen yet" if expected.seconds is None else f"about {expected.seconds:.1f} s"
     rank = "best" if place == 1 else f"place {place}"
-    return f"{rank} of {count}: {price}, {time}, quality by {card.tier_source}"
+    price = "price unknown" if expected.cost is None else f"about {dollars(expected.cost)}"
+    time = (
+        "speed not seen yet" if expected.seconds is None else f"about {seconds(expected.seconds)}"
+    )
+    return f"{rank} of {count}: {price}, {time}, quality from {card.tier_source}"

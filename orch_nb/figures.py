@@ -1,0 +1,24 @@
+"""Dollars and seconds as people read them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+def dollars(amount: Decimal | None) -> str:
+    """Two significant digits below a dollar, cents above; a dash for unknown."""
+    if amount is None:
+        return "—"
+    if amount == 0:
+        return "$0"
+    if amount >= 1:
+        return f"${amount:.2f}"
+    places = 1 - amount.adjusted()
+    return f"${amount:.{places}f}"
+
+
+def seconds(time: float | None) -> str:
+    """One decimal below ten seconds, none above; a dash for unknown."""
+    if time is None:
+        return "—"
+    return f"{time:.1f} s" if time < 9.95 else f"{time:.0f} s"
