@@ -40,7 +40,7 @@ class Extension:
         bundles.for_type(Response, self.magics.show_answer)
         bundles.for_type(Decision, display.decision)
         shell.Completer.custom_matchers.append(self._matcher)
-        shell.input_transformers_cleanup += _TRANSFORMERS
+        shell.input_transformers_cleanup.extend(_TRANSFORMERS)
         try:
             print(describe(self.magics.session))
         except OrchError as error:
