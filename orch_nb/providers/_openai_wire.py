@@ -35,21 +35,24 @@ class OpenAIWire(SDKProvider):
         self._wire = wire or (_responses if endpoint.host == OPENAI_HOST else _chat)
 
     def make_client(self, sdk: ModuleType, http_client: Any) -> Any:
-        """`openai.AsyncOpenAI`, with nothing taken from the environment behind our back."""
-        key, organization = self.endpoint.key, self.endpoint.organization
-        own: dict[str, Any] = {
-            "Authorization": sdk.Omit() if key is None else f"Bearer {key}",
-            "OpenAI-Organization": organization or sdk.Omit(),
-        }
-        if self.endpoint.host != OPENAI_HOST:
-            own["OpenAI-Project"] = sdk.Omit()
+        """`openai.AsyncOpenAI`, which cannot be made without some key."""
         return sdk.AsyncOpenAI(
             base_url=self.endpoint.base_url,
-            api_key=key or "none",
-            default_headers=self.headers(sdk, own),
+            api_key=self.endpoint.key or "none",
             http_client=http_client,
             max_retries=0,
         )
+
+    def own_headers(self, sdk: ModuleType) -> dict[str, Any]:
+        """No key, organization or project but those of the settings."""
+        headers: dict[str, Any] = {
+            "OpenAI-Organization": self.endpoint.organization or sdk.Omit(),
+        }
+        if self.endpoint.host != OPENAI_HOST:
+            headers["OpenAI-Project"] = sdk.Omit()
+        if self.endpoint.key is None:
+            headers["Authorization"] = sdk.Omit()
+        return headers
 
     def encode(self, request: Request, model: str) -> tuple[str, Event]:
         """Path and body of the wire."""

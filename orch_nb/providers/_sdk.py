@@ -11,7 +11,7 @@ import importlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from types import ModuleType
 from typing import Any, ClassVar
@@ -41,6 +41,7 @@ class SDKProvider(ABC):
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._client: Any = None
+        self._headers: dict[str, Any] = {}
 
     @abstractmethod
     def encode(self, request: Request, model: str) -> tuple[str, Event]:
@@ -54,15 +55,9 @@ class SDKProvider(ABC):
     def make_client(self, sdk: ModuleType, http_client: Any) -> Any:
         """The SDK's asynchronous client, with its own retries off."""
 
-    def headers(self, sdk: ModuleType, own: Mapping[str, Any]) -> dict[str, Any]:
-        """`own`, the settings' over them, and none that the SDK would take from its environment.
-
-        ``OPENAI_CUSTOM_HEADERS`` may hold a secret of one host, and we may be asking another.
-        """
-        stated = {name.lower(): value for name, value in {**own, **self.endpoint.headers}.items()}
-        ambient = os.environ.get(f"{self.sdk.upper()}_CUSTOM_HEADERS", "").split("\n")
-        names = {line.partition(":")[0].strip().lower() for line in ambient}
-        return {name: sdk.Omit() for name in names - stated.keys()} | stated
+    def own_headers(self, sdk: ModuleType) -> dict[str, Any]:
+        """Headers that this provider sets or, as the SDK's ``Omit``, leaves out."""
+        return {}
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` and yield its answer.
@@ -112,10 +107,13 @@ class SDKProvider(ABC):
 
         client = self._ready_client(name)
         sdk = importlib.import_module(self.sdk)
+        options = {"headers": self._headers}
         try:
             if method == "get":
-                return await client.get(path, cast_to=httpx2.Response)
-            return await client.post(path, body=body, cast_to=httpx2.Response, stream=True)
+                return await client.get(path, cast_to=httpx2.Response, options=options)
+            return await client.post(
+                path, body=body, cast_to=httpx2.Response, options=options, stream=True
+            )
         except sdk.APIStatusError as error:
             said = self._describe(_parse(error.response.content))
             raise _failures.from_status(
@@ -148,7 +146,22 @@ class SDKProvider(ABC):
                     headers={"accept-encoding": "identity"},  # no decompression bombs
                 ),
             )
+            self._headers = self._all_headers(sdk)
         return self._client
+
+    def _all_headers(self, sdk: ModuleType) -> dict[str, Any]:
+        """The SDK's proof of the key, the provider's own headers, and over them the settings'.
+
+        What ``OPENAI_CUSTOM_HEADERS`` or ``ANTHROPIC_CUSTOM_HEADERS`` would add is left out: it
+        may be the secret of one host, and this may be another.
+        """
+        given = {name.lower(): value for name, value in self.endpoint.headers.items()}
+        own = {**self._client.auth_headers, **self.own_headers(sdk)}
+        stated = {name: given.pop(name.lower(), value) for name, value in own.items()} | given
+        ambient = os.environ.get(f"{self.sdk.upper()}_CUSTOM_HEADERS", "").split("\n")
+        names = {line.partition(":")[0].strip().lower() for line in ambient}
+        unwanted = names - {name.lower() for name in stated}
+        return {name: sdk.Omit() for name in unwanted} | stated
 
     @property
     def _address(self) -> str:

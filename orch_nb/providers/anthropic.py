@@ -37,7 +37,6 @@ class Provider(SDKProvider):
         return sdk.AsyncAnthropic(
             base_url=self.endpoint.base_url or self.home,
             api_key=self.endpoint.key,
-            default_headers=self.headers(sdk, {"X-Api-Key": self.endpoint.key}),
             http_client=http_client,
             max_retries=0,
         )

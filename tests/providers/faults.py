@@ -1,0 +1,88 @@
+"""What the loopback server does wrong, and what that is called here."""
+
+from __future__ import annotations
+
+from orch_nb.errors import (
+    BrokenAnswer,
+    ContextTooLong,
+    KeyRefused,
+    ModelNotFound,
+    ProviderError,
+    QuotaSpent,
+    RateLimited,
+    Rejected,
+    RequestRefused,
+    ServerFailed,
+    TimedOut,
+    Unreachable,
+)
+from stub.spec import write
+
+#: What strikes, what it is called here, and the HTTP status where there was one.
+FAILURES: list[tuple[str, type[ProviderError], int | None]] = [
+    ("401", KeyRefused, 401),
+    ("403", KeyRefused, 403),
+    ("402", QuotaSpent, 402),
+    ("404", ModelNotFound, 404),
+    ("404?body=html", ModelNotFound, 404),
+    ("413", ContextTooLong, 413),
+    ("400", RequestRefused, 400),
+    ("400?body=empty", RequestRefused, 400),
+    (write("400", code="content_policy_violation", msg="content_policy"), Rejected, 400),
+    ("418", RequestRefused, 418),
+    ("408", TimedOut, 408),
+    ("429", RateLimited, 429),
+    ("500", ServerFailed, 500),
+    ("500?body=html", ServerFailed, 500),
+    ("500?body=echo_key", ServerFailed, 500),
+    ("529", ServerFailed, 529),
+    ("401?body=echo_key", KeyRefused, 401),
+    ("400?body=echo_key", RequestRefused, 400),
+    ("redirect", RequestRefused, 307),
+    ("redirect?status=302", RequestRefused, 302),
+    ("redirect?to=self", RequestRefused, 307),
+    ("close", Unreachable, None),
+    ("reset", Unreachable, None),
+    ("truncated", Unreachable, None),
+    ("reset_mid", Unreachable, None),
+    ("close_mid", Unreachable, None),
+    ("html", BrokenAnswer, None),
+    ("notjson", BrokenAnswer, None),
+    ("empty", BrokenAnswer, None),
+    ("bad_gzip", BrokenAnswer, None),
+    ("json_for_stream", BrokenAnswer, None),
+    ("wrong_wire", BrokenAnswer, None),
+    ("deep", BrokenAnswer, None),
+    ("bad_utf8", BrokenAnswer, None),
+    ("garbage_mid", BrokenAnswer, None),
+    ("no_done", BrokenAnswer, None),
+    ("null_content", BrokenAnswer, None),
+    ("empty_choices", BrokenAnswer, None),
+    ("error200", ServerFailed, None),
+    ("err_mid", ServerFailed, None),
+    ("err_mid?code=overloaded_error", ServerFailed, None),
+    ("err_mid?code=rate_limit_error", RateLimited, None),
+    ("refuse", Rejected, None),
+    ("refuse?by=filter", Rejected, None),
+]
+RETRY_AFTER: list[tuple[str, tuple[float, float] | None]] = [
+    ("429?retry_after=7", (7.0, 7.0)),
+    ("503?retry_after=0", (0.0, 0.0)),
+    ("429?retry_after_ms=1500", (1.5, 1.5)),
+    ("429?retry_after=1e9", (1e9, 1e9)),
+    ("429?retry_after=date", (0.0, 2.0)),
+    ("429", None),
+    ("429?retry_after=soon", None),
+    ("429?retry_after=-1", None),
+    ("429?retry_after=nan", None),
+    ("429?retry_after=1e999", None),
+]
+#: Faults of time, the limit that ends them, and its name in the message.
+SLOW = [
+    ("hang", {"first_token": 0.3}, "limits.first_token"),
+    ("hang_headers", {"first_token": 0.3}, "limits.first_token"),
+    ("pings?n=500&delay=0.02", {"first_token": 0.3}, "limits.first_token"),
+    ("hang_mid", {"idle": 0.3}, "limits.idle"),
+    ("drip?n=40&delay=0.02&words=900", {"attempt": 0.5}, "limits.attempt"),
+    ("ok?delay=0.02&words=900", {"attempt": 0.5}, "limits.attempt"),
+]
