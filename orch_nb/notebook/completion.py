@@ -15,6 +15,7 @@ from IPython.core.completer import (
 from orch_nb.notebook.options import Option, Options
 from orch_nb.session import Session
 
+_WORD = re.compile(r"[\w.:/@+=-]+", re.ASCII)
 Matcher = Callable[[CompletionContext], SimpleMatcherResult]
 
 
@@ -75,7 +76,8 @@ def _values(option: Option, session: Session, variables: Mapping[str, object]) -
 
         return strategy_names()
     if option.completes == "model":
-        return session.catalog.names()
+        # Servers name their models as they like; what cannot be typed as one word is no help.
+        return [name for name in session.catalog.names() if _WORD.fullmatch(name)]
     if option.completes == "variable":
         return sorted(name for name in variables if not name.startswith("_"))
     return ()

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from tokenize import DEDENT, INDENT, TokenInfo
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
+
+from IPython.core.inputtransformer2 import (
+    TokenTransformBase,
+    assemble_continued_line,
+    find_end_of_continued_line,
+)
 
 from orch_nb._version import __version__
 from orch_nb.errors import OrchError
@@ -19,9 +26,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _MAGICS = {"orch": ORCH, "orch_select": SELECT}
-_EMPTY_CELL = re.compile(rf"\s*%%({'|'.join(_MAGICS)})\b[^\n]*\s*\Z")
-
-_QUESTION = re.compile(rf"^(\s*(?:[\w.]+\s*=\s*)?)%({'|'.join(_MAGICS)})\s+(\S.*\?)(?=\s*$)")
+_NAMES = "|".join(_MAGICS)
+_EMPTY_CELL = re.compile(rf"\s*%%({_NAMES})\b[^\n]*\s*\Z")
+_CALL = re.compile(rf"((?:[\w.]+\s*=\s*)?)%({_NAMES})[ \t]+(?=[^\s?])")
 
 
 class Extension:
@@ -40,7 +47,8 @@ class Extension:
         bundles.for_type(Response, self.magics.show_answer)
         bundles.for_type(Decision, display.decision)
         shell.Completer.custom_matchers.append(self._matcher)
-        shell.input_transformers_cleanup.extend(_TRANSFORMERS)
+        shell.input_transformers_cleanup.append(_explain_empty_cell)
+        shell.input_transformer_manager.token_transformers.append(_Call)
         try:
             print(describe(self.magics.session))
         except OrchError as error:
@@ -58,8 +66,8 @@ class Extension:
         for shown in (Response, Decision):
             shell.display_formatter.mimebundle_formatter.pop(shown, None)
         shell.Completer.custom_matchers.remove(self._matcher)
-        for transformer in _TRANSFORMERS:
-            shell.input_transformers_cleanup.remove(transformer)
+        shell.input_transformers_cleanup.remove(_explain_empty_cell)
+        shell.input_transformer_manager.token_transformers.remove(_Call)
         close_session()
 
 
@@ -92,19 +100,33 @@ def _explain_empty_cell(lines: list[str]) -> list[str]:
     return lines if found is None else [f"%{found[1]} help\n"]
 
 
-def _keep_questions(lines: list[str]) -> list[str]:
-    """IPython takes a line that ends with "?" for a request for help; ours are prompts."""
-    if "".join(lines).lstrip().startswith("%%"):
-        return lines  # what looks like a magic is text in a cell of another one
-    return [_QUESTION.sub(_as_call, line) for line in lines]
+class _Call(TokenTransformBase):  # type: ignore[misc]
+    """Our line magics, before IPython takes one that ends with "?" for a request for help."""
+
+    priority = 1
+
+    @classmethod
+    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> _Call | None:
+        """The first of our calls; tokens keep what looks like one within a string out."""
+        for tokens in tokens_by_line:
+            first = next((t for t in tokens if t.type not in (INDENT, DEDENT)), None)
+            if first is not None and _CALL.match(first.line, first.start[1]):
+                return cls(first.start)
+        return None
+
+    def transform(self, lines: list[str]) -> list[str]:
+        """The lines with that call in Python."""
+        start, column = self.start_line, self.start_col
+        end = find_end_of_continued_line(lines, start)
+        text = assemble_continued_line(lines, (start, column), end)
+        found = _CALL.match(text)
+        if found is None:
+            raise SyntaxError(text)  # IPython's word for "not mine"
+        target, name = found.groups()
+        call = f"get_ipython().run_line_magic({name!r}, {text[found.end() :]!r})"
+        return [*lines[:start], f"{lines[start][:column]}{target}{call}\n", *lines[end + 1 :]]
 
 
-def _as_call(found: re.Match[str]) -> str:
-    target, name, prompt = found.groups()
-    return f"{target}get_ipython().run_line_magic({name!r}, {prompt!r})"
-
-
-_TRANSFORMERS = (_explain_empty_cell, _keep_questions)
 _loaded: WeakKeyDictionary[Any, Extension] = WeakKeyDictionary()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import keyword
 import math
 import shlex
 from collections.abc import Callable, Sequence
@@ -33,7 +34,7 @@ class Option:
 
 
 def _variable(text: str) -> str:
-    if not text.isidentifier():
+    if not text.isidentifier() or keyword.iskeyword(text):
         raise InputError(f"{text!r} is no name for a variable; use letters, digits and _")
     return text
 
@@ -149,7 +150,8 @@ class Options:
             flag, equals, _ = word.partition("=")
             option = self.find(flag)
             if option is None:
-                raise UnknownNameError("option", flag, self.flags)
+                hint = "; a prompt that begins with - follows after --"
+                raise UnknownNameError("option", flag, self.flags, hint)
             words.append(word)
             if option.metavar is not None and not equals:
                 # argparse takes "-1" for a flag, so the value is tied to its own.

@@ -7,6 +7,8 @@ wire ourselves: building the SDK's response objects costs most of a call (see te
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import json
 import os
@@ -24,6 +26,9 @@ from orch_nb.sanitize import mask
 from orch_nb.types import Delta, ModelCard, Request
 
 Event = dict[str, Any]
+
+# Seconds that a server may take to close an answer after its end mark before we hang up.
+_DRAIN = 0.1
 
 
 class SDKProvider(ABC):
@@ -67,12 +72,17 @@ class SDKProvider(ABC):
         name = f"{self.endpoint.name}:{model}"
         path, body = self.encode(request, model)
         response = await self._send("post", path, name, body)
+        chunks = response.aiter_bytes()
+        complete = False
         try:
-            await self._check_stream(response, name)
-            async with aclosing(self._events(response, name)) as events:
+            await self._check_stream(response, chunks, name)
+            async with aclosing(self._events(chunks, name)) as events:
                 async for delta in self.read(events, name):
+                    complete = delta.finish is not None
                     yield delta
         finally:
+            if complete:
+                await _drain(chunks)
             await response.aclose()
 
     async def list_models(self) -> list[ModelCard]:
@@ -171,7 +181,7 @@ class SDKProvider(ABC):
         """What an error body says, without the key that some servers echo."""
         return mask(_failures.describe(body), [self.endpoint.key] if self.endpoint.key else [])
 
-    async def _check_stream(self, response: Any, name: str) -> None:
+    async def _check_stream(self, response: Any, chunks: AsyncIterator[bytes], name: str) -> None:
         """Refuse a 200 that is no event stream: a login page, an error, one JSON document."""
         encoding = response.headers.get("content-encoding", "identity")
         if encoding != "identity":  # undone, a few bytes may become a gigabyte
@@ -180,17 +190,19 @@ class SDKProvider(ABC):
         if kind in ("", "text/event-stream"):
             return
         if kind == "application/json":
-            body = _parse(await self._read_some(response, name))
+            body = _parse(await self._read_some(chunks, name))
             if isinstance(body, dict) and body.get("error"):
                 raise _failures.from_event(name, self._describe(body))
         raise _failures.malformed(name, f"{kind} instead of an event stream")
 
-    async def _read_some(self, response: Any, name: str, limit: int = 65_536) -> bytes:
+    async def _read_some(
+        self, chunks: AsyncIterator[bytes], name: str, limit: int = 65_536
+    ) -> bytes:
         import httpx2  # noqa: PLC0415
 
         data = b""
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in chunks:
                 data += chunk
                 if len(data) > limit:
                     break
@@ -198,11 +210,11 @@ class SDKProvider(ABC):
             raise _broken(name) from None
         return data
 
-    async def _events(self, response: Any, name: str) -> AsyncGenerator[Event]:
+    async def _events(self, chunks: AsyncIterator[bytes], name: str) -> AsyncGenerator[Event]:
         import httpx2  # noqa: PLC0415
 
         try:
-            async for data in decode(response.aiter_bytes(), self.endpoint.answer_limit):
+            async for data in decode(chunks, self.endpoint.answer_limit):
                 if data == b"[DONE]":
                     return
                 event = json.loads(data)
@@ -229,6 +241,16 @@ def _parse(raw: bytes) -> object:
         return json.loads(raw)
     except (ValueError, RecursionError):
         return raw[:2000].decode("utf-8", "replace")
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read what follows the end mark, so that the connection can serve the next request."""
+    import httpx2  # noqa: PLC0415
+
+    with contextlib.suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(_DRAIN):
+            async for _ in chunks:
+                pass
 
 
 def _broken(name: str) -> ProviderError:

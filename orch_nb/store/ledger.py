@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
 
 Watcher = Callable[[Record], None]
+# Attempts of a model that its median duration is taken of: the newest say what it is like now.
+_RECENT = 101
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Ledger:
         self._records: list[Record] = []
         self._watchers: list[Watcher] = []
         self._spend = Spend()
+        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._lock = threading.Lock()
 
     def add(self, record: Record) -> None:
@@ -66,6 +69,7 @@ class Ledger:
         with self._lock:
             self._records.append(record)
             self._spend = _add_bill(self._spend, record)
+            _count(self._tallies, record)
             watchers = tuple(self._watchers)
         for watch in watchers:
             watch(record)
@@ -111,10 +115,8 @@ class Ledger:
 
     def by_model(self) -> dict[str, ModelStats]:
         """Sum up per model, in the order in which the models first appeared."""
-        tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
-        for record in self:
-            _count(tallies, record)
-        return {model: tally.sum_up(model) for model, tally in tallies.items()}
+        with self._lock:
+            return {model: tally.sum_up(model) for model, tally in self._tallies.items()}
 
     def to_records(self) -> list[dict[str, object]]:
         """Return one flat row a call, without the texts.
@@ -144,7 +146,7 @@ class _Tally:
     succeeded: int = 0
     cached: int = 0
     cost: Decimal = Decimal(0)
-    seconds: list[float] = field(default_factory=list)
+    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
     def sum_up(self, model: str) -> ModelStats:
         return ModelStats(
