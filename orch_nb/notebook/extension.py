@@ -78,11 +78,9 @@ def describe(session: Session) -> str:
     parts = [
         f"orch_nb {__version__}",
         f"providers: {', '.join(real)}" if real else "no provider is configured, sim answers",
+        f"{len(session.catalog.ids())} known models",
         f"strategy {settings.strategy}",
     ]
-    models = [card for card in session.catalog.cards() if not card.unranked]
-    if models:
-        parts.insert(2, f"{len(models)} models")
     if settings.cache.enabled:
         parts.append(f"answers kept in {_short(settings.cache.dir)}")
     return " · ".join(parts)

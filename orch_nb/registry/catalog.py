@@ -9,7 +9,7 @@ from typing import Protocol
 
 from orch_nb.errors import InputError, ProviderError, UnknownNameError
 from orch_nb.registry.discovery import discover
-from orch_nb.registry.facts import with_facts, with_statement
+from orch_nb.registry.facts import line_up, with_facts, with_statement
 from orch_nb.settings import ModelSettings
 from orch_nb.types import ModelCard, Rejection
 
@@ -120,11 +120,24 @@ class Catalog:
         hint = f" (a full id is provider:model; providers here: {', '.join(sorted(self._sources))})"
         raise UnknownNameError("model", name, self.names(), hint)
 
-    def names(self) -> Sequence[str]:
-        """Ids and bare names of the known models that a strategy may pick, or of all if none is."""
-        cards = self.cards()
-        cards = tuple(card for card in cards if not card.unranked) or cards
-        return list(dict.fromkeys(name for card in cards for name in (card.id, card.name)))
+    def ids(self) -> tuple[str, ...]:
+        """The ids that a strategy may pick, as far as they are known without asking anybody.
+
+        For a provider that was not asked yet these are the snapshot's.
+        """
+        listed = [card.id for card in self.cards() if not card.unranked]
+        snapshot = [
+            f"{provider}:{name}"
+            for provider, source in self._sources.items()
+            if provider not in self._listings and (source.vendor != "sim" or self._only_simulated)
+            for name in line_up(source.vendor)
+        ]
+        return tuple(dict.fromkeys(listed + snapshot))
+
+    def names(self) -> tuple[str, ...]:
+        """What may be written for a model: `ids`, and their bare names."""
+        ids = self.ids()
+        return tuple(dict.fromkeys([*ids, *(model.partition(":")[2] for model in ids)]))
 
     async def prepare(self, names: Sequence[str]) -> None:
         """Learn what `resolve` needs for `names`: nothing over the network for full ids."""

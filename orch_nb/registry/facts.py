@@ -16,6 +16,7 @@ from orch_nb.types import ModelCard, Prices
 
 # From the least to the most capable.
 _LINE_UPS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "sim": (("small",), ("medium",), ("large",)),
     "openai": (
         ("gpt-6-luna",),
         ("gpt-6.1-terra",),
@@ -37,6 +38,11 @@ _NOT_CHAT = re.compile(
 )
 
 
+def line_up(vendor: str | None) -> tuple[str, ...]:
+    """The names of the models that `vendor` offers now, from the least to the most capable."""
+    return tuple(name for names in _LINE_UPS.get(vendor or "", ()) for name in names)
+
+
 def with_facts(card: ModelCard, vendor: str | None, base_url: str | None) -> ModelCard:
     """`card` with what the snapshot knows added; what the provider stated stays.
 
@@ -49,14 +55,14 @@ def with_facts(card: ModelCard, vendor: str | None, base_url: str | None) -> Mod
     )
     if not is_chat(card.name):
         return replace(card, unranked="no chat model")
-    line_up = _LINE_UPS.get(vendor or "")
-    if line_up is None:
+    places = _LINE_UPS.get(vendor or "")
+    if places is None:
         return card
     name = _DATED.sub("", card.name)
-    for place, names in enumerate(line_up, start=1):
+    for place, names in enumerate(places, start=1):
         if name in names:
-            source = f"{vendor}'s line-up of 2026-11 (place {place} of {len(line_up)})"
-            return replace(card, tier=place / len(line_up), tier_source=source)
+            source = f"{vendor}'s line-up of 2026-11 (place {place} of {len(places)})"
+            return replace(card, tier=place / len(places), tier_source=source)
     return replace(card, unranked=f"not in {vendor}'s current line-up; name it to use it")
 
 
