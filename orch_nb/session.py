@@ -9,10 +9,9 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from types import TracebackType
 from typing import Any, Self
 
-from orch_nb.errors import Interrupted, OrchError
+from orch_nb.errors import Interrupted, OrchError, TimedOut
 from orch_nb.invoke.compose import compose
 from orch_nb.invoke.invoke import Call, Invoker
 from orch_nb.invoke.loop import BackgroundLoop, Feed
@@ -138,11 +137,12 @@ class Session:
         from orch_nb.routing.route import fallback_order  # noqa: PLC0415 - imports numpy
 
         response, error = None, None
+        longest = min(self.settings.limits.call, call.request.wants.deadline or float("inf"))
+        deadline = asyncio.get_running_loop().time() + longest
         try:
-            decision = await self._decide(call.request)
+            decision = await self._decide(call.request, deadline)
             cards = fallback_order(decision, self.settings.fallback)
-            longest = min(self.settings.limits.call, call.request.wants.deadline or float("inf"))
-            response = await self._invoker.invoke(call, decision, cards, longest)
+            response = await self._invoker.invoke(call, decision, cards, deadline)
         except OrchError as failure:
             error = str(failure)
             raise
@@ -156,7 +156,7 @@ class Session:
             )
         return response
 
-    async def _decide(self, request: Request) -> Decision:
+    async def _decide(self, request: Request, deadline: float | None = None) -> Decision:
         from orch_nb.routing.route import name_models, route  # noqa: PLC0415 - imports numpy
         from orch_nb.routing.strategies import canonical  # noqa: PLC0415
 
@@ -167,10 +167,15 @@ class Session:
             if stats.seconds is not None
         }
         named = request.wants.models
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self.catalog.prepare(named)
+        except TimeoutError:
+            raise TimedOut(
+                "the providers", "did not list their models before the deadline"
+            ) from None
         if named:
-            await self.catalog.prepare(named)
             return name_models(request, [self.catalog.resolve(n) for n in named], latency)
-        await self.catalog.discover()
         return route(
             request,
             self.catalog.cards(),
@@ -263,12 +268,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

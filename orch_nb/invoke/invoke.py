@@ -14,7 +14,7 @@ from orch_nb.invoke.fallback import Candidate, Trail, first_answer
 from orch_nb.providers._connect import Connection
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.store.cache import ResponseCache, request_key
-from orch_nb.types import Decision, ModelCard, Request, Response, Usage
+from orch_nb.types import Attempt, Decision, ModelCard, Request, Response, Usage
 
 
 @dataclass(slots=True)
@@ -47,16 +47,14 @@ class Invoker:
         self._connections, self._cache, self._random = connections, cache, random
 
     async def invoke(
-        self, call: Call, decision: Decision, cards: Sequence[ModelCard], longest: float
+        self, call: Call, decision: Decision, cards: Sequence[ModelCard], deadline: float
     ) -> Response:
-        """The response of the first of `cards` that answers, within `longest` seconds.
+        """The response of the first of `cards` that answers, until `deadline` in the loop's time.
 
         Raises what `orch_nb.invoke.fallback.first_answer` raises. When cancelled it leaves the
         text that had arrived in ``call.partial``.
         """
         call.decision = decision
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + longest
         candidates = [self._candidate(call, card, deadline) for card in cards]
         try:
             card, payload, cached = await first_answer(
@@ -100,6 +98,7 @@ class Invoker:
         if progress is None or not progress.size:
             return None
         card = next(card for card in cards if card.id == progress.model)
+        call.trail.attempts.append(Attempt(card.id, progress.elapsed, "interrupted", "interrupted"))
         answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft)
         payload = _payload(answer, call.request, card)
         return _response(payload, card, decision, call.trail, cached=False)

@@ -20,20 +20,33 @@ _RETRY_AFTER = 60.0
 class Lists(Protocol):
     """What can list its models."""
 
-    async def list_models(self) -> list[ModelCard]: ...
+    async def list_models(self) -> list[ModelCard]:
+        """What is there. Raises a `ProviderError` when it cannot say."""
+        ...
 
 
 class Source(Protocol):
     """Where cards come from: a configured provider."""
 
     @property
-    def provider(self) -> Lists: ...
+    def provider(self) -> Lists:
+        """What is asked for the list."""
+        ...
+
     @property
-    def vendor(self) -> str | None: ...
+    def vendor(self) -> str | None:
+        """Its type where its models are that vendor's own, else None."""
+        ...
+
     @property
-    def base_url(self) -> str | None: ...
+    def base_url(self) -> str | None:
+        """Where it is; None for what is built in."""
+        ...
+
     @property
-    def priority(self) -> int: ...
+    def priority(self) -> int:
+        """Of models with equal scores, the one with the lower number is taken."""
+        ...
 
 
 @dataclass(slots=True)
@@ -140,8 +153,11 @@ class Catalog:
         return tuple(dict.fromkeys([*ids, *(model.partition(":")[2] for model in ids)]))
 
     async def prepare(self, names: Sequence[str]) -> None:
-        """Learn what `resolve` needs for `names`: nothing over the network for full ids."""
-        if all(self._is_id(name) for name in names):
+        """Learn what is needed to choose, or to `resolve` the `names` that were chosen.
+
+        For full ids that is nothing over the network.
+        """
+        if names and all(self._is_id(name) for name in names):
             built_in = [name for name, source in self._sources.items() if source.base_url is None]
             await self.discover(built_in)
         else:
