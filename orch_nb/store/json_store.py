@@ -59,6 +59,7 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
     def configure(
         self, location: str, verbose: int = 0, backend_options: dict[str, Any] | None = None
     ) -> None:
+        """Take the options, all of which must be given. Nothing is created on disk yet."""
         options = backend_options or {}
         self.location, self.verbose = location, verbose
         self.compress, self.mmap_mode = False, None
@@ -112,6 +113,7 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
                 self.enforce_store_limits(self._limit)
 
     def contains_item(self, call_id: Sequence[str]) -> bool:
+        """Whether `load_item` would give an item."""
         # Verified here: joblib logs the arguments when a load fails that it thought it had.
         try:
             self.load_item(call_id)
@@ -120,6 +122,7 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
         return True
 
     def clear_item(self, call_id: Sequence[str]) -> None:
+        """Delete the item, if it is there."""
         self.clear_location(self._path(_digest(call_id)))
 
     def clear_path(self, call_id: Sequence[str]) -> None:
@@ -162,15 +165,17 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
     # joblib would keep every argument as text, and wipe the cache when a source line changes.
 
     def get_metadata(self, call_id: Sequence[str]) -> dict[str, object]:
+        """Nothing: none is stored."""
         return {}
 
     def store_metadata(self, call_id: Sequence[str], metadata: object) -> None:
-        pass
+        """Store nothing."""
 
     def store_cached_func_code(self, call_id: Sequence[str], func_code: object = None) -> None:
-        pass
+        """Store nothing."""
 
     def get_cached_func_code(self, call_id: Sequence[str]) -> str:
+        """Raise OSError, which tells joblib that there is none."""
         raise OSError
 
     # Files
