@@ -7,6 +7,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -120,7 +121,7 @@ class Session:
         call = Call(request, None if feed is None else feed.put)
         try:
             return self._loop.run(lambda: self._answer(call), feed)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, CancelledError):  # the latter: another thread closed us
             raise Interrupted(call.partial) from None
 
     async def aask(self, prompt: str, **options: Any) -> Response:
@@ -232,7 +233,8 @@ class Session:
         previous, self.settings = getattr(self, "settings", None), settings
         if previous is not None and _same_places(previous, settings):
             return
-        self._close_connections()
+        if self._loop.running:
+            self._loop.run(self._disconnect)
         self._connections = connect(settings, os.environ)
         self.catalog = Catalog(self._connections, settings.models)
         self.cache = self._open_cache(settings)
@@ -252,18 +254,14 @@ class Session:
     # -- the end
 
     def close(self) -> None:
-        """Close every connection and end the thread. A closed session may be used again."""
-        self._close_connections()
-        self._loop.close()
+        """Stop what still runs, close every connection, and end the thread.
 
-    def _close_connections(self) -> None:
-        providers = [connection.provider for connection in self._connections.values()]
+        A closed session may be used again.
+        """
+        self._loop.close(self._disconnect)
 
-        async def close_all() -> None:
-            await asyncio.gather(*(provider.close() for provider in providers))
-
-        if self._loop.running:
-            self._loop.run(close_all)
+    async def _disconnect(self) -> None:
+        await asyncio.gather(*(c.provider.close() for c in self._connections.values()))
 
     def __enter__(self) -> Self:
         return self

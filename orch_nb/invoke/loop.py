@@ -40,8 +40,9 @@ class BackgroundLoop:
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed | None = None) -> T:
         """Run ``work()`` to its end and return its result.
 
-        Meanwhile what `work` puts into `feed` is consumed in this thread. A KeyboardInterrupt
-        cancels the work, waits until it has cleaned up, and is raised again.
+        Meanwhile what `work` puts into `feed` is consumed in this thread. A KeyboardInterrupt,
+        or an error of the consumer, cancels the work, waits until it has cleaned up, and is
+        raised again. `concurrent.futures.CancelledError` says that the loop was closed.
         """
         ended = threading.Event()
 
@@ -52,6 +53,12 @@ class BackgroundLoop:
                 ended.set()
 
         future = self.submit(tracked)
+
+        def stop() -> None:
+            if not future.done():
+                future.cancel()
+                _wait_through_interrupts(ended)
+
         try:
             if feed is not None:
                 feed.consume_until(future)
@@ -61,25 +68,33 @@ class BackgroundLoop:
                 if future.done():
                     return future.result()  # the work itself raised a TimeoutError
         except KeyboardInterrupt:
-            future.cancel()
-            _wait_through_interrupts(ended)
+            stop()
             if feed is not None:
                 feed.consume()
             raise
+        finally:
+            stop()
 
     @property
     def running(self) -> bool:
         """Whether the thread has been started and not ended."""
         return self._loop is not None
 
-    def close(self) -> None:
-        """Cancel what still runs and end the thread. A later call starts a new one."""
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        """Cancel what still runs, run ``last()``, end the thread. A later call starts a new one."""
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(timeout=_GRACE)
+
+        async def wind_up() -> None:
+            await _cancel_all()
+            if last is not None:
+                await last()
+
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            asyncio.run_coroutine_threadsafe(wind_up(), loop).result(timeout=_GRACE)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
 

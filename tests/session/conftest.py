@@ -1,0 +1,46 @@
+"""Sessions whose two real providers, and any that a test adds, are the loopback server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from orch_nb import Session
+from stub.client import Stub
+
+Open = Callable[..., Session]
+
+
+@pytest.fixture
+def configured(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> Stub:
+    """The SDKs' own variables point at the server, which lists models of both vendors."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-openai-test")
+    monkeypatch.setenv("OPENAI_BASE_URL", stub.url("openai", "/v1"))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-anthropic-test")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", stub.url("anthropic"))
+    stub.models("openai", ["gpt-6-luna", "gpt-6.1-sol", "text-embedding-3-small"])
+    stub.models("anthropic", ["claude-sonnet-5-5", "claude-opus-5-5"])
+    return stub
+
+
+@pytest.fixture
+def open_session() -> Iterator[Open]:
+    """Open sessions that the end of the test closes; without retries unless `retries` says so."""
+    with ExitStack() as stack:
+
+        def open_session(*, retries: int = 0, **config: Any) -> Session:
+            rows = config.setdefault("providers", {})
+            for name in ("openai", "anthropic"):
+                rows[name] = {"max_retries": retries, **rows.get(name, {})}
+            return stack.enter_context(Session(config))
+
+        yield open_session
+
+
+@pytest.fixture
+def s(configured: Stub, open_session: Open) -> Session:
+    """A session with both providers and built-in settings."""
+    return open_session()
