@@ -1,0 +1,64 @@
+# Everything happens in .venv, made with the pip that comes with Python. No Node, but for `extension`.
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PACKAGE := pyproject.toml constraints.txt orch_nb/labextension/sources.sha256
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench notebooks extension lock clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "orch-nb needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+
+# A stamp says when something was installed last, so that a change of $(PACKAGE) installs again.
+.venv/lab.stamp: $(PACKAGE) | $(PY)
+	@echo "installing orch-nb and JupyterLab into .venv; this takes a minute or two"
+	@$(PIP) -e '.[lab]'
+	@touch $@
+
+.venv/test.stamp: $(PACKAGE) | $(PY)
+	@echo "installing orch-nb and what its tests need into .venv; this takes a minute or two"
+	@$(PIP) -e '.[test]'
+	@touch $@ .venv/lab.stamp
+
+demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab (SERVE=0: do not)
+	@$(PY) notebooks/run.py notebooks/quickstart.ipynb build/demo/quickstart.ipynb
+	@if [ "$(SERVE)" = 0 ] || [ ! -t 0 ]; then \
+	  echo; echo "The notebook ran. Without SERVE=0, and in a terminal, it opens in JupyterLab."; \
+	else \
+	  echo; echo "Opening build/demo/quickstart.ipynb, a copy that the next \`make demo\` replaces. Ctrl+C ends."; \
+	  $(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=build/demo quickstart.ipynb; \
+	fi
+
+test: .venv/test.stamp lint ## run all checks and tests
+	$(PY) -m pytest -n 2 --dist loadfile
+
+lint: .venv/test.stamp ## check style and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: .venv/test.stamp ## measure what loading and asking cost
+	$(PY) tests/benchmarks/run.py
+
+notebooks: .venv/test.stamp ## run the notebooks and save their answers in them
+	@for notebook in notebooks/*.ipynb; do $(PY) notebooks/run.py "$$notebook" "$$notebook" || exit 1; done
+
+extension: .venv/test.stamp ## build the JupyterLab extension again (needs Node 20 or newer)
+	@$(PIP) -e '.[dev]'
+	cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm install --immutable && jlpm build:prod
+	@$(PIP) --no-deps -e .
+
+lock: ## renew constraints.txt from what is on the package index today
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet '.[dev]'
+	@{ sed -n 1p constraints.txt; build/lock/bin/python -m pip freeze --exclude orch_nb; } > build/lock/pins
+	mv build/lock/pins constraints.txt && rm -rf build/lock
+
+clean: ## remove .venv and everything that was built
+	rm -rf .venv build dist .orch notebooks/.orch .*_cache .hypothesis extension/node_modules extension/lib
