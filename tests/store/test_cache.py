@@ -244,11 +244,11 @@ def test_none_and_zero_and_surrogates_differ() -> None:
 def test_a_new_parameter_changes_the_key() -> None:
     @dataclasses.dataclass(frozen=True)
     class Wider(Parameters):
-        seed: int | None = None
+        top_k: int | None = None
 
     keys = {
         request_key(Request((Message("user", "hi"),), parameters=p), "p:m", "http://h")
-        for p in (Parameters(), Wider(), Wider(seed=0), Wider(seed=1))
+        for p in (Parameters(), Wider(), Wider(top_k=0), Wider(top_k=1))
     }
     assert len(keys) == 4
 

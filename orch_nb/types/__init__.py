@@ -1,0 +1,52 @@
+"""The values that travel from a prompt to its record, all frozen.
+
+    text → Request → TaskProfile → Decision → invoke → Response → Record → display
+
+Money is `decimal.Decimal` in US dollars, prices are dollars per million tokens, times are
+seconds. A model is named everywhere by the string ``provider:model``.
+"""
+
+from orch_nb.types.card import Estimate, ModelCard, Prices, Usage, UsageSource
+from orch_nb.types.decision import Choice, Decision, Rejection
+from orch_nb.types.request import (
+    CachePolicy,
+    Effort,
+    Image,
+    Message,
+    Parameters,
+    Request,
+    Role,
+    Schema,
+    TaskProfile,
+    Tool,
+    ToolCall,
+    Wants,
+)
+from orch_nb.types.response import Attempt, Delta, Record, Response
+
+__all__ = [
+    "Attempt",
+    "CachePolicy",
+    "Choice",
+    "Decision",
+    "Delta",
+    "Effort",
+    "Estimate",
+    "Image",
+    "Message",
+    "ModelCard",
+    "Parameters",
+    "Prices",
+    "Record",
+    "Rejection",
+    "Request",
+    "Response",
+    "Role",
+    "Schema",
+    "TaskProfile",
+    "Tool",
+    "ToolCall",
+    "Usage",
+    "UsageSource",
+    "Wants",
+]

@@ -1,0 +1,110 @@
+"""What is asked: text becomes a request, and a request is profiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Role = Literal["user", "assistant"]
+Effort = Literal["low", "medium", "high"]
+CachePolicy = Literal["use", "bypass", "refresh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that goes with a prompt: ``data`` is base64, ``media_type`` such as image/png."""
+
+    media_type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The form that an answer must have: a JSON schema under a name of letters, digits and _."""
+
+    name: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that a model may ask for. ``parameters`` is the JSON schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a model asks for: hostile text, and nothing here ever runs it."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is passed through to the model. None is "not given"; 0 is a value."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    effort: Effort | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What the caller asked for beyond the text.
+
+    ``models`` is an explicit order to fall back along; empty lets the strategy choose.
+    ``deadline`` limits the whole call, in seconds.
+    """
+
+    models: tuple[str, ...] = ()
+    strategy: str | None = None
+    cache: CachePolicy = "use"
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One prompt, complete: nothing else influences what a provider is sent."""
+
+    messages: tuple[Message, ...]
+    system: str | None = None
+    parameters: Parameters = Parameters()
+    schema: Schema | None = None
+    tools: tuple[Tool, ...] = ()
+    wants: Wants = Wants()
+
+    @property
+    def prompt(self) -> str:
+        """The text of the last turn."""
+        return self.messages[-1].content
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProfile:
+    """What the analyser read from a request. ``evidence`` says from what.
+
+    Token counts are estimates until a provider has counted. ``needs`` are capabilities that a
+    model must have: "vision", "json", "tools".
+    """
+
+    kind: str
+    input_tokens: int
+    output_tokens: int
+    needs: frozenset[str] = frozenset()
+    evidence: tuple[str, ...] = ()

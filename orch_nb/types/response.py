@@ -1,0 +1,97 @@
+"""What came back, piece by piece and as a whole, and how it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from orch_nb.sanitize import one_line, visible
+from orch_nb.types.card import Usage
+from orch_nb.types.decision import Decision
+from orch_nb.types.request import Request, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One piece of a streamed answer.
+
+    ``finish`` is set on the provider's own end mark and on nothing else: a stream without it was
+    cut. ``seconds`` is the provider's own count of the duration, where it has one. ``calls`` come
+    complete, with the end mark.
+    """
+
+    text: str = ""
+    usage: Usage | None = None
+    finish: str | None = None
+    seconds: float | None = None
+    calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one model. ``error`` is None where it succeeded; ``cause`` is its short form."""
+
+    model: str
+    seconds: float
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. ``text`` is what the model wrote, untouched: treat it as hostile.
+
+    ``cost`` is in dollars, None when the price or the usage is unknown. A cached answer keeps the
+    ``cost``, ``seconds`` and ``ttft`` (time to the first token) of the call that paid for it, and
+    ``billed`` is what this call added to the bill: 0 for a cached one.
+    ``finish`` is "stop", "length" (cut at max_tokens), "tool", or "interrupted". ``parsed`` is the
+    answer as the class that was asked for; ``calls`` are the tools that the model wants called.
+    """
+
+    text: str
+    model: str
+    usage: Usage
+    cost: Decimal | None
+    finish: str
+    seconds: float
+    ttft: float | None
+    cached: bool
+    decision: Decision
+    attempts: tuple[Attempt, ...]
+    simulated: bool = False
+    parsed: Any = None
+    calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def billed(self) -> Decimal | None:
+        """Dollars that this call added to the bill; None is unknown."""
+        return Decimal(0) if self.cached else self.cost
+
+    @property
+    def trail(self) -> str:
+        """The route, "a (429) → b", or "" when the first attempt answered."""
+        if len(self.attempts) < 2:
+            return ""
+        return " → ".join(f"{a.model} ({a.cause})" if a.cause else a.model for a in self.attempts)
+
+    def __str__(self) -> str:
+        return visible(self.text)
+
+    def __repr__(self) -> str:
+        return f"Response({self.model!r}, {one_line(self.text, 60)!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One call as the ledger keeps it. Exactly one of ``response`` and ``error`` may be None.
+
+    ``at`` is seconds since the epoch. An interrupted call has both.
+    """
+
+    at: float
+    request: Request
+    decision: Decision | None
+    attempts: tuple[Attempt, ...]
+    response: Response | None
+    error: str | None = None
