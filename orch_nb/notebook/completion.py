@@ -12,6 +12,7 @@ from IPython.core.completer import (
     context_matcher,
 )
 
+from orch_nb.errors import OrchError
 from orch_nb.notebook.options import Option, Options
 from orch_nb.session import Session
 
@@ -32,7 +33,7 @@ def matcher(
         if found is None:
             return SimpleMatcherResult(completions=[], suppress=False)
         options, before, word = magics[found[1]], found[2].split(), found[3]
-        choices, fragment = _choices(options, before, word, session(), variables)
+        choices, fragment = _choices(options, before, word, session, variables)
         return SimpleMatcherResult(
             completions=[
                 SimpleCompletion(text=choice, type="orch")
@@ -56,7 +57,7 @@ def _choices(
     options: Options,
     before: list[str],
     word: str,
-    session: Session,
+    session: Callable[[], Session],
     variables: Mapping[str, object],
 ) -> tuple[Iterable[str], str]:
     """What may stand at the cursor, and the part of it that is there already."""
@@ -70,14 +71,24 @@ def _choices(
     return (options.flags if word.startswith("-") or not word else ()), word
 
 
-def _values(option: Option, session: Session, variables: Mapping[str, object]) -> Iterable[str]:
+def _values(
+    option: Option, session: Callable[[], Session], variables: Mapping[str, object]
+) -> Iterable[str]:
     if option.completes == "strategy":
         from orch_nb.routing.strategies import strategy_names  # noqa: PLC0415 - imports numpy
 
         return strategy_names()
     if option.completes == "model":
-        # Servers name their models as they like; what cannot be typed as one word is no help.
-        return [name for name in session.catalog.names() if _WORD.fullmatch(name)]
+        return _models(session)
     if option.completes == "variable":
         return sorted(name for name in variables if not name.startswith("_"))
     return ()
+
+
+def _models(session: Callable[[], Session]) -> Iterable[str]:
+    try:
+        names = session().catalog.names()
+    except OrchError:
+        return ()  # the next cell says what is wrong with the settings
+    # Servers name their models as they like; what cannot be typed as one word is no help.
+    return [name for name in names if _WORD.fullmatch(name)]

@@ -5,6 +5,7 @@ Every output has a text form that says the same, for terminals and for places wi
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from IPython.display import DisplayHandle, display
 
 from orch_nb import figures
 from orch_nb.notebook import render
-from orch_nb.sanitize import visible
+from orch_nb.sanitize import one_line, visible
 from orch_nb.types import Choice, Decision, Response, Usage
 
 Bundle = dict[str, str]
@@ -28,15 +29,25 @@ _PACE = 0.1
 
 def answer(response: Response) -> tuple[Bundle, dict[str, Any]]:
     """A complete answer with the quiet line under it, and its provenance as metadata."""
+    said = {"text/html": render.html(response.text), "text/plain": visible(response.text)}
+    return below(said, footer(response)), {"orch_nb": provenance(response)}
+
+
+def footer(response: Response) -> Bundle:
+    """What stands under an answer."""
     lines = [summary(response)]
     if response.simulated and response.decision.source != "explicit model":
         lines.append(_CONNECT)
     quiet = "".join(f"<div>{render.escape(line)}</div>" for line in lines)
-    bundle = {
-        "text/html": f"{render.html(response.text)}<div {_QUIET}>{quiet}</div>",
-        "text/plain": visible(response.text) + "\n\n" + "\n".join(lines),
+    return {"text/html": f"<div {_QUIET}>{quiet}</div>", "text/plain": "\n".join(lines)}
+
+
+def below(first: Bundle, second: Bundle) -> Bundle:
+    """Both as one output, `second` under `first`."""
+    return {
+        "text/html": first["text/html"] + second["text/html"],
+        "text/plain": f"{first['text/plain']}\n\n{second['text/plain']}",
     }
-    return bundle, {"orch_nb": provenance(response)}
 
 
 def summary(response: Response) -> str:
@@ -58,7 +69,8 @@ def summary(response: Response) -> str:
         parts.append("interrupted")
     if response.trail:
         parts.append(response.trail)
-    return " · ".join(parts)
+    # The names of models are a server's words.
+    return one_line(" · ".join(parts), 1000)
 
 
 def _tokens(usage: Usage) -> str:
@@ -92,11 +104,8 @@ def provenance(response: Response) -> dict[str, Any]:
 
 def dry_run(prompt: str, made: Decision) -> Bundle:
     """The filled-in prompt, and the choice for it."""
-    bundle, _ = decision(made)
-    return {
-        "text/html": f"<pre>{render.escape(prompt)}</pre>{bundle['text/html']}",
-        "text/plain": f"{visible(prompt)}\n\n{bundle['text/plain']}",
-    }
+    filled = {"text/html": f"<pre>{render.escape(prompt)}</pre>", "text/plain": visible(prompt)}
+    return below(filled, decision(made)[0])
 
 
 def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
@@ -106,7 +115,7 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
     said = f"{made.strategy} ({made.source}) · task {', '.join(made.profile.evidence)} · " + (
         f"about {made.profile.input_tokens}→{made.profile.output_tokens} tokens"
     )
-    rejected = [f"{r.model}: {r.reason}" for r in made.rejected]
+    rejected = [one_line(f"{r.model}: {r.reason}", 600) for r in made.rejected]
     cells = "".join(
         "<tr>" + "".join(f"<td>{render.escape(cell)}</td>" for cell in row) + "</tr>"
         for row in rows
@@ -128,7 +137,7 @@ def _row(choice: Choice) -> list[str]:
         f"{choice.terms[n]:.2f}" if n in choice.terms else "" for n in ("cost", "quality", "speed")
     ]
     return [
-        choice.model,
+        one_line(choice.model),
         f"{choice.score:.2f}",
         *terms,
         figures.dollars(choice.estimate.cost),
@@ -151,6 +160,8 @@ def show(bundle: Bundle) -> None:
 
 
 _EMPTY = {"text/plain": ""}
+# The last character with joiners or half a line end behind it: `visible` looks at both sides.
+_OPEN_END = re.compile(r".[\u200c\u200d\r]*\Z", re.S)
 
 
 class GrowingAnswer:
@@ -202,18 +213,31 @@ class PrintedAnswer:
     """An answer while it arrives in a terminal: printed piece by piece."""
 
     def __init__(self) -> None:
-        self.printed = False
+        self._printed = False
+        self._held = ""
 
     def add(self, text: str) -> None:
-        """Print a piece of the answer."""
-        self.printed = True
-        print(visible(text), end="", flush=True)
+        """Print a piece of the answer but for its end, which the next piece may belong to."""
+        text = self._held + text
+        end = _OPEN_END.search(text)
+        cut = len(text) if end is None else end.start()
+        self._print(text[:cut])
+        self._held = text[cut:]
 
     def clear(self) -> None:
-        """End the line; what is printed stays."""
-        self.keep("")
+        """Print the rest and end the line."""
+        self._print(self._held)
+        self._held = ""
+        if self._printed:
+            print()
 
     def keep(self, note: str) -> None:
-        """End the line and print `note`."""
-        if self.printed:
-            print("\n" + visible(note))
+        """Print the rest, and `note` on a line of its own."""
+        self.clear()
+        if self._printed:
+            print(visible(note))
+
+    def _print(self, text: str) -> None:
+        if text:
+            self._printed = True
+            print(visible(text), end="", flush=True)

@@ -98,7 +98,7 @@ def _explain_empty_cell(lines: list[str]) -> list[str]:
     return lines if found is None else [f"%{found[1]} help\n"]
 
 
-class _Call(TokenTransformBase):  # type: ignore[misc]
+class _Call(TokenTransformBase):
     """Our line magics, before IPython takes one that ends with "?" for a request for help."""
 
     priority = 1

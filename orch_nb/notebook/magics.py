@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from traitlets import Bool, Unicode
+from traitlets import Bool, TraitError, Unicode, validate
 
 from orch_nb.errors import InputError, Interrupted, OrchError
 from orch_nb.notebook import display
@@ -69,11 +71,14 @@ class OrchMagics(Magics):
         config=True
     )
 
+    _made = False
+
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self._printed: Response | None = None
+        self._printed: tuple[Response, int] | None = None
+        self._explained: Response | None = None
         self._adopted: Session | None = None
-        self.observe(self._adopt, names=list(_TRAITS))
+        self._made = True  # what the configuration file says is checked with the first use
 
     @property
     def session(self) -> Session:
@@ -87,8 +92,22 @@ class OrchMagics(Magics):
     def _variables(self) -> dict[str, Any]:
         return cast(Any, self.shell).user_ns  # type: ignore[no-any-return]
 
-    def _adopt(self, _change: object = None) -> None:
-        given = {name: getattr(self, name) for name in _TRAITS}
+    @property
+    def _cell(self) -> int:
+        return cast(Any, self.shell).execution_count  # type: ignore[no-any-return]
+
+    @validate(*_TRAITS)
+    def _check(self, proposal: dict[str, Any]) -> object:
+        """Take a new value, or refuse it: then ``%config`` shows and keeps the old one."""
+        if self._made:
+            try:
+                self._adopt({proposal["trait"].name: proposal["value"]})
+            except OrchError as error:
+                raise TraitError(str(error)) from None
+        return proposal["value"]
+
+    def _adopt(self, change: Mapping[str, object] = MappingProxyType({})) -> None:
+        given = {name: getattr(self, name) for name in _TRAITS} | dict(change)
         current = session()
         current.adopt({name: value for name, value in given.items() if value is not None})
         self._adopted = current
@@ -103,10 +122,10 @@ class OrchMagics(Magics):
         options, rest = ORCH.parse(line)
         if cell is not None and rest:
             raise InputError(f"{rest!r} is no option; the prompt stands in the cell below the line")
-        prompt = fill(rest if cell is None else cell, self._variables)
-        if not prompt.strip() or (cell is None and rest == "help"):
+        if not (rest if cell is None else cell).strip() or (cell is None and rest == "help"):
             print(USAGE)
             return None
+        prompt = fill(rest if cell is None else cell, self._variables)
         asked = _asked(options, temperature=options.temperature, cache=_cache_policy(options))
         if options.dry_run:
             self._show_dry_run(prompt, asked)
@@ -114,8 +133,7 @@ class OrchMagics(Magics):
         response = self._ask(prompt, asked, options)
         if options.out:
             self._variables[options.out] = response
-        if options.explain:
-            display.show(display.decision(response.decision)[0])
+        self._explained = response if options.explain else None
         return None if options.quiet else response
 
     @no_var_expand
@@ -123,6 +141,9 @@ class OrchMagics(Magics):
     def orch_select(self, line: str, cell: str | None = None) -> Decision | None:
         """Rank the models for a prompt without asking any; without a prompt, set defaults."""
         options, rest = SELECT.parse(line)
+        if cell is None and rest == "help":
+            print(SELECT_USAGE)
+            return None
         prompt = fill(rest if cell is None else cell, self._variables)
         changes = {"strategy": options.strategy, "weights": options.weights}
         changes = {name: value for name, value in changes.items() if value is not None}
@@ -168,7 +189,7 @@ class OrchMagics(Magics):
             raise
         growing.clear()
         if terminal:
-            self._printed = response
+            self._printed = response, self._cell
         return response
 
     def _show_dry_run(self, prompt: str, asked: dict[str, Any]) -> None:
@@ -179,9 +200,10 @@ class OrchMagics(Magics):
     def show_answer(self, response: Response) -> tuple[display.Bundle, dict[str, Any]]:
         """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
         bundle, metadata = display.answer(response)
-        if response is self._printed:
-            self._printed = None
-            return {"text/plain": bundle["text/plain"].rpartition("\n\n")[2]}, metadata
+        if self._printed is not None and self._printed == (response, self._cell):
+            bundle = display.footer(response)
+        if response is self._explained:
+            bundle = display.below(bundle, display.decision(response.decision)[0])
         return bundle, metadata
 
 

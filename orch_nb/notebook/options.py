@@ -150,7 +150,7 @@ class Options:
             flag, equals, _ = word.partition("=")
             option = self.find(flag)
             if option is None:
-                hint = "; a prompt that begins with - follows after --"
+                hint = " (a prompt that begins with - stands after --)"
                 raise UnknownNameError("option", flag, self.flags, hint)
             words.append(word)
             if option.metavar is not None and not equals:
