@@ -46,7 +46,7 @@ def test_another_session_finds_it(configured: Stub, open_session: Open) -> None:
     ],
 )
 def test_another_request_is_another_answer(s: Session, other: dict[str, Any]) -> None:
-    options = {"prompt": "x", "model": LUNA}
+    options: dict[str, Any] = {"prompt": "x", "model": LUNA}
     s.ask(**options)
     assert not s.ask(**{**options, **other}).cached
     assert s.ask(**{**options, **other}).cached
