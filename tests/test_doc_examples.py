@@ -1,0 +1,102 @@
+"""What the documents show runs: Python, notebook cells, a provider, a strategy."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from documents import CONTRIBUTING, PACKAGE, README, blocks
+from stub.client import Stub
+
+VENDOR = re.compile(r"\b(openai|anthropic):")
+
+
+@pytest.fixture(params=["sim", "vendors"])
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Nothing is configured; or the loopback server stands in for both vendors."""
+    if request.param == "vendors":
+        stub: Stub = request.getfixturevalue("stub")
+        stub.models("openai", ["gpt-6-luna", "gpt-6.1-sol"])
+        stub.models("anthropic", ["claude-haiku-5-5", "claude-opus-5-5"])
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        monkeypatch.setenv("OPENAI_BASE_URL", stub.url("openai", "/v1"))
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", stub.url("anthropic"))
+    return str(request.param)
+
+
+def run(code: str, **env: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_python_examples(world: str) -> None:
+    examples = blocks(README, "python")
+    assert examples
+    for example in examples:
+        assert ("Simulated answer" in run(example)) == (world == "sim")
+
+
+def test_cells(world: str) -> None:
+    """In a real kernel, one after the other; a cell that fails fails the test."""
+    cells = blocks(README, "ipython")
+    if world == "sim":
+        cells = [cell for cell in cells if not VENDOR.search(cell)]
+    assert len(cells) > 2
+    v4: Any = nbformat.v4  # it has no annotations
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    answer = notebook.cells[1].outputs[-1]["data"]["text/plain"]
+    assert ("simulated" in answer) == (world == "sim")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package, to add to it what CONTRIBUTING.md says."""
+    ignored = shutil.ignore_patterns("labextension", "__pycache__")
+    shutil.copytree(PACKAGE, tmp_path / "copy" / "orch_nb", ignore=ignored)
+    for example in blocks(CONTRIBUTING, "python"):
+        path = tmp_path / "copy" / example.splitlines()[0].removeprefix("# ")
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(f"{before}\n{example}", encoding="utf-8")
+    return tmp_path / "copy"
+
+
+def test_a_provider_is_one_file(copy: Path) -> None:
+    code = """\
+import orch_nb
+with orch_nb.Session(config={"providers": {"echo": {}}}) as session:
+    response = session.ask("Say it again.")
+print(orch_nb.__file__, response.model, response.text)
+"""
+    file = copy / "orch_nb" / "__init__.py"
+    assert run(code, PYTHONPATH=str(copy)).split(maxsplit=2) == [
+        str(file),
+        "echo:plain",
+        "Say it again.\n",
+    ]
+
+
+def test_a_strategy_is_one_function(copy: Path) -> None:
+    code = """\
+import orch_nb
+with orch_nb.Session(config={"strategy": "thorough"}) as session:
+    print(*(choice.model for choice in session.select("hello").ranking))
+"""
+    assert run(code, PYTHONPATH=str(copy)) == "sim:large sim:medium sim:small\n"

@@ -1,0 +1,228 @@
+"""The documents say what the code does: all of it, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+import orch_nb
+from documents import CONTRIBUTING, DOCUMENTS, PACKAGE, README, ROOT, blocks, codes, rows, section
+from orch_nb import Decision, Response, Session, errors
+from orch_nb.notebook.options import ASKING, SELECTING, Option
+from orch_nb.providers import known_types
+from orch_nb.routing import strategies
+from orch_nb.settings import Settings, load, strict_yaml, user_home
+
+# -- what there is, and what the README says there is
+
+
+def flags(options: Sequence[Option]) -> set[str]:
+    return {flag for option in options for flag in option.flags}
+
+
+@pytest.mark.parametrize(("magic", "options"), [("%orch", ASKING), ("%orch_select", SELECTING)])
+def test_options(magic: str, options: Sequence[Option]) -> None:
+    documented = {
+        code.split()[0]
+        for cells in rows(section("Magics"))
+        if cells[1] in ("both", f"`{magic}`")
+        for code in codes(cells[0])
+    }
+    assert documented == flags(options)
+
+
+def test_no_other_options_anywhere() -> None:
+    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
+    assert mentioned
+    assert mentioned <= flags(ASKING) | flags(SELECTING)
+
+
+def setting_paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        kinds = (field.annotation, *get_args(field.annotation))
+        nested = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
+        star = ("*",) if get_origin(field.annotation) is Mapping else ()
+        if nested:
+            yield from ((name, *star, *path) for path in setting_paths(nested[0]))
+        else:
+            yield (name,)
+
+
+def holds(data: Mapping[str, Any], path: Sequence[str]) -> bool:
+    name, *rest = path
+    found = list(data.values()) if name == "*" else [data[name]] if name in data else []
+    return bool(found) and (not rest or any(holds(inner, rest) for inner in found))
+
+
+def test_settings(tmp_path: Path) -> None:
+    (example,) = blocks(section("Settings"), "yaml")
+    (tmp_path / "orch.yaml").write_text(example, encoding="utf-8")
+    settings = load(env=os.environ, directory=tmp_path, known_types=known_types())
+    free = {"providers", "models", "cache"}
+    assert settings.model_dump(exclude=free) == Settings().model_dump(exclude=free)
+
+    data: Any = strict_yaml.parse(example.encode(), "README.md").data
+    paths = list(setting_paths(Settings))
+    assert ("models", "*", "price", "input") in paths
+    missing = [path for path in paths if not holds(data, path)]
+    assert missing == [("providers", "*", "api_key")], "only from Python; all others in the example"
+    assert "api_key" in codes(section("Files and keys"))
+
+
+class Asked(Mapping[str, str]):
+    """An empty environment that knows what it was asked for."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_environment_variables(tmp_path: Path) -> None:
+    asked = Asked()
+    load(env=asked, directory=tmp_path, known_types=known_types())
+    user_home(asked)
+    documented = {name for cells in rows(section("Settings")) for name in codes(cells[0])}
+    assert documented == asked.names
+
+
+def error_classes() -> list[type[BaseException]]:
+    for module in pkgutil.walk_packages(orch_nb.__path__, "orch_nb."):
+        importlib.import_module(module.name)
+    found: list[type[BaseException]] = [errors.OrchError]
+    for kind in found:
+        found += [sub for sub in kind.__subclasses__() if sub.__module__.startswith("orch_nb")]
+    return found
+
+
+def test_errors() -> None:
+    documented = [
+        name for cells in rows(section("When something fails")) for name in codes(cells[0])
+    ]
+    assert sorted(documented) == sorted([k.__name__ for k in error_classes()] + ["Interrupted"])
+
+
+def test_drawn_tree_is_the_tree() -> None:
+    drawn: dict[str, str] = {}
+    line: list[str] = ["Exception"]
+    for branch, name in re.findall(r"^    ([│├└─ ]*)([A-Z]\w+)", errors.__doc__ or "", re.M):
+        del line[len(branch) // 4 + 1 :]
+        drawn[name] = line[-1]
+        line.append(name)
+    assert drawn == {k.__name__: k.__mro__[1].__name__ for k in error_classes()}
+
+
+def test_providers() -> None:
+    documented = [name for cells in rows(section("Providers")) for name in codes(cells[0])]
+    assert sorted(documented) == sorted(known_types())
+
+
+def test_strategies_and_aliases() -> None:
+    table = {codes(cells[0])[0]: codes(cells[1]) for cells in rows(section("Strategies"))}
+    assert set(table) == set(strategies.strategy_names())
+    documented = {alias: name for name, aliases in table.items() for alias in aliases}
+    assert documented == strategies._ALIASES
+
+
+@pytest.mark.parametrize("kind", [Response, Decision])
+def test_values(kind: type[Any]) -> None:
+    properties = {name for name, value in vars(kind).items() if isinstance(value, property)}
+    names = {field.name for field in dataclasses.fields(kind)} | properties
+    assert names <= set(codes(section("Python")))
+
+
+def test_parameters_of_ask() -> None:
+    (signature,) = re.findall(r"`ask\((.*?)\)`", section("Python"))
+    assert signature.split(", ") == list(inspect.signature(Session.ask).parameters)[1:]
+
+
+# -- docstrings, links, paths
+
+
+def undocumented(path: Path) -> Iterator[str]:
+    name = path.relative_to(ROOT).with_suffix("").as_posix()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if ast.get_docstring(tree) is None:
+        yield name
+    yield from _undocumented(tree, name)
+
+
+def _undocumented(parent: ast.Module | ast.ClassDef, name: str) -> Iterator[str]:
+    for node in parent.body:
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        overload = any(isinstance(d, ast.Name) and d.id == "overload" for d in node.decorator_list)
+        if node.name.startswith("_") or overload:
+            continue
+        if ast.get_docstring(node) is None:
+            yield f"{name}:{node.lineno} {node.name}"
+        if isinstance(node, ast.ClassDef):
+            yield from _undocumented(node, name)
+
+
+def test_every_public_thing_has_a_docstring() -> None:
+    files = [
+        path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if not any(
+            part.startswith("_") and part != "__init__.py"
+            for part in path.relative_to(PACKAGE).parts
+        )
+    ]
+    assert PACKAGE / "session.py" in files
+    assert [thing for path in files for thing in undocumented(path)] == []
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
+        if target.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = document.parent / path if path else document
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+def test_paths_and_targets_exist() -> None:
+    text = README + CONTRIBUTING
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
+    paths = {
+        code for code in codes(prose) if re.match(r"(orch_nb|tests|notebooks|extension)/", code)
+    }
+    assert "tests/test_docs.py" in paths
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"`make (\w+)`", prose))
+    assert targets <= set(re.findall(r"^([\w-]+):", makefile, re.M))
+
+
+def test_every_module_is_named() -> None:
+    named = {code for cells in rows(CONTRIBUTING) for code in codes(cells[0])}
+    folders = {f"{path.parent.name}/" for path in PACKAGE.glob("*/*.py")} | {"labextension/"}
+    modules = {path.name for path in PACKAGE.glob("[!_]*.py")}
+    assert named == folders | modules
