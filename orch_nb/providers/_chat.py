@@ -5,12 +5,14 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from orch_nb.providers import _failures
+from orch_nb.providers._calls import CallBuilder
 from orch_nb.providers._usage import read_usage
-from orch_nb.types import Delta, Request
+from orch_nb.types import Delta, Message, Request
 
 PATH = "/chat/completions"
 _FINISH = {"length": "length", "tool_calls": "tool"}
@@ -18,7 +20,9 @@ _FINISH = {"length": "length", "tool_calls": "tool"}
 
 def encode(request: Request, model: str) -> dict[str, Any]:
     """The body for `request`."""
-    turns = [{"role": m.role, "content": m.content} for m in request.messages]
+    turns: list[dict[str, Any]] = [
+        {"role": message.role, "content": _content(message)} for message in request.messages
+    ]
     if request.system is not None:
         turns.insert(0, {"role": "system", "content": request.system})
     body: dict[str, Any] = {
@@ -28,16 +32,35 @@ def encode(request: Request, model: str) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
     }
     given = request.parameters
-    if given.temperature is not None:
-        body["temperature"] = given.temperature
-    if given.max_tokens is not None:
-        body["max_tokens"] = given.max_tokens
+    options = {
+        "temperature": given.temperature,
+        "max_tokens": given.max_tokens,
+        "seed": given.seed,
+        "reasoning_effort": given.effort,
+    }
+    body |= {name: value for name, value in options.items() if value is not None}
+    if request.schema is not None:
+        form = {"name": request.schema.name, "schema": request.schema.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    if request.tools:
+        body["tools"] = [{"type": "function", "function": asdict(tool)} for tool in request.tools]
     return body
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    if not message.images:
+        return message.content
+    pictures = [
+        {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{image.data}"}}
+        for image in message.images
+    ]
+    return [{"type": "text", "text": message.content}, *pictures]
 
 
 async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterator[Delta]:
     """Deltas from the events: the end mark is a ``finish_reason``; usage follows by itself."""
     finish = usage = None
+    calls = CallBuilder()
     async for event in events:
         usage = (
             read_usage(
@@ -53,6 +76,7 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
             case {"choices": [{"delta": {"content": str(text)}, **choice}, *_]}:
                 yield Delta(text)
             case {"choices": [dict(choice), *_]}:
+                _take_calls(choice.get("delta"), calls)
                 yield Delta()  # reasoning or a tool call: alive, but no text
             case _:
                 continue
@@ -60,4 +84,17 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
             finish = _FINISH.get(reason, "stop")
     if finish is None:
         raise _failures.cut(model)
-    yield Delta(usage=usage, finish=finish)
+    yield Delta(usage=usage, finish=finish, calls=calls.build(model))
+
+
+def _take_calls(delta: object, calls: CallBuilder) -> None:
+    pieces = delta.get("tool_calls") if isinstance(delta, Mapping) else None
+    for piece in pieces if isinstance(pieces, list) else ():
+        match piece:
+            case {"function": dict(function)}:
+                calls.add(
+                    piece.get("index"),
+                    id=piece.get("id"),
+                    name=function.get("name"),
+                    arguments=function.get("arguments"),
+                )

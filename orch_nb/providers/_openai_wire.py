@@ -58,6 +58,15 @@ class OpenAIWire(SDKProvider):
         """Path and body of the wire."""
         return self._wire.PATH, self._wire.encode(request, model)
 
+    async def count_tokens(self, request: Request, model: str) -> int | None:
+        """As Responses counts them; Chat Completions has no counting."""
+        if self._wire is not _responses:
+            return None
+        uncounted = ("stream", "store", "temperature", "max_output_tokens")
+        body = _responses.encode(request, model)
+        body = {name: value for name, value in body.items() if name not in uncounted}
+        return await self.count_by(f"{_responses.PATH}/input_tokens", model, body)
+
     def read(self, events: AsyncIterator[Event], model: str) -> AsyncIterator[Delta]:
         """Deltas from the wire's events."""
         return self._wire.read(events, model)

@@ -23,6 +23,10 @@ class Port(Protocol):
         """What is there, with the facts that the provider itself states. Never a paid call."""
         ...
 
+    async def count_tokens(self, request: Request, model: str) -> int | None:
+        """The input tokens of `request` as the provider counts them, free; None: it does not."""
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...

@@ -6,31 +6,55 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from orch_nb.providers import _failures
+from orch_nb.providers._calls import read_call
 from orch_nb.providers._usage import read_usage
-from orch_nb.types import Delta, Request, Usage
+from orch_nb.types import Delta, Message, Request, ToolCall, Usage
 
 PATH = "/responses"
 
 
 def encode(request: Request, model: str) -> dict[str, Any]:
-    """The body for `request`; the service is told to keep nothing."""
+    """The body for `request`; the service is told to keep nothing. This wire has no seed."""
+    given = request.parameters
     body: dict[str, Any] = {
         "model": model,
-        "input": [{"role": m.role, "content": m.content} for m in request.messages],
+        "input": [{"role": m.role, "content": _content(m)} for m in request.messages],
         "stream": True,
         "store": False,
     }
-    if request.system is not None:
-        body["instructions"] = request.system
-    given = request.parameters
-    if given.temperature is not None:
-        body["temperature"] = given.temperature
-    if given.max_tokens is not None:
-        body["max_output_tokens"] = given.max_tokens
+    options = {
+        "instructions": request.system,
+        "temperature": given.temperature,
+        "max_output_tokens": given.max_tokens,
+        "reasoning": None if given.effort is None else {"effort": given.effort},
+    }
+    body |= {name: value for name, value in options.items() if value is not None}
+    if request.schema is not None:
+        form = {"name": request.schema.name, "schema": request.schema.schema, "strict": True}
+        body["text"] = {"format": {"type": "json_schema", **form}}
+    if request.tools:
+        body["tools"] = [
+            {"type": "function", "strict": False, **asdict(tool)} for tool in request.tools
+        ]
     return body
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    if not message.images:
+        return message.content
+    pictures = [
+        {
+            "type": "input_image",
+            "detail": "auto",
+            "image_url": f"data:{image.media_type};base64,{image.data}",
+        }
+        for image in message.images
+    ]
+    return [{"type": "input_text", "text": message.content}, *pictures]
 
 
 async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterator[Delta]:
@@ -42,7 +66,9 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
             case {"type": "response.refusal.delta", "delta": str(said)}:
                 raise _failures.refusal(model, said)
             case {"type": "response.completed", "response": dict(done)}:
-                yield Delta(usage=_usage(done), finish="stop")
+                calls = _calls(done, model)
+                finish = "tool" if calls else "stop"
+                yield Delta(usage=_usage(done), finish=finish, calls=calls)
                 return
             case {"type": "response.incomplete", "response": dict(done)}:
                 if done.get("incomplete_details") == {"reason": "content_filter"}:
@@ -60,3 +86,17 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
 
 def _usage(done: Mapping[str, Any]) -> Usage | None:
     return read_usage(done.get("usage"), "input_tokens", "output_tokens", "input_tokens_details")
+
+
+def _calls(done: Mapping[str, Any], model: str) -> tuple[ToolCall, ...]:
+    output = done.get("output")
+    return tuple(
+        read_call(
+            model,
+            str(item.get("name") or ""),
+            str(item.get("arguments") or ""),
+            str(item.get("call_id") or ""),
+        )
+        for item in (output if isinstance(output, list) else ())
+        if isinstance(item, Mapping) and item.get("type") == "function_call"
+    )

@@ -22,6 +22,7 @@ from orch_nb.errors import BrokenAnswer, ProviderError, TimedOut, Unreachable
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._sse import LineTooLong, decode
+from orch_nb.providers._usage import count
 from orch_nb.sanitize import mask
 from orch_nb.types import Delta, ModelCard, Request
 
@@ -71,7 +72,7 @@ class SDKProvider(ABC):
         """
         name = f"{self.endpoint.name}:{model}"
         path, body = self.encode(request, model)
-        response = await self._send("post", path, name, body)
+        response = await self._send(path, name, body)
         chunks = response.aiter_bytes()
         complete = False
         try:
@@ -88,13 +89,35 @@ class SDKProvider(ABC):
     async def list_models(self) -> list[ModelCard]:
         """The models that the server lists, without facts that it does not state."""
         name = self.endpoint.name
-        response = await self._send("get", self.models_path, name)
+        document = await self._fetch(self.models_path, name)
         try:
-            body = json.loads(response.content)
-            rows = body["data"]
-            return [self._card(row) for row in rows]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return [self._card(row) for row in document["data"]]
+        except (KeyError, TypeError, AttributeError):
             raise _failures.malformed(name, "no list of models") from None
+
+    async def count_tokens(self, request: Request, model: str) -> int | None:
+        """The input tokens of `request` as the provider counts them; None: it does not."""
+        return None
+
+    async def count_by(self, path: str, model: str, body: Event) -> int | None:
+        """The ``input_tokens`` that the server answers to `body`, posted to `path`."""
+        name = f"{self.endpoint.name}:{model}"
+        document = await self._fetch(path, name, body)
+        return count(document.get("input_tokens"))
+
+    async def _fetch(self, path: str, name: str, body: Event | None = None) -> Event:
+        """The one JSON object that the server answers."""
+        response = await self._send(path, name, body)
+        try:
+            raw = await self._read_some(response.aiter_bytes(), name, self.endpoint.answer_limit)
+            document = json.loads(raw)
+        except (ValueError, RecursionError):
+            raise _failures.malformed(name, "no JSON") from None
+        finally:
+            await response.aclose()
+        if not isinstance(document, dict):
+            raise _failures.malformed(name, "JSON that is no object")
+        return document
 
     async def close(self) -> None:
         """Close every connection."""
@@ -111,16 +134,16 @@ class SDKProvider(ABC):
             local=self.endpoint.local,
         )
 
-    async def _send(self, method: str, path: str, name: str, body: Event | None = None) -> Any:
-        """One request; the response is open when `body` is streamed, read otherwise."""
+    async def _send(self, path: str, name: str, body: Event | None = None) -> Any:
+        """GET `path`, or POST `body` there; the response is open, and the caller's to close."""
         import httpx2  # noqa: PLC0415 - 45 ms of CPU that %load_ext need not pay
 
         client = self._ready_client(name)
         sdk = importlib.import_module(self.sdk)
         options = {"headers": self._headers}
         try:
-            if method == "get":
-                return await client.get(path, cast_to=httpx2.Response, options=options)
+            if body is None:
+                return await client.get(path, cast_to=httpx2.Response, options=options, stream=True)
             return await client.post(
                 path, body=body, cast_to=httpx2.Response, options=options, stream=True
             )

@@ -10,9 +10,10 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from orch_nb.providers import _failures
+from orch_nb.providers._calls import CallBuilder
 from orch_nb.providers._sdk import Event, SDKProvider
 from orch_nb.providers._usage import count
-from orch_nb.types import Delta, Request, Usage
+from orch_nb.types import Delta, Message, Request, Usage
 
 # The API demands a maximum. This is what every current Claude model can write; a longer answer
 # ends with finish "length" and the notice that goes with it.
@@ -47,18 +48,42 @@ class Provider(SDKProvider):
         body: Event = {
             "model": model,
             "max_tokens": _DEFAULT_MAX_TOKENS if given.max_tokens is None else given.max_tokens,
-            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "stream": True,
+            **self._shared(request),
         }
-        if request.system is not None:
-            body["system"] = request.system
         if given.temperature is not None:
             body["temperature"] = given.temperature
         return "/v1/messages", body
 
+    async def count_tokens(self, request: Request, model: str) -> int | None:
+        """The input tokens of `request` as the service counts them; the call is free."""
+        body = {"model": model, **self._shared(request)}
+        return await self.count_by("/v1/messages/count_tokens", model, body)
+
+    def _shared(self, request: Request) -> Event:
+        """What a request and the counting of its tokens have in common."""
+        body: Event = {
+            "messages": [{"role": m.role, "content": _content(m)} for m in request.messages]
+        }
+        if request.system is not None:
+            body["system"] = request.system
+        output: Event = {}
+        if request.parameters.effort is not None:
+            output["effort"] = request.parameters.effort
+        if request.schema is not None:
+            output["format"] = {"type": "json_schema", "schema": _supported(request.schema.schema)}
+        if output:
+            body["output_config"] = output
+        if request.tools:
+            body["tools"] = [
+                {"name": t.name, "description": t.description, "input_schema": t.parameters}
+                for t in request.tools
+            ]
+        return body
+
     async def read(self, events: AsyncIterator[Event], model: str) -> AsyncIterator[Delta]:
         """Messages: the end mark is ``message_stop``."""
-        finish, counts = "stop", dict[str, Any]()
+        finish, counts, calls = "stop", dict[str, Any](), CallBuilder()
         async for event in events:
             match event:
                 case {
@@ -76,14 +101,46 @@ class Provider(SDKProvider):
                     if delta.get("stop_reason") == "refusal":
                         raise _failures.refusal(model)
                     finish = _FINISH.get(str(delta.get("stop_reason")), "stop")
+                case {
+                    "type": "content_block_start",
+                    "content_block": {"type": "tool_use", **block},
+                }:
+                    calls.add(
+                        event.get("index"), id=block.get("id"), name=block.get("name"), arguments=""
+                    )
+                    yield Delta()
+                case {"type": "content_block_delta", "delta": {"partial_json": str(piece)}}:
+                    calls.add(event.get("index"), id="", name="", arguments=piece)
+                    yield Delta()
                 case {"type": "message_stop"}:
-                    yield Delta(usage=read_counts(counts), finish=finish)
+                    total = read_counts(counts)
+                    yield Delta(usage=total, finish=finish, calls=calls.build(model))
                     return
                 case {"type": "ping"}:
                     continue
                 case _:
                     yield Delta()  # thinking, blocks that open and close: alive
         raise _failures.cut(model)
+
+
+def _content(message: Message) -> str | list[Event]:
+    if not message.images:
+        return message.content
+    pictures: list[Event] = [
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": image.media_type, "data": image.data},
+        }
+        for image in message.images
+    ]
+    return [*pictures, {"type": "text", "text": message.content}]
+
+
+def _supported(schema: Mapping[str, Any]) -> Event:
+    """`schema` with what the service does not take moved into descriptions, by the SDK."""
+    import anthropic  # noqa: PLC0415 - about a second of CPU
+
+    return anthropic.transform_schema(dict(schema))
 
 
 def read_counts(counts: Mapping[str, object]) -> Usage | None:
