@@ -1,0 +1,134 @@
+"""Which candidate is asked when, how often, and what is on the trail."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+import pytest
+
+from orch_nb.errors import (
+    AllFailed,
+    BrokenAnswer,
+    KeyRefused,
+    OrchError,
+    ProviderError,
+    RateLimited,
+    Rejected,
+    ServerFailed,
+    TimedOut,
+    Unreachable,
+)
+from orch_nb.invoke.attempt import Progress
+from orch_nb.invoke.fallback import Candidate, Trail, first_answer
+
+
+class Model:
+    """A candidate that gives its outcomes one after the other, the last for ever."""
+
+    def __init__(self, name: str, *outcomes: str | ProviderError, retries: int = 0) -> None:
+        self.name, self.outcomes, self.retries = name, outcomes, retries
+        self.asked = 0
+
+    async def ask(self) -> str:
+        outcome = self.outcomes[min(self.asked, len(self.outcomes) - 1)]
+        self.asked += 1
+        if isinstance(outcome, ProviderError):
+            raise outcome
+        return outcome
+
+    def candidate(self, longest_pause: float) -> Candidate[str]:
+        return Candidate(self.name, self.retries, longest_pause, self.ask)
+
+
+def run(
+    *models: Model, trail: Trail | None = None, within: float = 60.0, longest_pause: float = 0.01
+) -> str:
+    async def once() -> str:
+        deadline = asyncio.get_running_loop().time() + within
+        candidates = [model.candidate(longest_pause) for model in models]
+        made = Trail() if trail is None else trail
+        return await first_answer(candidates, made, deadline=deadline, random=Random(0))
+
+    return asyncio.run(once())
+
+
+def down(model: str, kind: type[ProviderError] = ServerFailed) -> ProviderError:
+    return kind(model, "down")
+
+
+@pytest.mark.parametrize("kind", [Unreachable, TimedOut, RateLimited, ServerFailed, BrokenAnswer])
+def test_what_may_pass_is_retried(kind: type[ProviderError]) -> None:
+    trail, model = Trail(), Model("a", down("a", kind), down("a", kind), "yes", retries=2)
+    assert run(model, trail=trail) == "yes"
+    assert [attempt.error is None for attempt in trail.attempts] == [False, False, True]
+
+
+def test_retries_are_counted_and_then_the_next_is_asked() -> None:
+    trail = Trail()
+    first, second = Model("a", down("a"), retries=2), Model("b", "yes")
+    assert run(first, second, trail=trail) == "yes"
+    assert (first.asked, second.asked) == (3, 1)
+    assert [a.cause for a in trail.attempts] == ["server error"] * 3 + [None]
+
+
+def test_a_refusal_is_not_retried() -> None:
+    first, second = Model("a", down("a", KeyRefused), retries=5), Model("b", "yes")
+    assert run(first, second) == "yes"
+    assert first.asked == 1
+
+
+def test_a_policy_refusal_ends_everything() -> None:
+    first, second = Model("a", down("a", Rejected), retries=5), Model("b", "yes")
+    with pytest.raises(Rejected):
+        run(first, second)
+    assert (first.asked, second.asked) == (1, 0)
+
+
+def test_after_text_was_shown_nothing_restarts() -> None:
+    trail = Trail(current=Progress("a", print, size=5))
+    first, second = Model("a", down("a"), retries=5), Model("b", "yes")
+    with pytest.raises(ServerFailed):
+        run(first, second, trail=trail)
+    assert (first.asked, second.asked) == (1, 0)
+
+
+def test_one_candidate_fails_with_its_own_error() -> None:
+    error = down("a")
+    with pytest.raises(ServerFailed) as caught:
+        run(Model("a", error, retries=1))
+    assert caught.value is error
+
+
+def test_several_fail_together_each_message_once() -> None:
+    trail = Trail()
+    models = [Model("a", down("a"), retries=1), Model("b", down("b", KeyRefused))]
+    with pytest.raises(AllFailed) as caught:
+        run(*models, trail=trail)
+    assert str(caught.value) == "no model answered: a: down; b: down"
+    assert caught.value.attempts == tuple(trail.attempts)
+    assert len(trail.attempts) == 3
+
+
+def test_no_candidate_is_an_error_of_ours() -> None:
+    with pytest.raises(OrchError):
+        run()
+
+
+def test_a_pause_past_the_deadline_is_not_waited_for() -> None:
+    slow = RateLimited("a", "later", status=429, retry_after=500.0)
+    first, second = Model("a", slow, retries=3), Model("b", "yes")
+    assert run(first, second, within=5.0, longest_pause=1000.0) == "yes"
+    assert first.asked == 1
+
+
+def test_the_servers_pause_is_capped() -> None:
+    slow = RateLimited("a", "later", status=429, retry_after=1e9)
+    assert run(Model("a", slow, "yes", retries=1), longest_pause=0.01) == "yes"
+
+
+def test_after_the_deadline_no_other_model_is_asked() -> None:
+    first, second = Model("a", down("a")), Model("b", "yes")
+    with pytest.raises(ServerFailed):
+        run(first, second, within=-1.0)
+    assert second.asked == 0

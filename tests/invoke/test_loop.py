@@ -1,0 +1,161 @@
+"""The private event loop: results, errors and stops reach the thread that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from orch_nb.invoke.loop import BackgroundLoop, Feed
+
+
+@pytest.fixture
+def loop() -> Iterator[BackgroundLoop]:
+    made = BackgroundLoop("test-loop")
+    yield made
+    made.close()
+    assert "test-loop" not in [thread.name for thread in threading.enumerate()]
+
+
+async def double(number: int) -> int:
+    await asyncio.sleep(0)
+    return 2 * number
+
+
+async def fail() -> None:
+    raise TimeoutError("the work's own")
+
+
+def test_the_thread_starts_with_the_first_work(loop: BackgroundLoop) -> None:
+    assert not loop.running
+    assert loop.run(lambda: double(4)) == 8
+    assert loop.running
+    loop.close()
+    loop.close()
+    assert not loop.running
+    assert loop.run(lambda: double(5)) == 10
+
+
+def test_errors_are_the_works_own(loop: BackgroundLoop) -> None:
+    with pytest.raises(TimeoutError, match="the work's own"):
+        loop.run(fail)
+
+
+def test_it_works_inside_a_running_loop_and_from_many_threads(loop: BackgroundLoop) -> None:
+    async def inside() -> int:
+        return loop.run(lambda: double(1))
+
+    assert asyncio.run(inside()) == 2
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda n: loop.run(lambda: double(n)), range(50))) == [
+            2 * n for n in range(50)
+        ]
+
+
+def test_a_feed_is_consumed_in_the_waiting_thread_and_whole(loop: BackgroundLoop) -> None:
+    seen: list[tuple[str, int]] = []
+    feed = Feed(lambda text: seen.append((text, threading.get_ident())))
+
+    async def talk() -> str:
+        for number in range(200):
+            feed.put(f"{number} ")
+            if number % 50 == 0:
+                await asyncio.sleep(0.01)
+        return "done"
+
+    assert loop.run(talk, feed) == "done"
+    assert "".join(text for text, _ in seen) == "".join(f"{n} " for n in range(200))
+    assert {thread for _, thread in seen} == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("with_feed", [False, True])
+def test_a_stop_waits_for_the_clean_up(loop: BackgroundLoop, with_feed: bool) -> None:
+    started, cleaned = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        started.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            await asyncio.sleep(0.05)
+            cleaned.set()
+
+    def stop() -> None:
+        assert started.wait(5)
+        signal.pthread_kill(main, signal.SIGINT)
+        time.sleep(0.01)
+        signal.pthread_kill(main, signal.SIGINT)  # impatience changes nothing
+
+    main = threading.get_ident()
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(work, Feed(print) if with_feed else None)
+    assert cleaned.is_set()
+    stopper.join()
+    assert loop.run(lambda: double(1)) == 2
+
+
+def test_a_consumer_that_fails_stops_the_work(loop: BackgroundLoop) -> None:
+    cleaned = threading.Event()
+
+    def consume(text: str) -> None:
+        raise ZeroDivisionError(text)
+
+    feed = Feed(consume)
+
+    async def work() -> None:
+        feed.put("a")
+        try:
+            await asyncio.sleep(30)
+        finally:
+            cleaned.set()
+
+    with pytest.raises(ZeroDivisionError):
+        loop.run(work, feed)
+    assert cleaned.is_set()
+
+
+def test_closing_cancels_then_runs_the_last_work(loop: BackgroundLoop) -> None:
+    order: list[str] = []
+    started = threading.Event()
+
+    async def work() -> None:
+        started.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            order.append("cancelled")
+
+    async def last() -> None:
+        order.append("last")
+
+    future = loop.submit(work)
+    assert started.wait(5)
+    loop.close(last)
+    assert order == ["cancelled", "last"]
+    assert future.cancelled()
+
+
+def test_closing_does_not_wait_for_ever(loop: BackgroundLoop) -> None:
+    stubborn = threading.Event()
+
+    async def work() -> None:
+        while not stubborn.is_set():
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                await asyncio.sleep(2)
+                stubborn.set()
+
+    loop.submit(work)
+    loop.run(lambda: double(1))
+    began = time.monotonic()
+    loop.close()
+    assert time.monotonic() - began < 20
+    assert not loop.running
