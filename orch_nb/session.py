@@ -6,15 +6,16 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from orch_nb.errors import Interrupted, OrchError, TimedOut
-from orch_nb.invoke.compose import compose
-from orch_nb.invoke.invoke import Call, Invoker
+from orch_nb.invoke.call import Call
+from orch_nb.invoke.compose import Options, compose
+from orch_nb.invoke.invoke import Invoker
 from orch_nb.invoke.loop import BackgroundLoop, Feed
 from orch_nb.providers import known_types
 from orch_nb.providers._connect import Connection, connect
@@ -23,7 +24,7 @@ from orch_nb.settings import Settings, Weights, load, user_home
 from orch_nb.store.cache import ResponseCache
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.secret import signing_key
-from orch_nb.types import CachePolicy, Decision, Record, Request, Response
+from orch_nb.types import Decision, Record, Request, Response, Usage
 
 
 class Session:
@@ -63,38 +64,39 @@ class Session:
         self._apply(self._load(self._layers))
         self._finalizer = weakref.finalize(self, self._loop.close)
 
-    # -- asking
-
     def ask(
         self,
         prompt: str,
         *,
-        model: str | Sequence[str] | None = None,
-        strategy: str | None = None,
-        system: str | None = None,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        cache: CachePolicy = "use",
-        deadline: float | None = None,
         on_text: Callable[[str], None] | None = None,
+        **options: Unpack[Options],
     ) -> Response:
         """Send `prompt` to the best model and return its answer.
 
         Parameters
         ----------
+        on_text
+            Called in this thread with each piece of text as it arrives.
         model
             ``provider:model``, a bare name if only one provider has it, or several of them as an
             explicit order to fall back along. None lets the strategy choose.
         strategy
             How to choose; None takes the session's.
-        temperature, max_tokens
-            Passed through to the model.
+        system
+            Instructions that stand before the prompt.
+        temperature, max_tokens, seed, effort
+            Passed to the model where its provider has them; effort is low, medium or high.
+        images
+            Paths, bytes, PIL images or figures. Only a model that reads images is chosen.
+        schema
+            A pydantic model, dataclass or TypedDict: the answer is validated into
+            ``Response.parsed``, and one that does not fit counts as failed.
+        tools
+            `orch_nb.types.Tool` that the model may ask for in ``Response.calls``. None is run.
         cache
             "use", "bypass" (neither look up nor keep), or "refresh" (ask again and replace).
         deadline
             Seconds that the whole call may take.
-        on_text
-            Called in this thread with each piece of text as it arrives.
 
         Raises
         ------
@@ -107,32 +109,38 @@ class Session:
         Interrupted
             The user stopped the call; it holds what had arrived.
         """
-        request = compose(
-            prompt,
-            model=model,
-            strategy=strategy,
-            system=system,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            cache=cache,
-            deadline=deadline,
-        )
-        feed = None if on_text is None else Feed(on_text)
-        call = Call(request, None if feed is None else feed.put)
+        call = compose(prompt, **options)
+        feed = None
+        if on_text is not None:
+            feed = Feed(on_text)
+            call.show = feed.put
         try:
             return self._loop.run(lambda: self._answer(call), feed)
         except (KeyboardInterrupt, CancelledError):  # the latter: another thread closed us
             raise Interrupted(call.partial) from None
 
-    async def aask(self, prompt: str, **options: Any) -> Response:
+    async def aask(self, prompt: str, **options: Unpack[Options]) -> Response:
         """`ask`, for async code: the same options but ``on_text``, and the same errors."""
-        call = Call(compose(prompt, **options))
+        call = compose(prompt, **options)
         return await asyncio.wrap_future(self._loop.submit(lambda: self._answer(call)))
 
-    def select(self, prompt: str, **options: Any) -> Decision:
+    def select(self, prompt: str, **options: Unpack[Options]) -> Decision:
         """Which models `ask` would take with the same options, best first, without asking any."""
-        request = compose(prompt, **options)
+        request = compose(prompt, **options).request
         return self._loop.run(lambda: self._decide(request))
+
+    def count_tokens(self, prompt: str, **options: Unpack[Options]) -> Usage:
+        """The input tokens of what `ask` would send, counted by the provider where it can.
+
+        The call is free. ``source`` is "known", or "estimated" where the provider cannot count.
+        """
+        request = compose(prompt, **options).request
+
+        async def count() -> Usage:
+            decision = await self._decide(request)
+            return await self._invoker.count_tokens(request, decision.best.card)
+
+        return self._loop.run(count)
 
     async def _answer(self, call: Call) -> Response:
         from orch_nb.routing.route import fallback_order  # noqa: PLC0415 - imports numpy
@@ -185,8 +193,6 @@ class Session:
             latency=latency,
             unreachable=self.catalog.unreachable(),
         )
-
-    # -- settings
 
     @property
     def strategy(self) -> str:
@@ -250,8 +256,6 @@ class Session:
             limit=settings.cache.limit,
             clock=time.time,
         )
-
-    # -- the end
 
     def close(self) -> None:
         """Stop what still runs, close every connection, and end the thread.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from orch_nb.errors import BrokenAnswer, TimedOut
 from orch_nb.settings import Limits
-from orch_nb.types import Delta, Usage
+from orch_nb.types import Delta, ToolCall, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Answer:
     finish: str
     seconds: float
     ttft: float | None
+    calls: tuple[ToolCall, ...]
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ async def attempt(
     if not text.strip() and last.finish != "tool":
         raise BrokenAnswer(progress.model, _why_empty(last.finish))
     seconds = loop.time() - started if last.seconds is None else last.seconds
-    return Answer(text, last.usage, last.finish, seconds, progress.ttft)
+    return Answer(text, last.usage, last.finish, seconds, progress.ttft, last.calls)
 
 
 def _take(text: str, progress: Progress, limits: Limits) -> None:

@@ -1,49 +1,94 @@
-"""From what a caller wrote to a `Request`, or an error that says what is wrong with it."""
+"""From what a caller wrote to a call, or an error that says what is wrong with it."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
+from typing import Any, TypedDict, Unpack
 
 from orch_nb.errors import InputError, UnknownNameError
-from orch_nb.types import CachePolicy, Message, Parameters, Request, Wants
+from orch_nb.invoke.call import Call
+from orch_nb.invoke.form import Form
+from orch_nb.invoke.picture import read_image
+from orch_nb.types import CachePolicy, Effort, Message, Parameters, Request, Tool, Wants
 
 _CACHE: tuple[CachePolicy, ...] = ("use", "bypass", "refresh")
+_EFFORT: tuple[Effort, ...] = ("low", "medium", "high")
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def compose(
-    prompt: str,
-    *,
-    model: str | Sequence[str] | None = None,
-    strategy: str | None = None,
-    system: str | None = None,
-    temperature: float | None = None,
-    max_tokens: int | None = None,
-    cache: CachePolicy = "use",
-    deadline: float | None = None,
-) -> Request:
-    """Make a request; see `orch_nb.Session.ask` for the parameters. Raises `InputError`."""
+class Options(TypedDict, total=False):
+    """What may be said about a prompt; see `orch_nb.Session.ask`."""
+
+    model: str | Sequence[str] | None
+    strategy: str | None
+    system: str | None
+    temperature: float | None
+    max_tokens: int | None
+    seed: int | None
+    effort: Effort | None
+    images: Sequence[object]
+    schema: Any
+    tools: Sequence[Tool]
+    cache: CachePolicy
+    deadline: float | None
+
+
+def compose(prompt: str, **options: Unpack[Options]) -> Call:
+    """A call for `prompt`. Raises `InputError`."""
+    for name in options.keys() - Options.__annotations__.keys():
+        raise UnknownNameError("option", name, Options.__annotations__)
     _check_text("prompt", prompt)
     if not prompt.strip():
         raise InputError("the prompt is empty; write what you want to know")
+    system = options.get("system")
     if system is not None:
         _check_text("system prompt", system)
+    images = tuple(read_image(source) for source in options.get("images") or ())
+    schema = options.get("schema")
+    form = None if schema is None else Form(schema)
+    request = Request(
+        messages=(Message("user", prompt, images),),
+        system=system,
+        parameters=_parameters(options),
+        schema=None if form is None else form.schema,
+        tools=_tools(options.get("tools") or ()),
+        wants=_wants(options),
+    )
+    return Call(request, form=form)
+
+
+def _parameters(options: Options) -> Parameters:
+    effort = options.get("effort")
+    if effort is not None and effort not in _EFFORT:
+        raise UnknownNameError("effort", str(effort), _EFFORT)
+    return Parameters(
+        temperature=_number("temperature", options.get("temperature"), 0.0, 2.0),
+        max_tokens=_count("max_tokens", options.get("max_tokens"), least=1),
+        seed=_count("seed", options.get("seed"), least=0),
+        effort=effort,
+    )
+
+
+def _tools(tools: Sequence[object]) -> tuple[Tool, ...]:
+    for tool in tools:
+        if not isinstance(tool, Tool) or not _TOOL_NAME.fullmatch(tool.name):
+            raise InputError("a tool is a Tool whose name has letters, digits, _ and - only")
+    return tuple(tool for tool in tools if isinstance(tool, Tool))
+
+
+def _wants(options: Options) -> Wants:
+    model = options.get("model")
     models = (model,) if isinstance(model, str) else tuple(model or ())
     for name in models:
         _check_text("model", name)
+    cache = options.get("cache", "use")
     if cache not in _CACHE:
         raise UnknownNameError("cache policy", str(cache), _CACHE)
-    return Request(
-        messages=(Message("user", prompt),),
-        system=system,
-        parameters=Parameters(
-            temperature=_number("temperature", temperature, 0.0, 2.0),
-            max_tokens=_count("max_tokens", max_tokens),
-        ),
-        wants=Wants(models, strategy, cache, _number("deadline", deadline, 0.001, math.inf)),
-    )
+    deadline = _number("deadline", options.get("deadline"), 0.001, math.inf)
+    return Wants(models, options.get("strategy"), cache, deadline)
 
 
 def _check_text(what: str, text: object) -> None:
@@ -67,9 +112,9 @@ def _number(what: str, value: object, least: float, most: float) -> float | None
     return float(value)
 
 
-def _count(what: str, value: object) -> int | None:
+def _count(what: str, value: object, least: int) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{what} must be a whole number of at least 1, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"{what} must be a whole number of at least {least}, not {value!r}")
     return value

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 from orch_nb.invoke.attempt import Answer, Progress, attempt
-from orch_nb.invoke.fallback import Candidate, Trail, first_answer
+from orch_nb.invoke.call import Call
+from orch_nb.invoke.fallback import Candidate, first_answer
 from orch_nb.providers._connect import Connection
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.store.cache import ResponseCache, request_key
-from orch_nb.types import Attempt, Decision, ModelCard, Request, Response, Usage
-
-
-@dataclass(slots=True)
-class Call:
-    """One call on its way. What is in it when it ends early goes into the record."""
-
-    request: Request
-    show: Callable[[str], None] | None = None
-    decision: Decision | None = None
-    trail: Trail = field(default_factory=Trail)
-    partial: Response | None = None
+from orch_nb.types import Attempt, Decision, ModelCard, Request, Response, ToolCall, Usage
 
 
 class Invoker:
@@ -63,7 +53,15 @@ class Invoker:
         except asyncio.CancelledError:
             call.partial = self._partial(call, decision, cards)
             raise
-        return _response(payload, card, decision, call.trail, cached)
+        return _response(payload, card, call, decision, cached=cached)
+
+    async def count_tokens(self, request: Request, card: ModelCard) -> Usage:
+        """The input tokens of `request` at `card`, estimated where its provider does not count."""
+        provider = self._connections[card.provider].provider
+        counted = await provider.count_tokens(request, card.name)
+        if counted is None:
+            return replace(_estimated("", request), output_tokens=0)
+        return Usage(counted)
 
     def _candidate(self, call: Call, card: ModelCard, deadline: float) -> Candidate[_Result]:
         connection = self._connections[card.provider]
@@ -80,6 +78,7 @@ class Invoker:
             call.trail.current = Progress(card.id, call.show)
             stream = connection.provider.stream(call.request, card.name)
             answer = await attempt(stream, call.trail.current, connection.limits, deadline)
+            _check(call, card, answer)
             return _payload(answer, call.request, card)
 
         policy = call.request.wants.cache
@@ -99,12 +98,18 @@ class Invoker:
             return None
         card = next(card for card in cards if card.id == progress.model)
         call.trail.attempts.append(Attempt(card.id, progress.elapsed, "interrupted", "interrupted"))
-        answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft)
+        answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft, ())
         payload = _payload(answer, call.request, card)
-        return _response(payload, card, decision, call.trail, cached=False)
+        return _response(payload, card, call, decision, cached=False)
 
 
 _Result = tuple[ModelCard, dict[str, object], bool]
+
+
+def _check(call: Call, card: ModelCard, answer: Answer) -> None:
+    """What does not fit the form is a failed attempt: it is neither kept nor given."""
+    if call.form is not None and answer.finish != "tool":
+        call.form.read(card.id, answer.text)
 
 
 def _payload(answer: Answer, request: Request, card: ModelCard) -> dict[str, object]:
@@ -118,6 +123,7 @@ def _payload(answer: Answer, request: Request, card: ModelCard) -> dict[str, obj
         "finish": answer.finish,
         "seconds": answer.seconds,
         "ttft": answer.ttft,
+        "calls": [asdict(call) for call in answer.calls],
     }
 
 
@@ -127,7 +133,7 @@ def _estimated(text: str, request: Request) -> Usage:
 
 
 def _response(
-    payload: Mapping[str, Any], card: ModelCard, decision: Decision, trail: Trail, cached: bool
+    payload: Mapping[str, Any], card: ModelCard, call: Call, decision: Decision, *, cached: bool
 ) -> Response:
     return Response(
         text=payload["text"],
@@ -139,6 +145,14 @@ def _response(
         ttft=payload["ttft"],
         cached=cached,
         decision=decision,
-        attempts=tuple(trail.attempts),
+        attempts=tuple(call.trail.attempts),
         simulated=card.simulated,
+        parsed=_parsed(payload, card, call),
+        calls=tuple(ToolCall(**made) for made in payload["calls"]),
     )
+
+
+def _parsed(payload: Mapping[str, Any], card: ModelCard, call: Call) -> Any:
+    if call.form is None or payload["finish"] in ("tool", "interrupted"):
+        return None
+    return call.form.read(card.id, payload["text"])

@@ -58,5 +58,16 @@ def analyse(request: Request) -> TaskProfile:
         kind=kind,
         input_tokens=sum(count_tokens(text) for text in texts),
         output_tokens=expected if limit is None else min(expected, limit),
+        needs=_needs(request),
         evidence=(f"{kind}: {evidence}",),
     )
+
+
+def _needs(request: Request) -> frozenset[str]:
+    """The capabilities that a model must have for `request`."""
+    needs = {
+        "vision": any(message.images for message in request.messages),
+        "json": request.schema is not None,
+        "tools": bool(request.tools),
+    }
+    return frozenset(name for name, needed in needs.items() if needed)

@@ -14,12 +14,25 @@ def split(
     fit: list[ModelCard] = []
     rejected: list[Rejection] = []
     for card in cards:
-        reason = card.unranked or _too_long(card, profile)
+        reason = card.unranked or unfit(card, profile)
         if reason:
             rejected.append(Rejection(card.id, reason))
         else:
             fit.append(card)
     return fit, rejected
+
+
+def unfit(card: ModelCard, profile: TaskProfile) -> str:
+    """Why `card` cannot do the task, "" if it can as far as is known."""
+    return _lacking(card, profile) or _too_long(card, profile)
+
+
+def _lacking(card: ModelCard, profile: TaskProfile) -> str:
+    if card.capabilities is None:
+        # Other needs show in the answer; an image that is not read costs money for a guess.
+        return "not known to read images" if "vision" in profile.needs else ""
+    lacking = sorted(profile.needs - card.capabilities)
+    return f"cannot do {', '.join(lacking)}" if lacking else ""
 
 
 def _too_long(card: ModelCard, profile: TaskProfile) -> str:

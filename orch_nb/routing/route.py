@@ -10,7 +10,7 @@ import numpy as np
 from orch_nb.errors import SelectionError
 from orch_nb.figures import dollars, seconds
 from orch_nb.routing.analyse import analyse
-from orch_nb.routing.filters import split
+from orch_nb.routing.filters import split, unfit
 from orch_nb.routing.strategies import Table, Weights, score, tabulate
 from orch_nb.types import (
     Choice,
@@ -67,13 +67,22 @@ def route(
 def name_models(
     request: Request, cards: Sequence[ModelCard], latency: Mapping[str, float]
 ) -> Decision:
-    """The decision that the caller took: `cards`, in their order."""
+    """The decision that the caller took: `cards`, in their order.
+
+    Raises `SelectionError` when none of them can do the task, as far as is known.
+    """
     profile = analyse(request)
+    # A named model of which nothing is known is tried as it is.
+    reasons = {card.id: unfit(card, profile) for card in cards if card.capabilities is not None}
+    rejected = tuple(Rejection(model, reason) for model, reason in reasons.items() if reason)
     ranking = tuple(
         Choice(card, 1.0, {}, estimate(card, profile, latency), "named by the caller")
         for card in cards
+        if not reasons.get(card.id)
     )
-    return Decision("explicit", "explicit model", profile, ranking)
+    if not ranking:
+        raise SelectionError("what was named cannot do this", rejected)
+    return Decision("explicit", "explicit model", profile, ranking, rejected)
 
 
 def estimate(card: ModelCard, profile: TaskProfile, latency: Mapping[str, float]) -> Estimate:

@@ -1,0 +1,22 @@
+"""One call on its way, from the request to what is left of it when it ends early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from orch_nb.invoke.fallback import Trail
+from orch_nb.invoke.form import Form
+from orch_nb.types import Decision, Request, Response
+
+
+@dataclass(slots=True)
+class Call:
+    """One call on its way. What is in it when it ends early goes into the record."""
+
+    request: Request
+    show: Callable[[str], None] | None = None
+    form: Form | None = None
+    decision: Decision | None = None
+    trail: Trail = field(default_factory=Trail)
+    partial: Response | None = None
