@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
 import signal
 import threading
 import time
@@ -73,31 +74,41 @@ def test_a_feed_is_consumed_in_the_waiting_thread_and_whole(loop: BackgroundLoop
     assert {thread for _, thread in seen} == {threading.get_ident()}
 
 
+@pytest.fixture
+def stops() -> Iterator[list[int]]:
+    """The SIGINTs that were handled, each of which raised KeyboardInterrupt."""
+    handled: list[int] = []
+
+    def handle(number: int, _frame: object) -> None:
+        handled.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, handle)
+    yield handled
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("with_feed", [False, True])
-def test_a_stop_waits_for_the_clean_up(loop: BackgroundLoop, with_feed: bool) -> None:
-    started, cleaned = threading.Event(), threading.Event()
+def test_a_stop_waits_for_the_clean_up_however_often_it_comes(
+    loop: BackgroundLoop, stops: list[int], with_feed: bool
+) -> None:
+    cleaned = threading.Event()
 
     async def work() -> None:
-        started.set()
+        await asyncio.sleep(0.2)  # until the main thread waits
+        os.kill(os.getpid(), signal.SIGINT)
         try:
             await asyncio.sleep(30)
         finally:
-            await asyncio.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGINT)
+            while len(stops) < 2:
+                await asyncio.sleep(0.01)
             cleaned.set()
 
-    def stop() -> None:
-        assert started.wait(5)
-        signal.pthread_kill(main, signal.SIGINT)
-        time.sleep(0.01)
-        signal.pthread_kill(main, signal.SIGINT)  # impatience changes nothing
-
-    main = threading.get_ident()
-    stopper = threading.Thread(target=stop)
-    stopper.start()
     with pytest.raises(KeyboardInterrupt):
         loop.run(work, Feed(print) if with_feed else None)
     assert cleaned.is_set()
-    stopper.join()
+    assert len(stops) == 2
     assert loop.run(lambda: double(1)) == 2
 
 

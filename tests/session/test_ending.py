@@ -25,14 +25,12 @@ SLOW = "ok?words=400&delay=0.02"
 
 
 @contextmanager
-def stop_when(ready: threading.Event, times: int = 1) -> Iterator[None]:
+def stop_when(ready: threading.Event) -> Iterator[None]:
     """Send this process SIGINT, as Jupyter's stop button does, once `ready` is set."""
 
     def stop() -> None:
         assert ready.wait(10)
-        for _ in range(times):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=stop)
     thread.start()
