@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 
 from IPython.core.completer import (
@@ -29,18 +30,19 @@ def matcher(
 
     @context_matcher(identifier="orch_nb")  # type: ignore[untyped-decorator]
     def complete(context: CompletionContext) -> SimpleMatcherResult:
-        found = line.match(context.line_with_cursor[: _column(context)])
+        found = line.match(context.line_with_cursor[: context.cursor_position])
         if found is None:
             return SimpleMatcherResult(completions=[], suppress=False)
-        options, before, word = magics[found[1]], found[2].split(), found[3]
+        options, before, word = magics[found[1]], found[2], found[3]
         choices, fragment = _choices(options, before, word, session, variables)
+        fitting = [choice for choice in choices if choice.startswith(fragment)]
         return SimpleMatcherResult(
+            # What Python would offer on this line is never right, and IPython leaves that out
+            # only if there is something in its place: what is written already.
             completions=[
-                SimpleCompletion(text=choice, type="orch")
-                for choice in choices
-                if choice.startswith(fragment)
+                SimpleCompletion(text=choice, type="orch") for choice in fitting or [fragment]
             ],
-            suppress=True,  # what Python would offer on this line is never right
+            suppress=True,
             matched_fragment=fragment,
             ordered=True,
         )
@@ -48,14 +50,9 @@ def matcher(
     return complete  # type: ignore[no-any-return]
 
 
-def _column(context: CompletionContext) -> int:
-    text = context.full_text[: context.cursor_position]
-    return len(text) - text.rfind("\n") - 1
-
-
 def _choices(
     options: Options,
-    before: list[str],
+    before: str,
     word: str,
     session: Callable[[], Session],
     variables: Mapping[str, object],
@@ -65,10 +62,28 @@ def _choices(
     option = options.find(flag)
     if option is not None and equals:
         return _values(option, session, variables), value
-    previous = options.find(before[-1]) if before else None
-    if previous is not None and previous.metavar is not None:
-        return _values(previous, session, variables), word
-    return (options.flags if word.startswith("-") or not word else ()), word
+    may_follow, awaiting = _state(options, before)
+    if awaiting is not None:
+        return _values(awaiting, session, variables), word
+    return (options.flags if may_follow else ()), word
+
+
+def _state(options: Options, before: str) -> tuple[bool, Option | None]:
+    """Whether an option may follow `before`, and the option that lacks its value there."""
+    try:
+        words = shlex.split(before)
+    except ValueError:  # within quotation marks
+        return False, None
+    while words:
+        flag, equals, _ = words.pop(0).partition("=")
+        option = options.find(flag)
+        if option is None:
+            return False, None  # the prompt has begun
+        if option.metavar is not None and not equals:
+            if not words:
+                return False, option
+            words.pop(0)
+    return True, None
 
 
 def _values(

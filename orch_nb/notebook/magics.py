@@ -122,10 +122,11 @@ class OrchMagics(Magics):
         options, rest = ORCH.parse(line)
         if cell is not None and rest:
             raise InputError(f"{rest!r} is no option; the prompt stands in the cell below the line")
-        if not (rest if cell is None else cell).strip() or (cell is None and rest == "help"):
+        written = _written(rest, cell)
+        if not written.strip() or (cell is None and rest == "help"):
             print(USAGE)
             return None
-        prompt = fill(rest if cell is None else cell, self._variables)
+        prompt = fill(written, self._variables)
         asked = _asked(options, temperature=options.temperature, cache=_cache_policy(options))
         if options.dry_run:
             self._show_dry_run(prompt, asked)
@@ -144,7 +145,7 @@ class OrchMagics(Magics):
         if cell is None and rest == "help":
             print(SELECT_USAGE)
             return None
-        prompt = fill(rest if cell is None else cell, self._variables)
+        prompt = fill(_written(rest, cell), self._variables)
         changes = {"strategy": options.strategy, "weights": options.weights}
         changes = {name: value for name, value in changes.items() if value is not None}
         if not prompt.strip():
@@ -205,6 +206,11 @@ class OrchMagics(Magics):
         if response is self._explained:
             bundle = display.below(bundle, display.decision(response.decision)[0])
         return bundle, metadata
+
+
+def _written(rest: str, cell: str | None) -> str:
+    """The prompt as it was written; IPython ends every cell with a line feed of its own."""
+    return rest if cell is None else cell.removesuffix("\n")
 
 
 def _asked(options: argparse.Namespace, **more: Any) -> dict[str, Any]:

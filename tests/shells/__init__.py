@@ -1,0 +1,1 @@
+"""Places where cells run: this process, a kernel's, a terminal's."""

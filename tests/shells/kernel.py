@@ -1,0 +1,111 @@
+"""A real kernel in its own process, and the messages that a front end would get."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+SECONDS = 30.0
+Content = dict[str, Any]
+
+
+@dataclass
+class Ran:
+    """One executed cell: its reply, its messages in order, and when each one came."""
+
+    reply: Content = field(default_factory=dict)
+    messages: list[tuple[str, Content]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def of(self, kind: str) -> list[Content]:
+        """The contents of the messages of one type."""
+        return [content for type_, content in self.messages if type_ == kind]
+
+    @property
+    def stdout(self) -> str:
+        return "".join(stream["text"] for stream in self.of("stream") if stream["name"] == "stdout")
+
+    @property
+    def result(self) -> Content:
+        """The one execute_result."""
+        (result,) = self.of("execute_result")
+        return result
+
+    @property
+    def saved(self) -> list[Content]:
+        """What a notebook file keeps of the displays: the last look of each."""
+        looks: dict[str, Content] = {}
+        for kind, content in self.messages:
+            if kind in ("display_data", "update_display_data"):
+                looks[content["transient"].get("display_id", str(len(looks)))] = content["data"]
+        return list(looks.values())
+
+
+class Kernel:
+    """A started kernel and a client of it."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager, self.client = manager, client
+
+    def run(self, code: str, during: Callable[[Ran], None] | None = None) -> Ran:
+        """Execute a cell to its end. `during` is called with each new message."""
+        ran, started = Ran(), time.monotonic()
+        sent = self.client.execute(code, store_history=True)
+        while True:
+            message = self.client.get_iopub_msg(timeout=SECONDS)
+            if message["parent_header"].get("msg_id") != sent:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            ran.messages.append((kind, content))
+            ran.times.append(time.monotonic())
+            if kind == "status" and content["execution_state"] == "idle":
+                break
+            if during is not None:
+                during(ran)
+        ran.seconds = time.monotonic() - started
+        ran.reply = self.client.get_shell_msg(timeout=SECONDS)["content"]
+        return ran
+
+    def complete(self, code: str, cursor: int | None = None) -> Content:
+        """The content of a complete_reply."""
+        self.client.complete(code, len(code) if cursor is None else cursor)
+        return dict(self.client.get_shell_msg(timeout=SECONDS)["content"])
+
+    def drain(self) -> None:
+        """Forget messages that nobody asked for."""
+        while True:
+            try:
+                self.client.get_iopub_msg(timeout=0.1)
+            except queue.Empty:
+                return
+
+
+@contextmanager
+def running(folder: Path, environment: Mapping[str, str]) -> Iterator[Kernel]:
+    """A kernel in `folder` with nothing but `environment` and what a program needs to start."""
+    home = folder / ".home"
+    home.mkdir(parents=True, exist_ok=True)
+    base = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    places = {name: str(home) for name in ("HOME", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR")}
+    places |= {"ORCH_HOME": str(home / "orch"), "ORCH_CACHE_DIR": str(home / "cache")}
+    manager = KernelManager()
+    manager.start_kernel(cwd=str(folder), env=base | places | environment)
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=SECONDS)
+        yield Kernel(manager, client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
