@@ -81,8 +81,11 @@ def copy(tmp_path: Path) -> Path:
 def test_a_provider_is_one_file(copy: Path) -> None:
     code = """\
 import orch_nb
+from orch_nb.providers._port import Port
+from orch_nb.providers.echo import Provider
 with orch_nb.Session(config={"providers": {"echo": {}}}) as session:
     response = session.ask("Say it again.")
+assert {name for name in vars(Port) if name[0] != "_"} <= set(vars(Provider))
 print(orch_nb.__file__, response.model, response.text)
 """
     file = copy / "orch_nb" / "__init__.py"

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 import orch_nb
 from documents import CONTRIBUTING, DOCUMENTS, PACKAGE, README, ROOT, blocks, codes, rows, section
 from orch_nb import Decision, Response, Session, errors
+from orch_nb.invoke.compose import Options
 from orch_nb.notebook.options import ASKING, SELECTING, Option
 from orch_nb.providers import known_types
 from orch_nb.routing import strategies
@@ -69,7 +70,7 @@ def test_settings(tmp_path: Path) -> None:
     (example,) = blocks(section("Settings"), "yaml")
     (tmp_path / "orch.yaml").write_text(example, encoding="utf-8")
     settings = load(env=os.environ, directory=tmp_path, known_types=known_types())
-    free = {"providers", "models", "cache"}
+    free = {"providers", "models"}
     assert settings.model_dump(exclude=free) == Settings().model_dump(exclude=free)
 
     data: Any = strict_yaml.parse(example.encode(), "README.md").data
@@ -151,8 +152,10 @@ def test_values(kind: type[Any]) -> None:
 
 
 def test_parameters_of_ask() -> None:
-    (signature,) = re.findall(r"`ask\((.*?)\)`", section("Python"))
-    assert signature.split(", ") == list(inspect.signature(Session.ask).parameters)[1:]
+    (signature,) = re.findall(r"`ask\((.*?)\)`", section("Python"), re.S)
+    names = inspect.signature(Session.ask).parameters.keys() - {"self", "options"}
+    documented = re.findall(r"\w+", signature)
+    assert sorted(documented) == sorted([*names, *Options.__annotations__])
 
 
 # -- docstrings, links, paths

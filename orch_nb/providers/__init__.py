@@ -21,7 +21,8 @@ __all__ = ["Endpoint", "known_types", "provider_type"]
 class ProviderType(Protocol):
     """A ``Provider`` class: called with an `Endpoint` it gives a provider."""
 
-    #: The variable that holds the key unless the settings name another; None: none is needed.
+    #: The variable that usually holds the key; None: no key is needed. What is read is the
+    #: variable that the settings name, see `orch_nb.settings.endpoint.OFFICIAL` for the usual.
     key_env: str | None
     #: The provider's own address; None: the settings give one, or it needs none.
     home: str | None

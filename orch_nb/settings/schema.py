@@ -118,7 +118,11 @@ class CacheSettings(_Frozen):
 
 
 class ProviderSettings(_Frozen):
-    """One place where models are. ``api_key_env`` None means that no key is sent."""
+    """One place where models are. ``api_key_env`` None means that no key is sent.
+
+    ``timeout`` is seconds for one attempt, where it is less than ``limits.attempt``; of models
+    with equal scores the one with the lower ``priority`` is taken.
+    """
 
     type: Text
     base_url: Annotated[str, AfterValidator(check_url)] | None = None

@@ -84,9 +84,9 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One call as the ledger keeps it. Exactly one of ``response`` and ``error`` may be None.
+    """One call as the ledger keeps it. At most one of ``response`` and ``error`` is None.
 
-    ``at`` is seconds since the epoch. An interrupted call has both.
+    ``at`` is seconds since the epoch. An interrupted call has both, if text had arrived.
     """
 
     at: float
