@@ -9,6 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from orch_nb.errors import RateLimited
 from orch_nb.invoke.attempt import Answer, Progress, attempt
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.fallback import Candidate, first_answer
@@ -76,6 +77,7 @@ class Invoker:
     ) -> _Result:
         async def compute() -> dict[str, object]:
             call.trail.current = Progress(card.id, call.show)
+            await _wait_for_turn(connection, card.id, deadline)
             stream = connection.provider.stream(call.request, card.name)
             answer = await attempt(stream, call.trail.current, connection.limits, deadline)
             _check(call, card, answer)
@@ -104,6 +106,16 @@ class Invoker:
 
 
 _Result = tuple[ModelCard, dict[str, object], bool]
+
+
+async def _wait_for_turn(connection: Connection, model: str, deadline: float) -> None:
+    try:
+        async with asyncio.timeout_at(deadline), connection.turns:
+            return
+    except TimeoutError:
+        raise RateLimited(
+            model, "rate_limit_per_minute left no turn before the deadline; raise one of them"
+        ) from None
 
 
 def _check(call: Call, card: ModelCard, answer: Answer) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from orch_nb.providers import provider_type
 from orch_nb.providers._endpoint import Endpoint
+from orch_nb.providers._plugin import installed
 from orch_nb.providers._port import Port
 from orch_nb.settings import Limits, ProviderSettings, Settings
 
@@ -17,7 +19,8 @@ SIMULATED = "sim"
 class Connection:
     """A configured provider, and the limits that hold for it.
 
-    ``vendor`` is its type where its models are that vendor's own.
+    ``vendor`` is its type where its models are that vendor's own. Entering ``turns`` waits until
+    the provider's rate limit allows one more request.
     """
 
     provider: Port
@@ -26,6 +29,7 @@ class Connection:
     priority: int
     max_retries: int
     limits: Limits
+    turns: AbstractAsyncContextManager[None]
 
     @property
     def real(self) -> bool:
@@ -44,9 +48,9 @@ def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]
     Nothing is opened: a provider connects when it is first asked.
     """
     rows = {name: row for name, row in settings.providers.items() if row.enabled}
+    rows |= _plugin_rows(settings, env)
     connections = {
-        name: _connection(name, row, settings, settings.key(name, env))
-        for name, row in rows.items()
+        name: _connection(name, row, settings, row.key(env)) for name, row in rows.items()
     }
     wanted = {"local-only": True, "cloud-only": False}.get(settings.preset)
     if wanted is not None:
@@ -55,6 +59,16 @@ def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]
         sim = ProviderSettings(type=SIMULATED)
         connections[SIMULATED] = _connection(SIMULATED, sim, settings, None)
     return connections
+
+
+def _plugin_rows(settings: Settings, env: Mapping[str, str]) -> dict[str, ProviderSettings]:
+    """Rows for the types of other packages that need none: no key, or the usual one is there."""
+    rows = {}
+    for name in installed().keys() - settings.providers.keys():
+        variable = provider_type(name).key_env
+        if variable is None or env.get(variable):
+            rows[name] = ProviderSettings(type=name, api_key_env=variable)
+    return rows
 
 
 def _connection(
@@ -82,4 +96,13 @@ def _connection(
         priority=row.priority,
         max_retries=row.max_retries,
         limits=limits,
+        turns=_turns(row.rate_limit_per_minute),
     )
+
+
+def _turns(per_minute: int | None) -> AbstractAsyncContextManager[None]:
+    if per_minute is None:
+        return nullcontext()
+    from aiolimiter import AsyncLimiter  # noqa: PLC0415 - few set a limit
+
+    return AsyncLimiter(per_minute, 60)

@@ -1,12 +1,16 @@
 """How candidates are scored. A strategy turns a table of candidates into scores in 0..1.
 
-A strategy is a function decorated with `strategy`; the table is numpy columns, one row a model.
+A strategy is a function decorated with `strategy`, or one that another package names under the
+entry point ``orch_nb.strategies``; the table is numpy columns, one row a model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,22 +78,28 @@ def strategy(name: str) -> Callable[[Score], Score]:
 
 
 def strategy_names() -> tuple[str, ...]:
-    """The names of all strategies, without their aliases."""
-    return tuple(sorted(_STRATEGIES))
+    """The names of all strategies, those of other packages too, without their aliases."""
+    return tuple(sorted({*_STRATEGIES, *_installed()}))
+
+
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    return {found.name: found for found in entry_points(group="orch_nb.strategies")}
 
 
 def canonical(name: str) -> str:
     """The name that `name` is an alias of, or itself. Raises `UnknownNameError`."""
     plain = name.strip().lower().replace("-", "_")
     plain = _ALIASES.get(plain, plain)
-    if plain not in _STRATEGIES:
+    if plain not in strategy_names():
         raise UnknownNameError("strategy", name, strategy_names())
     return plain
 
 
 def score(name: str, table: Table, weights: Weights) -> Column:
     """The scores of the strategy with the canonical name `name`."""
-    return _STRATEGIES[name](table, weights)
+    found = _STRATEGIES.get(name) or cast("Score", _installed()[name].load())
+    return found(table, weights)
 
 
 @strategy("cost")

@@ -136,6 +136,14 @@ class ProviderSettings(_Frozen):
     priority: StrictInt = 100
     enabled: StrictBool = True
     max_connections: Count = 10
+    rate_limit_per_minute: Count | None = None
+
+    def key(self, env: Mapping[str, str]) -> str | None:
+        """Find the key: given in Python, else in its variable in `env`."""
+        if self.api_key is not None:
+            return self.api_key.get_secret_value()
+        variable = env.get(self.api_key_env, "") if self.api_key_env else ""
+        return variable.strip() or None
 
 
 class PriceSettings(_Frozen):
@@ -183,14 +191,6 @@ class Settings(_Frozen):
     providers: Mapping[ProviderName, ProviderSettings] = {}
     models: Mapping[ModelId, ModelSettings] = {}
     limits: Limits = Limits()
-
-    def key(self, provider: str, env: Mapping[str, str]) -> str | None:
-        """Find the key of `provider`: given in Python, else in its variable in `env`."""
-        row = self.providers[provider]
-        if row.api_key is not None:
-            return row.api_key.get_secret_value()
-        variable = env.get(row.api_key_env, "") if row.api_key_env else ""
-        return variable.strip() or None
 
 
 def dump(settings: Settings) -> dict[str, Any]:

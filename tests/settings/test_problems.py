@@ -179,7 +179,7 @@ def test_a_key_given_in_python_is_used_and_never_shown(hear: Loader) -> None:
     settings = hear(
         config={"providers": {"openai": {"api_key": SECRET, "headers": {"X-Key": SECRET}}}}
     )
-    assert settings.key("openai", {"OPENAI_API_KEY": "other"}) == SECRET
+    assert settings.providers["openai"].key({"OPENAI_API_KEY": "other"}) == SECRET
     assert SECRET not in repr(settings)
     assert SECRET not in str(settings)
     assert "api_key" not in dump(settings)["providers"]["openai"]

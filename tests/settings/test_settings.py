@@ -122,8 +122,8 @@ def test_a_key_in_the_environment_configures_its_provider(hear: Loader, name: st
     settings = hear(env=env)
     assert list(settings.providers) == [name]
     assert settings.providers[name].base_url is None
-    assert settings.key(name, env) == SECRET
-    assert settings.key(name, {}) is None
+    assert settings.providers[name].key(env) == SECRET
+    assert settings.providers[name].key({}) is None
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic"])

@@ -1,0 +1,99 @@
+"""Provider types from other packages, by the entry point ``orch_nb.providers``.
+
+What such a class must have is ``stream(request, model)`` alone; the rest is filled in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from orch_nb.errors import OrchError, ServerFailed
+from orch_nb.providers._endpoint import Endpoint
+from orch_nb.sanitize import one_line
+from orch_nb.types import Delta, ModelCard, Request
+
+GROUP = "orch_nb.providers"
+_END = object()
+
+
+@cache
+def installed() -> dict[str, EntryPoint]:
+    """The entry points of all installed packages, by the name of the type."""
+    return {found.name: found for found in entry_points(group=GROUP)}
+
+
+class PluginType:
+    """Makes providers of a class from elsewhere, in the form that all others have."""
+
+    def __init__(self, name: str) -> None:
+        self._kind = installed()[name].load()
+        self.key_env: str | None = getattr(self._kind, "key_env", None)
+        self.home: str | None = getattr(self._kind, "home", None)
+
+    def __call__(self, endpoint: Endpoint) -> Plugin:
+        """Make the class with the endpoint, or without arguments if it takes none."""
+        takes = inspect.signature(self._kind).parameters
+        return Plugin(endpoint.name, self._kind(endpoint) if takes else self._kind())
+
+
+class Plugin:
+    """A provider from elsewhere, seen as a `Port`."""
+
+    def __init__(self, name: str, provider: Any) -> None:
+        self._name, self._provider = name, provider
+
+    async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
+        """The provider's deltas; text counts as a delta, and a return as the end mark.
+
+        A plain generator runs in a thread, one step at a time.
+        """
+        name = f"{self._name}:{model}"
+        finished = False
+        try:
+            async for piece in _steps(self._provider.stream(request, model)):
+                delta = Delta(piece) if isinstance(piece, str) else piece
+                finished = finished or delta.finish is not None
+                yield delta
+        except OrchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - others' code may raise what it likes
+            said = one_line(str(error)) or type(error).__name__
+            raise ServerFailed(name, f"the provider failed: {said}") from None
+        if not finished:
+            yield Delta(finish="stop")
+
+    async def list_models(self) -> list[ModelCard]:
+        """Its ``list_models()``, sync or async: cards, or names."""
+        found = await self._call("list_models", default=())
+        return [ModelCard(self._name, card) if isinstance(card, str) else card for card in found]
+
+    async def count_tokens(self, request: Request, model: str) -> int | None:
+        """Its ``count_tokens(request, model)``, if it has one."""
+        counted: int | None = await self._call("count_tokens", request, model)
+        return counted
+
+    async def close(self) -> None:
+        """Its ``close()``, if it has one."""
+        await self._call("close")
+
+    async def _call(self, method: str, *args: object, default: Any = None) -> Any:
+        found = getattr(self._provider, method, None)
+        if found is None:
+            return default
+        result = found(*args)
+        return await result if inspect.isawaitable(result) else result
+
+
+async def _steps(stream: AsyncIterator[Any] | Iterator[Any]) -> AsyncGenerator[Any]:
+    """The items of `stream`, whether it is asynchronous or plain."""
+    if isinstance(stream, AsyncIterator):
+        async for item in stream:
+            yield item
+        return
+    while (item := await asyncio.to_thread(next, stream, _END)) is not _END:
+        yield item
