@@ -1,0 +1,110 @@
+"""A provider and a strategy of another package, installed with pip and used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import orch_nb
+
+SHOUT = Path(__file__).parents[1] / "plugin" / "shout"
+PACKAGE = Path(orch_nb.__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    source = ["--no-deps", "--no-build-isolation", "--target", str(folder), str(SHOUT)]
+    subprocess.run([*pip, *source], check=True)
+    return folder
+
+
+def run(site: Path, folder: Path, code: str) -> str:
+    env = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{PACKAGE}"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_takes_part_as_soon_as_it_is_installed(site: Path, tmp_path: Path) -> None:
+    said = run(
+        site,
+        tmp_path,
+        """
+        import orch_nb
+        with orch_nb.Session() as session:
+            answer = session.ask("hello there")
+            print(session.providers, answer.model, answer.text, answer.usage.input_tokens)
+            print([r.reason for r in session.select("x").rejected][:1])
+        """,
+    )
+    assert "('shout',) shout:loud HELLO THERE  2" in said
+    assert "simulated; a real provider is configured" in said
+
+
+def test_it_answers_in_a_cell(site: Path, tmp_path: Path) -> None:
+    said = run(
+        site,
+        tmp_path,
+        """
+        from IPython.core.interactiveshell import InteractiveShell
+        shell = InteractiveShell.instance()
+        shell.run_line_magic("load_ext", "orch_nb")
+        print(shell.run_cell_magic("orch", "-m shout:loud --quiet -o answer", "is it me"))
+        print(shell.user_ns["answer"].text)
+        """,
+    )
+    assert "providers: shout" in said
+    assert "IS IT ME" in said
+
+
+def test_its_strategy_is_one_of_ours(site: Path, tmp_path: Path) -> None:
+    said = run(
+        site,
+        tmp_path,
+        """
+        import orch_nb
+        from orch_nb.routing.strategies import strategy_names
+        with orch_nb.Session(config={"strategy": "finest"}) as session:
+            print(strategy_names(), session.ask("hello").decision.strategy)
+        """,
+    )
+    assert "('balanced', 'cost', 'finest', 'performance', 'weighted') finest" in said
+
+
+def test_what_it_raises_is_an_error_of_ours(site: Path, tmp_path: Path) -> None:
+    said = run(
+        site,
+        tmp_path,
+        """
+        import orch_nb, shout
+        def fails(self, request, model):
+            yield "so "
+            raise RuntimeError("no voice \\x1b[31m")
+        shout.Shout.stream = fails
+        with orch_nb.Session(config={"providers": {"shout": {"max_retries": 0}}}) as session:
+            try:
+                session.ask("hello", model="shout:loud")
+            except orch_nb.OrchError as error:
+                print(type(error).__name__, error)
+        """,
+    )
+    assert "ServerFailed shout:loud: the provider failed: no voice \\x1b[31m" in said
+
+
+def test_it_is_not_there_without_its_package(tmp_path: Path) -> None:
+    with pytest.raises(orch_nb.OrchError, match="shout"):
+        orch_nb.Session(config={"providers": {"shout": {}}}, directory=tmp_path)
