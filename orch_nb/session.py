@@ -18,7 +18,7 @@ from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.invoke import Invoker
 from orch_nb.invoke.loop import BackgroundLoop, Feed
 from orch_nb.providers import known_types
-from orch_nb.providers._connect import Connection, connect
+from orch_nb.providers._connect import Connection, connect, disconnect
 from orch_nb.registry.catalog import Catalog
 from orch_nb.settings import Settings, Weights, load, user_home
 from orch_nb.store.cache import ResponseCache
@@ -61,8 +61,8 @@ class Session:
         self.ledger = Ledger()
         self._loop = BackgroundLoop("orch_nb")
         self._connections: dict[str, Connection] = {}
+        self._finalizer = weakref.finalize(self, _end, self._loop, self._connections)
         self._apply(self._load(self._layers))
-        self._finalizer = weakref.finalize(self, self._loop.close)
 
     def ask(
         self,
@@ -240,8 +240,11 @@ class Session:
         if previous is not None and _same_places(previous, settings):
             return
         if self._loop.running:
-            self._loop.run(self._disconnect)
+            self._loop.run(lambda: disconnect(self._connections))
         self._connections = connect(settings, os.environ)
+        # A script that ends, or forgets its session, need not close it.
+        self._finalizer.detach()
+        self._finalizer = weakref.finalize(self, _end, self._loop, self._connections)
         self.catalog = Catalog(self._connections, settings.models)
         self.cache = self._open_cache(settings)
         self._invoker = Invoker(self._connections, self.cache, Random())  # noqa: S311 - jitter
@@ -258,20 +261,18 @@ class Session:
         )
 
     def close(self) -> None:
-        """Stop what still runs, close every connection, and end the thread.
-
-        A closed session may be used again.
-        """
-        self._loop.close(self._disconnect)
-
-    async def _disconnect(self) -> None:
-        await asyncio.gather(*(c.provider.close() for c in self._connections.values()))
+        """Stop what runs, close every connection. A closed session may be used again."""
+        _end(self._loop, self._connections)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _end(loop: BackgroundLoop, connections: Mapping[str, Connection]) -> None:
+    loop.close(lambda: disconnect(connections))
 
 
 def _same_places(one: Settings, other: Settings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -69,6 +70,11 @@ def _plugin_rows(settings: Settings, env: Mapping[str, str]) -> dict[str, Provid
         if variable is None or env.get(variable):
             rows[name] = ProviderSettings(type=name, api_key_env=variable)
     return rows
+
+
+async def disconnect(connections: Mapping[str, Connection]) -> None:
+    """Close all that `connections` have opened. They open again when they are asked."""
+    await asyncio.gather(*(connection.provider.close() for connection in connections.values()))
 
 
 def _connection(

@@ -7,6 +7,8 @@ import concurrent.futures
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -214,3 +216,31 @@ def test_nothing_is_left_open(configured: Stub, open_session: Open) -> None:
     assert configured.stats().live == 0
     del s
     gc.collect()  # a ResourceWarning fails the test
+
+
+@pytest.mark.parametrize("forget", ["", "\ndel s\nimport gc\ngc.collect()"])
+def test_a_script_need_not_close_its_session(configured: Stub, forget: str) -> None:
+    code = (
+        f"import orch_nb\ns = orch_nb.Session()\nprint(s.ask('x', model={LUNA!r}).finish){forget}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("stop\n", "")
+
+
+def test_a_script_that_is_stopped_ends_at_once_and_says_so(configured: Stub) -> None:
+    configured.rule("*", SLOW)
+    code = f"import orch_nb\norch_nb.session().ask('x', model={LUNA!r})"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True
+    ) as script:
+        while not configured.stats().inflight:
+            time.sleep(0.01)
+        script.send_signal(signal.SIGINT)
+        said = script.communicate(timeout=20)[1]
+    assert said.splitlines()[-1] == (
+        "orch_nb.errors.Interrupted: stopped; the connection is closed"
+    )
+    configured.wait_idle()
+    assert configured.log()[-1].hung_up is not None
