@@ -29,7 +29,7 @@ $(PY):
 demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab (SERVE=0: do not)
 	@$(PY) notebooks/run.py notebooks/quickstart.ipynb build/demo/quickstart.ipynb
 	@if [ "$(SERVE)" = 0 ] || [ ! -t 0 ]; then \
-	  echo; echo "The notebook ran. Without SERVE=0, and in a terminal, it opens in JupyterLab."; \
+	  echo; echo "The notebook ran. \`make demo\` in a terminal also opens it in JupyterLab."; \
 	else \
 	  echo; echo "Opening build/demo/quickstart.ipynb, a copy that the next \`make demo\` replaces. Ctrl+C ends."; \
 	  $(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=build/demo quickstart.ipynb; \

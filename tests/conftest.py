@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from stub.client import Stub, running
 
 _PERSONAL = re.compile(

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from anthropic import Anthropic
 from anthropic.types import Message, RawMessageStreamEvent
+from ollama import ChatResponse
+from ollama import Client as Ollama
 from openai import OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
+
 from stub.answer import count, digest, split
 from stub.client import Stub
 from stub.raw import PROMPT, WIRES, events, post
@@ -24,6 +27,7 @@ SHAPES: dict[str, tuple[TypeAdapter[Any], TypeAdapter[Any]]] = {
     "chat": (TypeAdapter(ChatCompletion), TypeAdapter(ChatCompletionChunk)),
     "responses": (TypeAdapter(Response), TypeAdapter(ResponseStreamEvent)),
     "messages": (TypeAdapter(Message), TypeAdapter(RawMessageStreamEvent)),
+    "ollama": (TypeAdapter(ChatResponse), TypeAdapter(ChatResponse)),
 }
 
 
@@ -36,6 +40,12 @@ def openai(stub: Stub) -> Iterator[OpenAI]:
 @pytest.fixture
 def anthropic(stub: Stub) -> Iterator[Anthropic]:
     with Anthropic(base_url=stub.url("alpha"), api_key="sk-stub", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def ollama(stub: Stub) -> Iterator[Ollama]:
+    with Ollama(stub.url("alpha")) as client:
         yield client
 
 
@@ -84,21 +94,30 @@ def ask_messages(client: Anthropic, stream: bool) -> tuple[str, int, int]:
     return text, answer.usage.input_tokens, answer.usage.output_tokens
 
 
+def ask_ollama(client: Ollama, stream: bool) -> tuple[str, int, int]:
+    turns = [{"role": "user", "content": PROMPT}]
+    answer = client.chat("m", turns, stream=stream)
+    parts = list(answer) if stream else [answer]
+    text = "".join(part.message.content or "" for part in parts)
+    return text, parts[-1].prompt_eval_count or 0, parts[-1].eval_count or 0
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_official_clients_read_the_same_answer(
-    openai: OpenAI, anthropic: Anthropic, stub: Stub, stream: bool
+    openai: OpenAI, anthropic: Anthropic, ollama: Ollama, stub: Stub, stream: bool
 ) -> None:
     answers = [
         ask_chat(openai, stream),
         ask_responses(openai, stream),
         ask_messages(anthropic, stream),
+        ask_ollama(ollama, stream),
     ]
     text, tokens_in, tokens_out = answers[0]
     assert text.startswith(f"echo {digest(PROMPT)} ")
     assert (tokens_in, tokens_out) == (count(PROMPT), len(split(text)))
-    assert answers[1:] == [answers[0]] * 2
+    assert answers[1:] == [answers[0]] * 3
     assert stub.bill() == {
-        "alpha:m": {"calls": 3, "input": 3 * tokens_in, "output": 3 * tokens_out}
+        "alpha:m": {"calls": 4, "input": 4 * tokens_in, "output": 4 * tokens_out}
     }
 
 

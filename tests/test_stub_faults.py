@@ -12,6 +12,7 @@ from contextlib import closing
 import pytest
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
+
 from stub.client import Stub
 from stub.raw import WIRES, events, open_socket, post
 from stub.spec import NAMES, STREAM_ONLY

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
 from ui.notebook_page import Lab
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
@@ -26,9 +27,13 @@ SETTINGS = {
 STARTUP_SECONDS = 60.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium; a test without one is skipped."""
+    """Debian's chromium; a test without one is skipped.
+
+    No longer than a module: Playwright keeps an event loop running in this thread, in which the
+    tests of other modules could start none.
+    """
     executable = shutil.which("chromium")
     if executable is None:
         pytest.skip("no chromium on PATH; `apt-get install chromium` to run the browser tests")

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
-from ui.notebook_page import MILLISECONDS, Lab, open_notebook, run_cell, shoot, write_notebook
 
 from orch_nb.notebook import render
+from ui.notebook_page import MILLISECONDS, Lab, open_notebook, run_cell, shoot, write_notebook
 
 pytestmark = pytest.mark.ui
 
