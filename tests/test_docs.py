@@ -21,7 +21,7 @@ from documents import CONTRIBUTING, DOCUMENTS, PACKAGE, README, ROOT, blocks, co
 from orch_nb import Decision, Response, Session, errors
 from orch_nb.invoke.compose import Options
 from orch_nb.notebook.options import ASKING, SELECTING, Option
-from orch_nb.providers import known_types
+from orch_nb.providers import built_in_types, known_types
 from orch_nb.routing import strategies
 from orch_nb.settings import Settings, load, strict_yaml, user_home
 
@@ -134,12 +134,12 @@ def test_drawn_tree_is_the_tree() -> None:
 
 def test_providers() -> None:
     documented = [name for cells in rows(section("Providers")) for name in codes(cells[0])]
-    assert sorted(documented) == sorted(known_types())
+    assert sorted(documented) == sorted(built_in_types())
 
 
 def test_strategies_and_aliases() -> None:
     table = {codes(cells[0])[0]: codes(cells[1]) for cells in rows(section("Strategies"))}
-    assert set(table) == set(strategies.strategy_names())
+    assert set(table) == set(strategies._STRATEGIES)
     documented = {alias: name for name, aliases in table.items() for alias in aliases}
     assert documented == strategies._ALIASES
 

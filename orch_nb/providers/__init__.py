@@ -23,8 +23,7 @@ __all__ = ["Endpoint", "built_in_types", "known_types", "provider_type"]
 class ProviderType(Protocol):
     """A ``Provider`` class: called with an `Endpoint` it gives a provider."""
 
-    #: The variable that usually holds the key; None: no key is needed. What is read is the
-    #: variable that the settings name, see `orch_nb.settings.endpoint.OFFICIAL` for the usual.
+    #: The variable that usually holds the key; None: no key is needed.
     key_env: str | None
     #: The provider's own address; None: the settings give one, or it needs none.
     home: str | None
