@@ -16,20 +16,19 @@ from orch_nb.errors import (
     KeyRefused,
     ProviderError,
     QuotaSpent,
-    RequestRefused,
-    ServerFailed,
     TimedOut,
     Unreachable,
 )
 from orch_nb.invoke.attempt import Answer, Progress, attempt
 from orch_nb.providers import Endpoint
-from orch_nb.providers._sdk import SDKProvider
+from orch_nb.providers._port import Port
 from orch_nb.settings import Limits
 from orch_nb.types import Message, Parameters, Request, Usage
-from providers.faults import FAILURES, RETRY_AFTER, SLOW
+from providers.faults import FAILURES, LISTS, RETRY_AFTER, SLOW
 from stub.answer import compose, count, digest, split
 from stub.client import Stub
 from stub.spec import parse
+from stub.state import LOOKUPS, Entry
 
 KEY = "sk-contract-5f2c9e"
 PROMPT = "How deep is the Öresund?\u2028\U0001f30a"
@@ -42,6 +41,12 @@ FULL = Request(
     system="Be brief.",
     parameters=Parameters(temperature=0.0, max_tokens=7),
 )
+
+
+def sent(stub: Stub) -> list[Entry]:
+    """What was asked of models, without what the provider looked up for it."""
+    return [entry for entry in stub.log() if entry.wire not in LOOKUPS]
+
 
 TEXTS = ["u2028", "surrogate", "nul", "split_utf8", "crlf", "unknown_event", "pings?n=2&delay=0"]
 
@@ -57,11 +62,11 @@ class Contract:
     extra: ClassVar[frozenset[str]] = frozenset()
     full_body: ClassVar[dict[str, Any]]
 
-    def make(self, endpoint: Endpoint) -> SDKProvider:
+    def make(self, endpoint: Endpoint) -> Port:
         raise NotImplementedError
 
     @asynccontextmanager
-    async def opened(self, base_url: str, **fields: Any) -> AsyncIterator[SDKProvider]:
+    async def opened(self, base_url: str, **fields: Any) -> AsyncIterator[Port]:
         provider = self.make(Endpoint("alpha", base_url, **{"key": KEY, **fields}))
         try:
             yield provider
@@ -71,9 +76,7 @@ class Contract:
     def url(self, stub: Stub) -> str:
         return stub.url("alpha", self.path)
 
-    async def ask(
-        self, provider: SDKProvider, request: Request | None = None, **limits: Any
-    ) -> Answer:
+    async def ask(self, provider: Port, request: Request | None = None, **limits: Any) -> Answer:
         request = request or Request((Message("user", PROMPT),))
         stream = provider.stream(request, "m")
         return await attempt(stream, Progress("alpha:m"), Limits(**limits), float("inf"))
@@ -98,7 +101,7 @@ class Contract:
 
     def test_the_answer_is_the_servers(self, stub: Stub) -> None:
         answer = self.answer(stub)
-        (entry,) = stub.log()
+        (entry,) = sent(stub)
         assert (entry.wire, entry.model, entry.prompt) == (self.wire, "m", PROMPT)
         assert answer.text.startswith(f"echo {digest(PROMPT)} ")
         assert answer.usage == Usage(count(PROMPT), len(split(answer.text)), 0, "known")
@@ -149,7 +152,7 @@ class Contract:
     def test_the_body_is_the_wires_own(self, stub: Stub) -> None:
         self.answer(stub, FULL)
         self.answer(stub)
-        full, bare = (entry.body for entry in stub.log())
+        full, bare = (entry.body for entry in sent(stub))
         assert full == self.full_body
         for body in (full, bare):
             TypeAdapter(self.params).validate_python(body)
@@ -171,7 +174,7 @@ class Contract:
         for name, value in leaks.items():
             monkeypatch.setenv(name, value)
         self.answer(stub, headers={"x-team": "blue"})
-        (entry,) = stub.log()
+        (entry,) = sent(stub)
         assert not [name for name, value in entry.headers.items() if "leak" in value]
         assert entry.headers["x-team"] == "blue"
         assert entry.headers["accept-encoding"] == "identity"
@@ -184,7 +187,7 @@ class Contract:
             assert isinstance(error, KeyRefused)
             assert "TEAM_KEY" in str(error)
             assert key.strip() not in str(error)
-        assert stub.log() == []
+        assert sent(stub) == []
 
     # -- failures
 
@@ -238,7 +241,7 @@ class Contract:
         assert type(error) is TimedOut
         assert named in str(error)
         stub.wait_idle()
-        assert stub.log()[0].hung_up is not None
+        assert sent(stub)[0].hung_up is not None
 
     @pytest.mark.parametrize("fault", ["big?mb=2", "bigline?mb=2"])
     def test_a_huge_answer_is_stopped(self, stub: Stub, fault: str) -> None:
@@ -268,10 +271,8 @@ class Contract:
 
         stub.rule("alpha", "ok?words=500&delay=0.02")
         assert asyncio.run(begin()) == "echo "
-        assert stub.log()[0].hung_up is not None
+        assert sent(stub)[0].hung_up is not None
         assert stub.stats().live == 0
-
-    # -- the list of models
 
     def test_models_are_listed(self, stub: Stub) -> None:
         async def listed() -> list[str]:
@@ -284,18 +285,7 @@ class Contract:
 
     @pytest.mark.parametrize(
         ("fault", "kind"),
-        [
-            ("401?body=echo_key", KeyRefused),
-            ("500?body=html", ServerFailed),
-            ("html", BrokenAnswer),
-            ("notjson", BrokenAnswer),
-            ("error200", BrokenAnswer),
-            ("empty", BrokenAnswer),
-            ("deep", BrokenAnswer),
-            ("redirect", RequestRefused),
-            ("close", Unreachable),
-            ("truncated", Unreachable),
-        ],
+        LISTS,
     )
     def test_a_failed_list_is_one_line(
         self, stub: Stub, fault: str, kind: type[ProviderError]

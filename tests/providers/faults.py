@@ -86,3 +86,16 @@ SLOW = [
     ("drip?n=40&delay=0.02&words=900", {"attempt": 0.5}, "limits.attempt"),
     ("ok?delay=0.02&words=900", {"attempt": 0.5}, "limits.attempt"),
 ]
+#: The same for a list of models.
+LISTS: list[tuple[str, type[ProviderError]]] = [
+    ("401?body=echo_key", KeyRefused),
+    ("500?body=html", ServerFailed),
+    ("html", BrokenAnswer),
+    ("notjson", BrokenAnswer),
+    ("error200", BrokenAnswer),
+    ("empty", BrokenAnswer),
+    ("deep", BrokenAnswer),
+    ("redirect", RequestRefused),
+    ("close", Unreachable),
+    ("truncated", Unreachable),
+]
