@@ -29,9 +29,7 @@ class Figure:
 def figure(name: str, values: Sequence[float], unit: str, goal: str = "") -> Figure:
     """The median of `values` and its interval."""
     generator = random.Random(0)
-    medians = sorted(
-        median(generator.choices(values, k=len(values))) for _ in range(_RESAMPLES)
-    )
+    medians = sorted(median(generator.choices(values, k=len(values))) for _ in range(_RESAMPLES))
     low, high = medians[int(0.025 * _RESAMPLES)], medians[int(0.975 * _RESAMPLES)]
     return Figure(name, median(values), low, high, unit, goal)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import ask, load  # noqa: E402 - found by the line above
+from benchmarks import ask, load  # found by the line above
 
 
 def main() -> None:
