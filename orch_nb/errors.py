@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 class OrchError(Exception):
     """Base of all errors of orch-nb; in a notebook it is shown as one line."""
 
+    def __str__(self) -> str:
+        # Messages hold names of models, which are the words of a server.
+        return one_line(super().__str__(), 4000)
+
     def _render_traceback_(self) -> list[str]:
         # IPython's protocol for errors that need no stack: the cell fails, nbclient stops.
         return [f"{type(self).__name__}: {self}"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
+
+_TWO_DIGITS = Context(prec=2)
 
 
 def dollars(amount: Decimal | None) -> str:
@@ -11,9 +13,8 @@ def dollars(amount: Decimal | None) -> str:
         return "—"
     if amount == 0:
         return "$0"
-    if amount >= 1:
-        return f"${amount:.2f}"
-    places = 1 - amount.adjusted()
+    rounded = _TWO_DIGITS.plus(amount)
+    places = 2 if rounded >= 1 else 1 - rounded.adjusted()
     return f"${amount:.{places}f}"
 
 

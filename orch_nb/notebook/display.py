@@ -83,10 +83,10 @@ def provenance(response: Response) -> dict[str, Any]:
     """Where an answer came from, as plain JSON; money as text, so that no digit is lost."""
     usage = response.usage
     return {
-        "model": response.model,
+        "model": visible(response.model),
         "strategy": response.decision.strategy,
         "source": response.decision.source,
-        "reason": response.decision.reason,
+        "reason": visible(response.decision.reason),
         "cost": None if response.cost is None else str(response.cost),
         "billed": None if response.billed is None else str(response.billed),
         "seconds": response.seconds,
@@ -98,7 +98,7 @@ def provenance(response: Response) -> dict[str, Any]:
         "cached": response.cached,
         "simulated": response.simulated,
         "finish": response.finish,
-        "attempts": [{"model": a.model, "cause": a.cause} for a in response.attempts],
+        "attempts": [{"model": visible(a.model), "cause": a.cause} for a in response.attempts],
     }
 
 
@@ -162,7 +162,7 @@ def show(bundle: Bundle) -> None:
 # Of no form at all, so that it takes no line, and nbval finds the same with and without streaming.
 _EMPTY: Bundle = {}
 # The last character with joiners or half a line end behind it: `visible` looks at both sides.
-_OPEN_END = re.compile(r".[\u200c\u200d\r]*\Z", re.S)
+_OPEN_END = re.compile(r"(?:\r\n|.)[\u200c\u200d\r]*\Z", re.S)
 
 
 class GrowingAnswer:

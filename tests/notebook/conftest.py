@@ -54,5 +54,5 @@ def kernel(stub_process: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iter
     write_settings(folder, stub_process)
     with running(folder, {}) as kernel:
         loaded = kernel.run("%load_ext orch_nb")
-        assert loaded.reply["status"] == "ok"
+        assert loaded.reply["status"] == "ok", loaded.reply
         yield kernel

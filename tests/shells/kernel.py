@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -73,21 +72,18 @@ class Kernel:
             if during is not None:
                 during(ran)
         ran.seconds = time.monotonic() - started
-        ran.reply = self.client.get_shell_msg(timeout=SECONDS)["content"]
+        ran.reply = self._reply(sent)
         return ran
+
+    def _reply(self, sent: str) -> Content:
+        while True:
+            message = self.client.get_shell_msg(timeout=SECONDS)
+            if message["parent_header"].get("msg_id") == sent:
+                return dict(message["content"])
 
     def complete(self, code: str, cursor: int | None = None) -> Content:
         """The content of a complete_reply."""
-        self.client.complete(code, len(code) if cursor is None else cursor)
-        return dict(self.client.get_shell_msg(timeout=SECONDS)["content"])
-
-    def drain(self) -> None:
-        """Forget messages that nobody asked for."""
-        while True:
-            try:
-                self.client.get_iopub_msg(timeout=0.1)
-            except queue.Empty:
-                return
+        return self._reply(self.client.complete(code, len(code) if cursor is None else cursor))
 
 
 @contextmanager

@@ -1,0 +1,266 @@
+"""What is shown of answers and decisions: complete, in two forms, and inert."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from orch_nb import figures
+from orch_nb.errors import AllFailed, InputError, SelectionError, Unreachable
+from orch_nb.notebook import display
+from orch_nb.types import (
+    Attempt,
+    Choice,
+    Decision,
+    Estimate,
+    ModelCard,
+    Rejection,
+    Response,
+    TaskProfile,
+    Usage,
+)
+from shells.here import Shell
+from stub.client import Stub
+
+HOSTILE = "x<img src=x onerror=alert(1)>\x1b[31m\u202e\n**b** $y$ \ud800"
+CARD = ModelCard("a", "one", tier=0.5, tier_source="snapshot")
+
+
+def decided(name: str = "one", reason: str = "cheapest", **changes: Any) -> Decision:
+    choice = Choice(
+        replace(CARD, name=name),
+        0.5,
+        {"cost": 0.25, "quality": 0.5, "speed": 1.0},
+        Estimate(Decimal("0.0012"), 1.25),
+        reason,
+    )
+    made = Decision("cost", "strategy", TaskProfile("chat", 10, 20), (choice,))
+    return replace(made, **changes)
+
+
+def answered(text: str = "An **answer**.", **changes: Any) -> Response:
+    response = Response(
+        text=text,
+        model="a:one",
+        usage=Usage(10, 20, 4),
+        cost=Decimal("0.0012"),
+        finish="stop",
+        seconds=1.25,
+        ttft=0.5,
+        cached=False,
+        decision=decided(),
+        attempts=(Attempt("a:one", 1.25),),
+    )
+    return replace(response, **changes)
+
+
+class Tags(HTMLParser):
+    def __init__(self, body: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.text = ""
+        self.feed(body.rpartition("</style>")[2])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert {name for name, _ in attrs} <= {"style", "class"}
+        self.found.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def assert_inert(bundle: display.Bundle) -> None:
+    """Both forms show the hostile words, and neither obeys them."""
+    assert set(bundle) == {"text/html", "text/plain"}
+    tags = Tags(bundle["text/html"])
+    assert not tags.found & {"img", "script", "b"}
+    for shown in (tags.text, bundle["text/plain"]):
+        assert "<img src=x onerror=alert(1)>" in shown
+        assert "\\x1b[31m" in shown
+        assert not set("\x1b\u202e\ud800") & set(shown)
+    json.dumps(bundle).encode("utf-8")
+
+
+# -- answers
+
+
+def test_both_forms_say_the_same() -> None:
+    bundle, _ = display.answer(answered())
+    line = "a:one · $0.0012 · 1.2 s · 10→20 tokens"
+    assert bundle["text/plain"] == f"An **answer**.\n\n{line}"
+    assert Tags(bundle["text/html"]).text == f"An answer.\n{line}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "a:one · $0.0012 · 1.2 s · 10→20 tokens"),
+        ({"cached": True}, "a:one · $0.0012 · 1.2 s · 10→20 tokens · cached"),
+        ({"cost": None}, "a:one · — · 1.2 s · 10→20 tokens"),
+        ({"cost": Decimal(0)}, "a:one · $0 · 1.2 s · 10→20 tokens"),
+        (
+            {"usage": Usage(10, 20, source="estimated")},
+            "a:one · ~$0.0012 · 1.2 s · ~10→20 tokens",
+        ),
+        (
+            {"usage": Usage(10, 20, source="estimated"), "cost": None},
+            "a:one · — · 1.2 s · ~10→20 tokens",
+        ),
+        (
+            {"finish": "length"},
+            "a:one · $0.0012 · 1.2 s · 10→20 tokens · cut short, raise --max-tokens",
+        ),
+        ({"finish": "interrupted"}, "a:one · $0.0012 · 1.2 s · 10→20 tokens · interrupted"),
+        ({"simulated": True}, "a:one · $0.0012 · 1.2 s · 10→20 tokens · simulated"),
+        (
+            {"attempts": (Attempt("b:two", 1.0, "…", "429"), Attempt("a:one", 1.25))},
+            "a:one · $0.0012 · 1.2 s · 10→20 tokens · b:two (429) → a:one",
+        ),
+    ],
+)
+def test_the_quiet_line(changes: dict[str, Any], line: str) -> None:
+    assert display.summary(answered(**changes)) == line
+
+
+def test_a_simulated_answer_says_how_to_get_a_real_one() -> None:
+    chosen, named = decided(), decided(source="explicit model")
+    for decision, told in ((chosen, True), (named, False)):
+        bundle, _ = display.answer(answered(simulated=True, decision=decision))
+        for form in bundle.values():
+            assert ("set OPENAI_API_KEY or ANTHROPIC_API_KEY" in form) is told
+
+
+def test_provenance_is_complete_and_plain_json() -> None:
+    _, metadata = display.answer(answered(cached=True, cost=Decimal("0.1000000000000000000001")))
+    assert json.loads(json.dumps(metadata)) == {
+        "orch_nb": {
+            "model": "a:one",
+            "strategy": "cost",
+            "source": "strategy",
+            "reason": "cheapest",
+            "cost": "0.1000000000000000000001",
+            "billed": "0",
+            "seconds": 1.25,
+            "ttft": 0.5,
+            "input_tokens": 10,
+            "output_tokens": 20,
+            "cached_tokens": 4,
+            "usage_source": "known",
+            "cached": True,
+            "simulated": False,
+            "finish": "stop",
+            "attempts": [{"model": "a:one", "cause": None}],
+        }
+    }
+
+
+# -- hostile names and words
+
+
+def test_hostile_answers_are_inert() -> None:
+    assert_inert(display.answer(answered(HOSTILE))[0])
+
+
+def test_hostile_names_are_inert() -> None:
+    trail = (Attempt(f"a:{HOSTILE}", 1.0, HOSTILE, "429"), Attempt("b:x", 1.0))
+    named = answered("hi", model=f"a:{HOSTILE}", attempts=trail, decision=decided(HOSTILE, HOSTILE))
+    bundle, metadata = display.answer(named)
+    assert_inert(bundle)
+    assert bundle["text/plain"].count("\n") == 2
+    json.dumps(metadata, ensure_ascii=False).encode("utf-8")
+
+
+def test_hostile_decisions_are_inert() -> None:
+    rejected = (Rejection(f"a:{HOSTILE}", HOSTILE),)
+    bundle, _ = display.decision(decided(HOSTILE, HOSTILE, rejected=rejected))
+    assert_inert(bundle)
+    assert len(bundle["text/plain"].splitlines()) == 4
+    assert_inert(display.dry_run(HOSTILE, decided(HOSTILE, HOSTILE)))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unreachable(f"a:{HOSTILE}", "is it up?"),
+        SelectionError("no model", [Rejection(f"a:{HOSTILE}", HOSTILE)]),
+        AllFailed([Attempt("a:x", 1.0, HOSTILE, "429")]),
+        InputError(HOSTILE),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_hostile_errors_are_one_line(error: Exception) -> None:
+    shown = [str(error), *error._render_traceback_()]  # type: ignore[attr-defined]
+    for line in shown:
+        assert "\\x1b[31m" in line
+        assert not set("\n\x1b\u202e\ud800") & set(line)
+
+
+def test_a_hostile_listing_is_inert_everywhere(shell: Shell, alpha: Stub) -> None:
+    name = HOSTILE.replace("\ud800", "")
+    alpha.models("alpha", [name, "plain"])
+    cell = shell.run("%orch_select hi")
+    assert not set("\x1b\u202e") & set(cell.printed)
+    assert "\\x1b[31m" in cell.printed
+    wrong = shell.run("%orch -m plian hi")
+    assert not set("\x1b\u202e") & set(wrong.printed)
+    assert wrong.printed.count("\n") == 1
+    assert not set("\x1b\u202e") & set(shell.run("%reload_ext orch_nb").printed)
+
+
+# -- decisions
+
+
+def test_a_decision_shows_every_term() -> None:
+    rejected = (Rejection("a:two", "no chat model"),)
+    bundle, _ = display.decision(decided(rejected=rejected))
+    head, row = bundle["text/plain"].splitlines()[1:3]
+    assert row.split() == [
+        "a:one",
+        "0.50",
+        "0.25",
+        "0.50",
+        "1.00",
+        "$0.0012",
+        "1.2",
+        "s",
+        "snapshot",
+    ]
+    assert head.index("score") == row.index("0.50")
+    assert bundle["text/plain"].endswith("\nnot a:two: no chat model")
+    assert {"table", "details"} <= Tags(bundle["text/html"]).found
+
+
+def test_what_is_unknown_is_a_dash() -> None:
+    choice = replace(decided().best, estimate=Estimate(None, None), card=ModelCard("a", "one"))
+    bundle, _ = display.decision(decided(ranking=(choice,)))
+    assert bundle["text/plain"].splitlines()[2].split()[-3:] == ["—", "—", "unknown"]
+
+
+# -- figures
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (None, "—"), ("0", "$0"), ("0.00", "$0"), ("1E-9", "$0.0000000010"),
+        ("0.0099995", "$0.010"), ("0.012", "$0.012"), ("0.0996", "$0.10"), ("0.995", "$1.00"),
+        ("0.994", "$0.99"), ("0.999999", "$1.00"), ("1", "$1.00"), ("9.995", "$10.00"),
+        ("12345", "$12345.00"), ("1E+1", "$10.00"),
+    ],
+)  # fmt: skip
+def test_dollars(amount: str | None, shown: str) -> None:
+    assert figures.dollars(None if amount is None else Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [(None, "—"), (0.0, "0.0 s"), (0.04, "0.0 s"), (9.94, "9.9 s"), (9.95, "10 s"),
+     (10.4, "10 s"), (3600.0, "3600 s")],
+)  # fmt: skip
+def test_seconds(time: float | None, shown: str) -> None:
+    assert figures.seconds(time) == shown
