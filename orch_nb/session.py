@@ -125,7 +125,10 @@ class Session:
         return await asyncio.wrap_future(self._loop.submit(lambda: self._answer(call)))
 
     def select(self, prompt: str, **options: Unpack[Options]) -> Decision:
-        """Which models `ask` would take with the same options, best first, without asking any."""
+        """Which models `ask` would take with the same options, best first, without asking any.
+
+        Providers may be asked for their lists, which is free. Raises as `ask` does before it asks.
+        """
         request = compose(prompt, **options).request
         return self._loop.run(lambda: self._decide(request))
 
@@ -170,11 +173,7 @@ class Session:
         from orch_nb.routing.strategies import canonical  # noqa: PLC0415
 
         strategy = canonical(request.wants.strategy or self.settings.strategy)
-        latency = {
-            stats.model: stats.seconds
-            for stats in self.ledger.by_model().values()
-            if stats.seconds is not None
-        }
+        latency = self.ledger.latency()
         named = request.wants.models
         try:
             async with asyncio.timeout_at(deadline):

@@ -60,7 +60,7 @@ async def attempt(
         No text for ``limits.first_token`` or, after the first, ``limits.idle`` seconds; or
         the deadline or ``limits.attempt`` was reached, however steadily it dripped.
     BrokenAnswer
-        No end mark, no text, or more than ``limits.answer`` characters.
+        No end mark, no text, or more than ``limits.answer`` bytes.
     ProviderError
         Whatever the provider raised.
     """
@@ -98,7 +98,7 @@ def _take(text: str, progress: Progress, limits: Limits) -> None:
     if progress.ttft is None:
         progress.ttft = progress.elapsed
     progress.parts.append(text)
-    progress.size += len(text)
+    progress.size += len(text.encode("utf-8", "surrogatepass"))
     if progress.size > limits.answer:
         raise BrokenAnswer(
             progress.model,

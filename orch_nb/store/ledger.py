@@ -118,6 +118,11 @@ class Ledger:
         with self._lock:
             return {model: tally.sum_up(model) for model, tally in self._tallies.items()}
 
+    def latency(self) -> dict[str, float]:
+        """Median seconds by model id, for the models whose speed has been seen."""
+        stats = self.by_model().values()
+        return {one.model: one.seconds for one in stats if one.seconds is not None}
+
     def to_records(self) -> list[dict[str, object]]:
         """Return one flat row a call, without the texts.
 
