@@ -32,7 +32,8 @@ demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab
 	  echo; echo "The notebook ran. \`make demo\` in a terminal also opens it in JupyterLab."; \
 	else \
 	  echo; echo "Opening build/demo/quickstart.ipynb, a copy that the next \`make demo\` replaces. Ctrl+C ends."; \
-	  $(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=build/demo quickstart.ipynb; \
+	  $(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) \
+	    --log-level=ERROR --ServerApp.answer_yes=True --notebook-dir=build/demo build/demo/quickstart.ipynb; \
 	fi
 
 test: .venv/test.stamp lint ## run all checks and tests
