@@ -236,6 +236,7 @@ def test_a_script_that_is_stopped_ends_at_once_and_says_so(configured: Stub) -> 
         [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True
     ) as script:
         while not configured.stats().inflight:
+            assert script.poll() is None
             time.sleep(0.01)
         script.send_signal(signal.SIGINT)
         said = script.communicate(timeout=20)[1]
