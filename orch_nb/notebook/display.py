@@ -19,6 +19,8 @@ from orch_nb.types import Choice, Decision, Response, Usage
 
 Bundle = dict[str, str]
 _QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
+_PROMPT = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
+_NAME = 'style="text-align:left;overflow-wrap:anywhere"'
 _CONNECT = (
     "This is no real answer. To connect a model, set OPENAI_API_KEY or ANTHROPIC_API_KEY and "
     "restart the kernel, or name a server in orch.yaml."
@@ -104,7 +106,10 @@ def provenance(response: Response) -> dict[str, Any]:
 
 def dry_run(prompt: str, made: Decision) -> Bundle:
     """The filled-in prompt, and the choice for it."""
-    filled = {"text/html": f"<pre>{render.escape(prompt)}</pre>", "text/plain": visible(prompt)}
+    filled = {
+        "text/html": f"<pre {_PROMPT}>{render.escape(prompt)}</pre>",
+        "text/plain": visible(prompt),
+    }
     return below(filled, decision(made)[0])
 
 
@@ -116,13 +121,7 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
         f"about {made.profile.input_tokens}→{made.profile.output_tokens} tokens"
     )
     rejected = [one_line(f"{r.model}: {r.reason}", 600) for r in made.rejected]
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{render.escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    heads = "".join(f"<th>{name}</th>" for name in head)
-    html = f"<div {_QUIET}>{render.escape(said)}</div>"
-    html += f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
+    html = f"<div {_QUIET}>{render.escape(said)}</div>{_table([head, *rows])}"
     if rejected:
         items = "".join(f"<li>{render.escape(line)}</li>" for line in rejected)
         html += (
@@ -130,6 +129,18 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
         )
     text = "\n".join([said, *_columns([head, *rows]), *(f"not {line}" for line in rejected)])
     return {"text/html": html, "text/plain": visible(text)}, {}
+
+
+def _table(rows: list[list[str]]) -> str:
+    """A head and rows as HTML; names stand left, figures where the page puts them."""
+    lines = []
+    for row, tag in zip(rows, ["th", *["td"] * (len(rows) - 1)], strict=True):
+        name, *cells = (render.escape(cell) for cell in row)
+        rest = "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
+        lines.append(f"<tr><{tag} {_NAME}>{name}</{tag}>{rest}</tr>")
+    head, *body = lines
+    table = f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+    return f'<div style="overflow-x:auto">{table}</div>'
 
 
 def _row(choice: Choice) -> list[str]:

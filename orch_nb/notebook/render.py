@@ -50,6 +50,7 @@ _SPLIT = re.compile(r"[$\\]")
 # The class is doubled to weigh more than JupyterLab's own rules for outputs.
 _STYLE = """<style>
 .orch-answer{overflow-wrap:anywhere;contain:paint}
+.orch-answer.orch-answer>:last-child{margin-bottom:0}
 .orch-answer.orch-answer :is(pre,pre code){white-space:pre;overflow-wrap:normal}
 .orch-answer.orch-answer pre{overflow:auto;max-height:60em;margin:.6em 0;padding:.5em .7em;
  border-radius:3px;background:var(--jp-cell-editor-background,rgba(128,128,128,.12))}

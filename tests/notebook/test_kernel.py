@@ -232,17 +232,21 @@ def test_nothing_is_cached_of_a_broken_answer(kernel: Kernel, stub: Stub) -> Non
     assert kernel.run("%orch broken once").result["metadata"]["orch_nb"]["cached"] is False
 
 
-def test_nbclient_stops(stub: Stub) -> None:
-    """A notebook that is run as a whole ends with our error, and the later cells did not run."""
-    write_settings(Path.cwd(), stub)
+def test_nbclient_stops(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook that is run as a whole ends with our error, which holds no key."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-0123456789")
+    monkeypatch.setenv("OPENAI_BASE_URL", stub.url("alpha", "/v1"))
     stub.rule("alpha", "401?body=echo_key")
-    cells = [new_code_cell(code) for code in ("%load_ext orch_nb", "%orch hi", "print(1)")]
+    cells = [
+        new_code_cell(code) for code in ("%load_ext orch_nb", "%orch -m openai:x hi", "print(1)")
+    ]
     notebook = new_notebook(cells=cells)
-    client = NotebookClient(notebook, timeout=60, resources={"metadata": {"path": "."}})
     with pytest.raises(CellExecutionError) as caught:
-        client.execute()
+        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": "."}}).execute()
     assert caught.value.ename == "KeyRefused"
     (error,) = notebook.cells[1].outputs
     assert error.traceback == [f"KeyRefused: {error.evalue}"]
+    assert "OPENAI_API_KEY" in error.evalue
     assert notebook.cells[2].outputs == []
-    assert "sk-" not in str(notebook)
+    assert "secret" not in str(notebook) + str(caught.value)
+    assert stub.log()[-1].headers["authorization"] == "Bearer sk-secret-0123456789"
