@@ -20,7 +20,7 @@ from stub.answer import count, digest, split
 from stub.client import Stub
 from stub.raw import PROMPT, WIRES, events, post
 from stub.spec import parse, write
-from stub.wires.models import DEFAULT
+from stub.wires.models import DEFAULT, Row
 
 #: What a body and what an event must be.
 SHAPES: dict[str, tuple[TypeAdapter[Any], TypeAdapter[Any]]] = {
@@ -138,6 +138,19 @@ def test_models_are_listed_in_both_shapes(stub: Stub, openai: OpenAI, anthropic:
     stub.models("alpha", ["one", "two"])
     assert [model.id for model in anthropic.models.list()] == ["one", "two"]
     assert [entry.wire for entry in stub.log()] == ["models", "models"]
+
+
+def test_ollama_says_what_it_has(stub: Stub, ollama: Ollama) -> None:
+    stub.models("alpha", ["one", Row("two:8b", 8192, ("embedding",), 5, loaded=4096)])
+    assert [(model.model, model.size) for model in ollama.list().models] == [
+        ("one", 1_000_000),
+        ("two:8b", 5),
+    ]
+    shown = ollama.show("two:8b")
+    assert shown.modelinfo == {"general.architecture": "llama", "llama.context_length": 8192}
+    assert shown.capabilities == ["embedding"]
+    assert [(row.model, row.context_length) for row in ollama.ps().models] == [("two:8b", 4096)]
+    assert stub.bill() == {}
 
 
 def test_usage_is_streamed_only_when_asked(stub: Stub, openai: OpenAI) -> None:

@@ -64,6 +64,8 @@ class ModelCard:
     ordinal prior, no measurement; ``tier_source`` says where it comes from. ``quality`` holds what
     the user stated, by task kind, in 0..1. ``speed`` is in output tokens per second.
     ``unranked`` says why a strategy never picks the model, "" if it may; by name it can be used.
+    Of a model on this machine ``size`` is its bytes on disk, ``variant`` its parameters and
+    quantisation ("8.0B Q4_K_M"), and ``loaded`` says that it is in memory.
     """
 
     provider: str
@@ -80,6 +82,9 @@ class ModelCard:
     local: bool = False
     simulated: bool = False
     priority: int = 100
+    size: int | None = None
+    variant: str = ""
+    loaded: bool = False
 
     @property
     def id(self) -> str:

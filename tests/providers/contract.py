@@ -187,7 +187,7 @@ class Contract:
             assert isinstance(error, KeyRefused)
             assert "TEAM_KEY" in str(error)
             assert key.strip() not in str(error)
-        assert sent(stub) == []
+        assert stub.log() == []
 
     # -- failures
 

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from stub.state import Entry, Stats
+from stub.wires.models import Row
 
 _TESTS = Path(__file__).parents[1]
 
@@ -35,14 +37,15 @@ class Stub:
     def rule(self, provider: str, spec: str, *, model: str = "*", wire: str = "*") -> None:
         """Answer all matching requests with `spec`; the latest rule counts.
 
-        `provider` and `model` are globs. `wire` is chat, responses, messages, or models; "*" is
-        all but models.
+        `provider` and `model` are globs. `wire` is chat, responses, messages, ollama, or one of
+        `stub.state.LOOKUPS`; "*" is all but those.
         """
         self._ask("rule", provider=provider, spec=spec, model=model, wire=wire)
 
-    def models(self, provider: str, names: Sequence[str]) -> None:
-        """What `provider` lists."""
-        self._ask("models", provider=provider, names=names)
+    def models(self, provider: str, rows: Sequence[str | Row]) -> None:
+        """What `provider` lists: names, or rows with what a local server says of each."""
+        full = [Row(row) if isinstance(row, str) else row for row in rows]
+        self._ask("models", provider=provider, rows=[asdict(row) for row in full])
 
     def log(self, provider: str | None = None) -> list[Entry]:
         """Every request since the reset, in the order of arrival."""

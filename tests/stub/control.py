@@ -10,8 +10,9 @@ from typing import Any
 from stub.connection import Connection, Request
 from stub.server import Server
 from stub.spec import parse
-from stub.state import Rule
+from stub.state import LOOKUPS, Rule
 from stub.wires import WIRES
+from stub.wires.models import Row
 
 
 class Control:
@@ -36,12 +37,12 @@ class Control:
 
     async def do_rule(self, **rule: str) -> None:
         parse(rule["spec"])
-        if rule["wire"] not in ("*", "models", *WIRES):
-            raise ValueError(f"wire is *, models, {', '.join(WIRES)}; not {rule['wire']!r}")
+        if rule["wire"] not in (known := ("*", *sorted(LOOKUPS), *WIRES)):
+            raise ValueError(f"wire is {', '.join(known)}; not {rule['wire']!r}")
         self._server.state.rules.append(Rule(**rule))
 
-    async def do_models(self, provider: str, names: list[str]) -> None:
-        self._server.state.models[provider] = names
+    async def do_models(self, provider: str, rows: list[dict[str, Any]]) -> None:
+        self._server.state.models[provider] = [Row(**row) for row in rows]
 
     async def do_log(self, provider: str | None) -> list[dict[str, Any]]:
         return [asdict(entry) for entry in self._server.state.entries(provider)]

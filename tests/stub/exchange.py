@@ -10,6 +10,7 @@ from stub.answer import Answer, count, split
 from stub.connection import Connection
 from stub.spec import Spec
 from stub.state import Entry
+from stub.wires import ollama
 from stub.wires.base import Wire, encode
 
 
@@ -24,6 +25,16 @@ class Exchange:
     answer: Answer
     body: Mapping[str, Any]
     elsewhere: str
+
+    @property
+    def by_line(self) -> bool:
+        """Whether a stream is lines of JSON, and no server-sent events."""
+        return self.wire is ollama
+
+    @property
+    def stream_type(self) -> str:
+        """The content type of a stream."""
+        return "application/x-ndjson" if self.by_line else "text/event-stream; charset=utf-8"
 
     def bill(self, output: int | None = None) -> None:
         """Charge the prompt, and `output` tokens or the whole answer."""

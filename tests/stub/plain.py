@@ -24,7 +24,7 @@ async def respond(exchange: Exchange, body: bytes) -> None:
         await connection.send(_head(len(body)))
         await drip(exchange, body)
     elif spec.name == "empty":
-        kind = "text/event-stream" if exchange.entry.stream else "application/json"
+        kind = exchange.stream_type if exchange.entry.stream else "application/json"
         await connection.respond(b"", content_type=kind)
     elif spec.name == "bad_gzip":
         gzip = {"Content-Encoding": "gzip"}

@@ -11,7 +11,12 @@ from typing import Any
 from stub.client import Stub
 
 PROMPT = "How deep is the Öresund at its deepest?"
-PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "responses": "/v1/responses",
+    "messages": "/v1/messages",
+    "ollama": "/api/chat",
+}
 WIRES = tuple(PATHS)
 
 
@@ -36,7 +41,8 @@ def post(
 
 
 def events(body: bytes) -> list[Any]:
-    lines = [line.removeprefix(b"data: ") for line in body.split(b"\n") if line[:5] == b"data:"]
+    starts = (b"data:", b"{")
+    lines = [line.removeprefix(b"data: ") for line in body.split(b"\n") if line.startswith(starts)]
     return [json.loads(line) for line in lines if line != b"[DONE]"]
 
 

@@ -13,17 +13,22 @@ from stub.answer import compose
 from stub.connection import Closed, Connection, Request, listen, port_of
 from stub.exchange import Exchange
 from stub.spec import STREAM_ONLY, Spec, parse
-from stub.state import Entry, State
+from stub.state import LOOKUPS, Entry, State
 from stub.wires import WIRES, WRONG, models
-from stub.wires.base import encode
+from stub.wires.base import Json, encode
 
 _ROUTES = {
     ("POST", "/chat/completions"): "chat",
     ("POST", "/responses"): "responses",
     ("POST", "/messages"): "messages",
+    ("POST", "/api/chat"): "ollama",
+    ("POST", "/api/show"): "show",
+    ("GET", "/api/ps"): "ps",
+    ("GET", "/api/tags"): "models",
+    ("GET", "/api/v1/models"): "native",
     ("GET", "/models"): "models",
 }
-_NO_PROVIDER = {"", "v1", "chat", "responses", "messages", "models"}
+_NO_PROVIDER = {"", "v1", "api", "chat", "responses", "messages", "models"}
 
 
 class Server:
@@ -70,9 +75,7 @@ class Server:
             await state.end(entry)
 
     async def _dispatch(self, connection: Connection, entry: Entry, state: State) -> None:
-        wire_name = entry.wire
-        if wire_name in ("models", ""):
-            wire_name = "messages" if "anthropic-version" in entry.headers else "chat"
+        wire_name = entry.wire if entry.wire in WIRES else _family(entry)
         wire = WIRES[wire_name]
         try:
             spec = _spec(entry)
@@ -86,7 +89,7 @@ class Server:
         elsewhere = f"http://127.0.0.1:{self.sink_port}"
         await _reply(
             Exchange(connection, entry, spec, wire, answer, entry.body, elsewhere),
-            state.models.get(entry.provider, list(models.DEFAULT)),
+            state.models.get(entry.provider, [models.Row(name) for name in models.DEFAULT]),
         )
 
 
@@ -102,10 +105,10 @@ def _spec(entry: Entry) -> Spec:
     return spec
 
 
-async def _reply(exchange: Exchange, listed: list[str]) -> None:
+async def _reply(exchange: Exchange, listed: list[models.Row]) -> None:
     spec, entry = exchange.spec, exchange.entry
     if spec.name == "hang":
-        if entry.wire != "models":
+        if entry.wire not in LOOKUPS:
             exchange.bill()
         await exchange.connection.pause(None)
     if spec.name == "slow":
@@ -114,13 +117,34 @@ async def _reply(exchange: Exchange, listed: list[str]) -> None:
         await early.status(exchange)
     elif spec.name in early.EARLY:
         await early.EARLY[spec.name](exchange)
-    elif entry.wire == "models":
-        form = models.anthropic if "anthropic-version" in entry.headers else models.openai
-        await plain.respond(exchange, encode(form(listed)))
+    elif entry.wire in LOOKUPS:
+        await plain.respond(exchange, encode(_list(exchange, listed)))
     elif entry.stream and spec.name not in plain.FAULTS:
         await stream.answer(exchange)
     else:
         await plain.answer(exchange)
+
+
+def _family(entry: Entry) -> str:
+    """The wire whose errors a request gets that generates nothing."""
+    if "/api/" in entry.path and entry.wire != "native":
+        return "ollama"
+    return "messages" if "anthropic-version" in entry.headers else "chat"
+
+
+def _list(exchange: Exchange, rows: list[models.Row]) -> Json:
+    match exchange.entry.wire, _family(exchange.entry):
+        case "show", _:
+            return models.show(rows, exchange.body)
+        case "ps", _:
+            return models.ps(rows)
+        case "native", _:
+            return models.native(rows)
+        case _, "ollama":
+            return models.tags(rows)
+        case _, "messages":
+            return models.anthropic(rows)
+    return models.openai(rows)
 
 
 def _entry(connection: Connection, request: Request, state: State) -> Entry:

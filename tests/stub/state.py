@@ -10,15 +10,21 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from stub.wires.models import Row
+
+#: What is asked for free: lists of models (LM Studio's own is "native"), and Ollama's facts.
+LOOKUPS = frozenset({"models", "native", "show", "ps"})
+
 
 @dataclass(slots=True)
 class Entry:
     """One request, as it is logged.
 
-    ``wire`` is chat, responses, messages, models, or "" for an unknown path. ``hung_up`` is the
-    seconds after which the client went away with the answer unfinished, else None; ``finished``
-    says that the whole answer was sent. The billed tokens are what a real provider would charge
-    for: nothing for a request that no model saw, and of a broken stream what was sent.
+    ``wire`` is chat, responses, messages, ollama, one of `LOOKUPS`, or "" for an unknown path.
+    ``hung_up`` is the seconds after which the client went away with the answer unfinished, else
+    None; ``finished`` says that the whole answer was sent. The billed tokens are what a real
+    provider would charge for: nothing for a request that no model saw, and of a broken stream what
+    was sent.
     """
 
     provider: str
@@ -42,7 +48,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A standing answer. ``wire`` "*" is every wire that generates; "models" must be named."""
+    """A standing answer.
+
+    ``wire`` "*" is every wire that generates; those of `LOOKUPS` must be named. "models" is
+    "native" as well.
+    """
 
     provider: str
     spec: str
@@ -50,9 +60,10 @@ class Rule:
     wire: str
 
     def matches(self, provider: str, wire: str, model: str) -> bool:
-        generates = self.wire == "*" and wire != "models"
+        generates = self.wire == "*" and wire not in LOOKUPS
+        lists = self.wire == "models" and wire == "native"
         named = fnmatchcase(provider, self.provider) and fnmatchcase(model, self.model)
-        return named and (generates or wire == self.wire)
+        return named and (generates or lists or wire == self.wire)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ class State:
     def __init__(self) -> None:
         self.plans: defaultdict[str, deque[str]] = defaultdict(deque)
         self.rules: list[Rule] = []
-        self.models: dict[str, list[str]] = {}
+        self.models: dict[str, list[Row]] = {}
         self.log: list[Entry] = []
         self.sink: list[dict[str, Any]] = []
         # The key None counts all providers together.
@@ -85,7 +96,7 @@ class State:
 
     def choose(self, provider: str, wire: str, model: str) -> str:
         """The spec for the next answer."""
-        if wire != "models" and self.plans[provider]:
+        if wire not in LOOKUPS and self.plans[provider]:
             return self.plans[provider].popleft()
         for rule in reversed(self.rules):
             if rule.matches(provider, wire, model):

@@ -1,4 +1,4 @@
-"""The answer as server-sent events, and the faults of streams."""
+"""The answer as server-sent events or lines of JSON, and the faults of streams."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from stub.connection import head
 from stub.exchange import Exchange
 from stub.wires.base import Frame, encode
 
-_HEAD = head(200, "text/event-stream; charset=utf-8", {"Transfer-Encoding": "chunked"})
+_CHUNKED = {"Transfer-Encoding": "chunked"}
 _END = b"0\r\n\r\n"
 _UNKNOWN = Frame("open", {"type": "quantum.delta", "index": 0, "delta": {"x": 1}}, "quantum.delta")
-_GARBAGE = b"data: {not json\n\n"
+_GARBAGE = b"{not json"
 _CUTS = ("reset_mid", "close_mid", "hang_mid")
 
 
 async def answer(exchange: Exchange) -> None:
     """Send the answer piece by piece."""
     exchange.bill(0)
-    await exchange.connection.send(_HEAD)
+    await exchange.connection.send(head(200, exchange.stream_type, _CHUNKED))
     if exchange.spec.name == "hang_headers":
         await exchange.connection.pause(None)
     frames = list(_selected(exchange))
@@ -61,7 +61,7 @@ async def _strike(exchange: Exchange, sent: int) -> bool:
     if name in _CUTS:
         await plain.cut(exchange)
     if name == "garbage_mid":
-        await _send(exchange, _GARBAGE)
+        await _send(exchange, _framed(exchange, _GARBAGE))
     if name != "err_mid":
         return False
     code = values.get("code", "server_error")
@@ -73,7 +73,7 @@ async def _strike(exchange: Exchange, sent: int) -> bool:
 
 async def _ping(exchange: Exchange) -> None:
     for _ in range(exchange.spec.count("n", 20)):
-        await _send(exchange, b": keep-alive\n\n")
+        await _send(exchange, b"\n" if exchange.by_line else b": keep-alive\n\n")
         await exchange.connection.pause(exchange.spec.number("delay", 0.05))
 
 
@@ -81,9 +81,13 @@ def _bytes(exchange: Exchange, frame: Frame) -> bytes:
     data = frame.data.encode() if isinstance(frame.data, str) else encode(frame.data)
     if exchange.spec.name == "deep" and frame.kind == "text":
         data = plain.deepen(data, exchange.spec.count("n", 100_000))
-    event = f"event: {frame.event}\n".encode() if frame.event else b""
-    block = event + b"data: " + data + b"\n\n"
+    event = f"event: {frame.event}\n".encode() if frame.event and not exchange.by_line else b""
+    block = event + _framed(exchange, data)
     return block.replace(b"\n", b"\r\n") if exchange.spec.name == "crlf" else block
+
+
+def _framed(exchange: Exchange, data: bytes) -> bytes:
+    return data + b"\n" if exchange.by_line else b"data: " + data + b"\n\n"
 
 
 async def _send(exchange: Exchange, data: bytes, end: bytes = b"") -> None:

@@ -1,0 +1,281 @@
+"""Models that Ollama runs, reached by its own wire and the client of its own package."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from orch_nb.errors import (
+    BrokenAnswer,
+    ModelNotFound,
+    ProviderError,
+    RequestRefused,
+    TimedOut,
+    Unreachable,
+)
+from orch_nb.providers import _failures, _ndjson, _ollama_chat
+from orch_nb.providers._endpoint import Endpoint
+from orch_nb.providers._ollama_models import Shown, card, full_name, read_loaded, read_shown
+from orch_nb.providers._sse import LineTooLong
+from orch_nb.sanitize import mask
+from orch_nb.types import Delta, ModelCard, Request
+
+if TYPE_CHECKING:
+    import httpx
+
+# Seconds that a server may take to close an answer after its end mark before we hang up.
+_DRAIN = 0.1
+# Models looked up at the same time, and the seconds after which the rest is listed without facts.
+_LOOK_UPS, _LOOK_UP_TIME = 4, 3.0
+
+
+class Provider:
+    """An Ollama server; without settings the one of this machine.
+
+    The ``ollama`` package makes the client, and no more of it is used: its `chat` drops what it
+    does not know of a tool's schema, refuses a whole answer for one odd count, and opens a picture
+    that happens to be named like a file.
+    """
+
+    key_env: str | None = None
+    home: str | None = "http://127.0.0.1:11434"
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._address = (endpoint.base_url or self.home or "").rstrip("/").removesuffix("/v1")
+        self._client: Any = None
+        self._shown: dict[str, Shown] = {}
+
+    async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
+        """Send `request` to `model` and yield its answer.
+
+        Raises a `ProviderError`; after one the connection is closed.
+        """
+        name = f"{self.endpoint.name}:{model}"
+        shown = self._shown.get(model) or await self._show(model, name)
+        loaded = (await self._loaded()).get(full_name(model), 0)
+        num_ctx = _ollama_chat.window(request, name, shown.context, loaded)
+        body = _ollama_chat.encode(request, model, shown, num_ctx)
+        response = await self._send("POST", _ollama_chat.PATH, name, body)
+        chunks = response.aiter_bytes()
+        complete = False
+        try:
+            await self._check_stream(response, name)
+            async with aclosing(self._lines(chunks, name)) as lines:
+                async for delta in _ollama_chat.read(lines, name):
+                    complete = delta.finish is not None
+                    yield delta
+        finally:
+            if complete:
+                await _drain(chunks)
+            await response.aclose()
+
+    async def list_models(self) -> list[ModelCard]:
+        """The models on the server's disk, with what it says of each, and which it has loaded."""
+        name = self.endpoint.name
+        body = await self._fetch("GET", "/api/tags", name)
+        try:
+            rows = {str(row["model"]): row for row in body["models"]}
+        except (KeyError, TypeError):
+            raise _failures.malformed(name, "no list of models") from None
+        self._shown = await self._show_all(list(rows))
+        loaded = await self._loaded()
+        return [card(row, self._shown.get(m), loaded, self.endpoint) for m, row in rows.items()]
+
+    async def count_tokens(self, request: Request, model: str) -> int | None:
+        """None: Ollama does not count."""
+        return None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _show_all(self, models: list[str]) -> dict[str, Shown]:
+        """What the server says of each model, as far as it says so in time."""
+        turns = asyncio.Semaphore(_LOOK_UPS)
+
+        async def show(model: str) -> Shown | None:
+            try:
+                async with asyncio.timeout_at(end), turns:
+                    return await self._show(model, f"{self.endpoint.name}:{model}")
+            except (ProviderError, TimeoutError):
+                return None
+
+        end = asyncio.get_running_loop().time() + _LOOK_UP_TIME
+        found = await asyncio.gather(*map(show, models))
+        return {model: shown for model, shown in zip(models, found, strict=True) if shown}
+
+    async def _show(self, model: str, name: str) -> Shown:
+        shown = read_shown(await self._fetch("POST", "/api/show", name, {"model": model}))
+        self._shown[model] = shown
+        return shown
+
+    async def _loaded(self) -> dict[str, int]:
+        """The windows of the models in memory; none where the server does not say."""
+        try:
+            return read_loaded(await self._fetch("GET", "/api/ps", self.endpoint.name))
+        except (ProviderError, KeyError, TypeError):
+            return {}
+
+    async def _fetch(
+        self, method: str, path: str, name: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        response = await self._send(method, path, name, body)
+        try:
+            parsed = json.loads(await self._read(response, name))
+        except (ValueError, RecursionError):
+            raise _failures.malformed(name, "no JSON") from None
+        finally:
+            await response.aclose()
+        if not isinstance(parsed, dict):
+            raise _failures.malformed(name, "no JSON object")
+        return parsed
+
+    async def _send(
+        self, method: str, path: str, name: str, body: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        """One request; its response is open, and a success."""
+        import httpx  # noqa: PLC0415 - %load_ext need not pay for it
+
+        client: httpx.AsyncClient = self._ready_client(name)._client
+        # ASCII, because a prompt may hold half a surrogate pair.
+        content = None if body is None else json.dumps(body).encode()
+        try:
+            request = client.build_request(method, path, content=content)
+            response = await client.send(request, stream=True)
+        except httpx.TimeoutException:
+            raise TimedOut(name, f"no connection to {self._address} in time; is it up?") from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise Unreachable(
+                name, f"cannot reach {self._address}; is `ollama serve` running there?"
+            ) from None
+        if response.is_success:
+            return response
+        try:
+            said = self._describe(await self._read(response, name, 65_536))
+        finally:
+            await response.aclose()
+        raise self._failure(name, response, said) from None
+
+    def _failure(self, name: str, response: httpx.Response, said: str) -> ProviderError:
+        status = response.status_code
+        if status == 404:
+            model = name.removeprefix(f"{self.endpoint.name}:")
+            detail = f" ({said})" if said else ""
+            return ModelNotFound(
+                name, f"not on this server{detail}; run `ollama pull {model}`", status=status
+            )
+        if "more system memory" in said:  # 500, but no retry makes room
+            return RequestRefused(
+                name, f"{said}; close what fills it, or take a smaller model", status=status
+            )
+        return _failures.from_status(name, status, said, response.headers, self.endpoint.key_hint)
+
+    def _ready_client(self, name: str) -> Any:
+        key = self.endpoint.key
+        if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key):
+            raise _failures.no_key(
+                name, f"the key holds spaces or letters that none has; {self.endpoint.key_hint}"
+            )
+        if self._client is None:
+            import httpx  # noqa: PLC0415
+            import ollama  # noqa: PLC0415 - 0.2 s of CPU
+
+            limit = self.endpoint.max_connections
+            self._client = ollama.AsyncClient(
+                self._address,
+                follow_redirects=False,  # a key never goes where a server points
+                timeout=httpx.Timeout(None, connect=self.endpoint.connect),
+                limits=httpx.Limits(max_connections=limit, max_keepalive_connections=limit),
+                trust_env=not self.endpoint.local,  # no proxy leads to this machine
+            )
+            headers = self._client._client.headers
+            # Out with the key of OLLAMA_API_KEY, which may be that of another host.
+            headers.pop("authorization", None)
+            headers["accept-encoding"] = "identity"  # no decompression bombs
+            if key is not None:
+                headers["authorization"] = f"Bearer {key}"
+            headers.update(self.endpoint.headers)
+        return self._client
+
+    def _describe(self, raw: bytes) -> str:
+        """What an error body says, without the key that some servers echo."""
+        try:
+            body = json.loads(raw)
+        except (ValueError, RecursionError):
+            body = raw[:2000].decode("utf-8", "replace")
+        return self._mask(_failures.describe(body))
+
+    def _mask(self, said: str) -> str:
+        return mask(said, [self.endpoint.key] if self.endpoint.key else [])
+
+    async def _check_stream(self, response: httpx.Response, name: str) -> None:
+        """Refuse a 200 that is no stream of lines: a login page, an error, one document."""
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in ("", "application/x-ndjson"):
+            _check_encoding(response, name)
+            return
+        body = await self._read(response, name, 65_536)
+        if kind == "application/json" and b'"error"' in body and (said := self._describe(body)):
+            raise _failures.from_event(name, said)
+        raise _failures.malformed(name, f"{kind} instead of lines of JSON")
+
+    async def _read(self, response: httpx.Response, name: str, limit: int | None = None) -> bytes:
+        """The body of `response`, or its first `limit` bytes and some."""
+        import httpx  # noqa: PLC0415
+
+        _check_encoding(response, name)
+        data = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > (limit or self.endpoint.answer_limit):
+                    break
+        except httpx.HTTPError:
+            raise _broken(name) from None
+        return bytes(data)
+
+    async def _lines(
+        self, chunks: AsyncIterator[bytes], name: str
+    ) -> AsyncGenerator[dict[str, Any]]:
+        import httpx  # noqa: PLC0415
+
+        try:
+            async for line in _ndjson.decode(chunks, self.endpoint.answer_limit):
+                if line.get("error"):
+                    raise _failures.from_event(name, self._mask(_failures.describe(line)))
+                yield line
+        except LineTooLong:
+            raise BrokenAnswer(
+                name, "one line of the answer is larger than limits.answer"
+            ) from None
+        except (ValueError, RecursionError):
+            raise _failures.malformed(name, "broken JSON") from None
+        except httpx.HTTPError:
+            raise _broken(name) from None
+
+
+def _check_encoding(response: httpx.Response, name: str) -> None:
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding != "identity":  # undone, a few bytes may become a gigabyte
+        raise _failures.malformed(name, f"{encoding} where none was asked for")
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read what follows the end mark, so that the connection can serve the next request."""
+    import httpx  # noqa: PLC0415
+
+    with contextlib.suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_DRAIN):
+            async for _ in chunks:
+                pass
+
+
+def _broken(name: str) -> Unreachable:
+    return Unreachable(name, "the connection broke while the answer came; run again")
