@@ -250,3 +250,31 @@ def test_nbclient_stops(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert notebook.cells[2].outputs == []
     assert "secret" not in str(notebook) + str(caught.value)
     assert stub.log()[-1].headers["authorization"] == "Bearer sk-secret-0123456789"
+
+
+def test_what_cannot_be_reached(stub: Stub, tmp_path: Path) -> None:
+    """No server, or no key: the error says where, or which variable to set."""
+    (tmp_path / "orch.yaml").write_text(
+        f"""\
+providers:
+  down: {{type: compatible, base_url: "http://127.0.0.1:{stub.dead_port()}/v1", max_retries: 0}}
+  keyless: {{type: compatible, base_url: "{stub.url("k", "/v1")}", api_key_env: KEYLESS_KEY}}
+  anthropic: {{base_url: "{stub.url("a")}"}}
+fallback: fail
+"""
+    )
+    stub.rule("k", "401")
+    with running(tmp_path, {}) as kernel:
+        loaded = kernel.run("%load_ext orch_nb")
+        assert loaded.reply["status"] == "ok", loaded.reply
+        down = kernel.run("%orch -m down:x hi").reply
+        keyless = kernel.run("%orch -m keyless:x hi").reply
+        anthropic = kernel.run("%orch -m anthropic:x hi").reply
+    assert (down["ename"], keyless["ename"]) == ("Unreachable", "KeyRefused")
+    assert anthropic["ename"] == "KeyRefused"
+    assert "down:x: " in down["evalue"]
+    assert "KEYLESS_KEY" in keyless["evalue"]
+    assert "ANTHROPIC_API_KEY" in anthropic["evalue"]
+    assert {entry.provider for entry in stub.log()} == {"k"}
+    for reply in (down, keyless, anthropic):
+        assert reply["traceback"] == [f"{reply['ename']}: {reply['evalue']}"]
