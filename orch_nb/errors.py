@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from orch_nb.sanitize import one_line
 
@@ -124,6 +124,11 @@ class ProviderError(OrchError):
     ) -> None:
         self.model, self.status, self.retry_after = model, status, retry_after
         super().__init__(f"{model}: {one_line(message, 400)}")
+
+    def alone(self) -> Self:
+        """The error without what it was raised from, which may hold the request and its key."""
+        self.__context__ = self.__cause__ = None
+        return self
 
     @property
     def cause(self) -> str:

@@ -73,7 +73,7 @@ async def first_answer(
             try:
                 result = await candidate.ask()
             except ProviderError as failure:
-                error = failure
+                error = failure.alone()
                 trail.add(candidate.model, loop.time() - started, failure)
             else:
                 trail.add(candidate.model, loop.time() - started)

@@ -136,6 +136,8 @@ class SDKProvider(ABC):
 
     async def _send(self, path: str, name: str, body: Event | None = None) -> Any:
         """GET `path`, or POST `body` there; the response is open, and the caller's to close."""
+        if self._client is None:  # up to a second of CPU, which must not hold the loop up
+            await asyncio.to_thread(importlib.import_module, self.sdk)
         import httpx2  # noqa: PLC0415 - 45 ms of CPU that %load_ext need not pay
 
         client = self._ready_client(name)

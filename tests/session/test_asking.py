@@ -274,3 +274,12 @@ def test_a_preset_says_where_models_may_be(configured: Stub, open_session: Open)
     assert cloud.select("x").best.card.simulated
     with pytest.raises(UnknownNameError):
         cloud.ask("x", model=LUNA)
+
+
+def test_an_error_holds_no_request(s: Session, configured: Stub) -> None:
+    configured.rule("openai", "401?body=echo_key")
+    with pytest.raises(KeyRefused) as caught:
+        s.ask("hello", model="openai:gpt-6-luna")
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+    assert "sk-openai-test" not in repr(vars(caught.value))
