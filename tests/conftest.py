@@ -65,6 +65,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "IPYTHONDIR": "home/.ipython",
         "ORCH_HOME": "home/orch",
         "ORCH_CACHE_DIR": "home/orch-cache",
+        "OLLAMA_MODELS": "home/.ollama/models",
     }
     for name, folder in folders.items():
         monkeypatch.setenv(name, str(tmp_path / folder))

@@ -9,24 +9,28 @@ from dataclasses import dataclass
 
 from orch_nb.providers import provider_type
 from orch_nb.providers._endpoint import Endpoint
+from orch_nb.providers._llama import installed as llama_installed
 from orch_nb.providers._plugin import installed
 from orch_nb.providers._port import Port
-from orch_nb.settings import Limits, ProviderSettings, Settings
+from orch_nb.settings import Limits, ProviderSettings, Settings, user_home
 
 SIMULATED = "sim"
+LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A configured provider, and the limits that hold for it.
 
-    ``vendor`` is its type where its models are that vendor's own. Entering ``turns`` waits until
+    ``vendor`` is its type where its models are that vendor's own. What is asked of a ``local`` one
+    stays on this machine. Entering ``turns`` waits until
     the provider's rate limit allows one more request.
     """
 
     provider: Port
     endpoint: Endpoint
     vendor: str | None
+    local: bool
     priority: int
     max_retries: int
     limits: Limits
@@ -49,13 +53,13 @@ def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]
     Nothing is opened: a provider connects when it is first asked.
     """
     rows = {name: row for name, row in settings.providers.items() if row.enabled}
-    rows |= _plugin_rows(settings, env)
+    rows |= _plugin_rows(settings, env) | _local_row(settings, env)
     connections = {
         name: _connection(name, row, settings, row.key(env)) for name, row in rows.items()
     }
     wanted = {"local-only": True, "cloud-only": False}.get(settings.preset)
     if wanted is not None:
-        connections = {n: c for n, c in connections.items() if c.endpoint.local is wanted}
+        connections = {n: c for n, c in connections.items() if c.local is wanted}
     if SIMULATED not in settings.providers:
         sim = ProviderSettings(type=SIMULATED)
         connections[SIMULATED] = _connection(SIMULATED, sim, settings, None)
@@ -77,6 +81,18 @@ async def disconnect(connections: Mapping[str, Connection]) -> None:
     await asyncio.gather(*(connection.provider.close() for connection in connections.values()))
 
 
+def _local_row(settings: Settings, env: Mapping[str, str]) -> dict[str, ProviderSettings]:
+    """A row for the GGUF files on this machine, if there are any and llama.cpp is there."""
+    if LOCAL in settings.providers or not llama_installed():
+        return {}
+    from orch_nb.providers._model_files import find_models  # noqa: PLC0415 - few need it
+
+    stated = any(model.startswith(f"{LOCAL}:") for model in settings.models)
+    if stated or find_models(user_home(env), env):
+        return {LOCAL: ProviderSettings(type=LOCAL)}
+    return {}
+
+
 def _connection(
     name: str, row: ProviderSettings, settings: Settings, key: str | None
 ) -> Connection:
@@ -88,6 +104,11 @@ def _connection(
         key_env=row.api_key_env,
         headers=row.headers,
         organization=row.organization,
+        models={
+            model.removeprefix(f"{name}:"): stated
+            for model, stated in settings.models.items()
+            if model.startswith(f"{name}:")
+        },
         max_connections=row.max_connections,
         connect=settings.limits.connect,
         answer_limit=settings.limits.answer,
@@ -99,6 +120,7 @@ def _connection(
         provider=kind(endpoint),
         endpoint=endpoint,
         vendor=row.type if kind.home is not None or row.type == SIMULATED else None,
+        local=endpoint.local or row.type == LOCAL,
         priority=row.priority,
         max_retries=row.max_retries,
         limits=limits,

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from orch_nb.settings import ModelSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a provider is and how it is reached.
 
     ``name`` is the part of a model id before the colon. ``key`` never leaves the provider and is
-    kept out of the repr. ``answer_limit`` is in bytes, ``connect`` in seconds.
+    kept out of the repr. ``models`` is what the settings state, by the model's name without the
+    provider. ``answer_limit`` is in bytes, ``connect`` in seconds.
     """
 
     name: str
@@ -21,6 +24,7 @@ class Endpoint:
     key_env: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     organization: str | None = None
+    models: Mapping[str, ModelSettings] = field(default_factory=dict)
     max_connections: int = 100
     connect: float = 5.0
     answer_limit: int = 8_000_000

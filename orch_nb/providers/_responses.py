@@ -22,7 +22,11 @@ def encode(request: Request, model: str) -> dict[str, Any]:
     given = request.parameters
     body: dict[str, Any] = {
         "model": model,
-        "input": [{"role": m.role, "content": _content(m)} for m in request.messages],
+        "input": [
+            # Without the type, which OpenAI does not need, llama.cpp refuses an assistant's turn.
+            {"type": "message", "role": m.role, "content": _content(m)}
+            for m in request.messages
+        ],
         "stream": True,
         "store": False,
     }

@@ -82,6 +82,7 @@ def read_file(env: Mapping[str, str], directory: Path) -> Layer | None:
         raise SettingsError("must hold settings such as `strategy: cost`", source=source, line=1)
     layer = Layer(source, _tidy(data), document.lines, None if named else content)
     _check_cache_folder(layer, directory)
+    _check_model_files(layer, directory)
     return layer
 
 
@@ -157,17 +158,34 @@ def holds(data: object, path: Sequence[str | int]) -> bool:
 def _check_cache_folder(layer: Layer, directory: Path) -> None:
     cache = layer.data.get("cache")
     folder = cache.get("dir") if isinstance(cache, Mapping) else None
-    if not isinstance(folder, str):
-        return
-    project = directory.resolve()
-    # A backslash separates folders on Windows only, but a notebook travels.
-    path = PureWindowsPath(folder)
-    named_inside = folder.isprintable() and not path.anchor and ".." not in path.parts
-    # A link that came with the notebook may lead out of it.
-    if not named_inside or not (project / folder).resolve().is_relative_to(project):
+    if isinstance(folder, str) and not _is_inside(folder, directory):
         raise SettingsError(
             "cache.dir must stay inside the notebook's folder; "
             "set ORCH_CACHE_DIR to keep the cache elsewhere",
             source=layer.source,
             line=layer.lines.get(("cache", "dir")),
         )
+
+
+def _check_model_files(layer: Layer, directory: Path) -> None:
+    models = layer.data.get("models")
+    rows = models.items() if isinstance(models, Mapping) else ()
+    for name, row in rows:
+        path = row.get("path") if isinstance(row, Mapping) else None
+        if isinstance(path, str) and not _is_inside(path, directory):
+            raise SettingsError(
+                f"models.{name}.path must stay inside the notebook's folder; "
+                "name a file elsewhere in Session(config=…)",
+                source=layer.source,
+                line=layer.lines.get(("models", name, "path")),
+            )
+
+
+def _is_inside(name: str, directory: Path) -> bool:
+    """Whether `name`, relative to `directory`, leads nowhere else."""
+    project = directory.resolve()
+    # A backslash separates folders on Windows only, but a notebook travels.
+    path = PureWindowsPath(name)
+    named_inside = name.isprintable() and not path.anchor and ".." not in path.parts
+    # A link that came with the notebook may lead out of it.
+    return named_inside and (project / name).resolve().is_relative_to(project)

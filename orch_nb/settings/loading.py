@@ -47,6 +47,8 @@ def load(
     merged = origins.merge(layers)
     if isinstance(merged.get("providers"), Mapping):
         merged["providers"] = rows.complete(merged["providers"])
+    if isinstance(merged.get("models"), Mapping):
+        merged["models"] = rows.anchor(merged["models"], directory)
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:

@@ -155,8 +155,12 @@ class PriceSettings(_Frozen):
 
 
 class ModelSettings(_Frozen):
-    """What the user knows better about a model; None leaves what is known otherwise."""
+    """What the user knows better about a model; None leaves what is known otherwise.
 
+    ``path`` is the GGUF file of a model of type local, relative to the session's folder.
+    """
+
+    path: Annotated[Text, AfterValidator(_check_folder)] | None = None
     price: PriceSettings | None = None
     context: Count | None = None
     max_output: Count | None = None

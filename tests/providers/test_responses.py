@@ -24,9 +24,9 @@ class TestResponses(Contract):
         "model": "m",
         "instructions": "Be brief.",
         "input": [
-            {"role": "user", "content": "One?"},
-            {"role": "assistant", "content": "1"},
-            {"role": "user", "content": PROMPT},
+            {"type": "message", "role": "user", "content": "One?"},
+            {"type": "message", "role": "assistant", "content": "1"},
+            {"type": "message", "role": "user", "content": PROMPT},
         ],
         "temperature": 0,
         "max_output_tokens": 7,
