@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Self, Unpack
 
-from orch_nb.errors import Interrupted, OrchError, TimedOut
+from orch_nb.errors import Interrupted, OrchError
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.invoke import Invoker
@@ -20,11 +20,12 @@ from orch_nb.invoke.loop import BackgroundLoop, Feed
 from orch_nb.providers import known_types
 from orch_nb.providers._connect import Connection, connect, disconnect
 from orch_nb.registry.catalog import Catalog
+from orch_nb.registry.memory import Memory
 from orch_nb.settings import Settings, Weights, load, user_home
 from orch_nb.store.cache import ResponseCache
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.secret import signing_key
-from orch_nb.types import Decision, Record, Request, Response, Usage
+from orch_nb.types import Decision, ModelCard, Record, Request, Response, Usage
 
 
 class Session:
@@ -169,29 +170,19 @@ class Session:
         return response
 
     async def _decide(self, request: Request, deadline: float | None = None) -> Decision:
-        from orch_nb.routing.route import name_models, route  # noqa: PLC0415 - imports numpy
-        from orch_nb.routing.strategies import canonical  # noqa: PLC0415
+        from orch_nb.routing.decide import decide  # noqa: PLC0415 - imports numpy
 
-        strategy = canonical(request.wants.strategy or self.settings.strategy)
-        latency = self.ledger.latency()
-        named = request.wants.models
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self.catalog.prepare(named)
-        except TimeoutError:
-            raise TimedOut(
-                "the providers", "did not list their models before the deadline"
-            ) from None
-        if named:
-            return name_models(request, [self.catalog.resolve(n) for n in named], latency)
-        return route(
-            request,
-            self.catalog.cards(),
-            strategy=strategy,
-            weights=self.settings.weights.model_dump(),
-            latency=latency,
-            unreachable=self.catalog.unreachable(),
-        )
+        return await decide(request, self.catalog, self.settings, self.ledger.latency(), deadline)
+
+    def models(self) -> list[ModelCard]:
+        """Every model that is known, by priority and name; those of servers are asked for once."""
+        self._loop.run(lambda: self.catalog.prepare(()))
+        return list(self.catalog.cards())
+
+    def refresh(self, *providers: str) -> None:
+        """Ask `providers`, or all, anew which models they have: at most 5 seconds, never paid."""
+        names = providers or None
+        self._loop.run(lambda: self.catalog.discover(names, refresh=True))
 
     @property
     def strategy(self) -> str:
@@ -201,7 +192,8 @@ class Session:
     @property
     def providers(self) -> tuple[str, ...]:
         """The configured providers that take part, without the simulated one, in order."""
-        return tuple(sorted(c.endpoint.name for c in self._connections.values() if c.real))
+        real = (name for name, connection in self._connections.items() if connection.real)
+        return tuple(sorted(filter(self.catalog.takes_part, real)))
 
     @property
     def weights(self) -> Weights:
@@ -239,14 +231,19 @@ class Session:
         if previous is not None and _same_places(previous, settings):
             return
         if self._loop.running:
-            self._loop.run(lambda: disconnect(self._connections))
+            self._loop.run(self._disconnect)
         self._connections = connect(settings, os.environ)
         # A script that ends, or forgets its session, need not close it.
         self._finalizer.detach()
         self._finalizer = weakref.finalize(self, _end, self._loop, self._connections)
-        self.catalog = Catalog(self._connections, settings.models)
+        memory = Memory(lambda: user_home(os.environ))
+        self.catalog = Catalog(self._connections, settings.models, memory)
         self.cache = self._open_cache(settings)
         self._invoker = Invoker(self._connections, self.cache, Random())  # noqa: S311 - jitter
+
+    async def _disconnect(self) -> None:
+        await self.catalog.close()
+        await disconnect(self._connections)
 
     def _open_cache(self, settings: Settings) -> ResponseCache | None:
         if not settings.cache.enabled:

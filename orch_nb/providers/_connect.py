@@ -12,7 +12,7 @@ from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._llama import installed as llama_installed
 from orch_nb.providers._plugin import installed
 from orch_nb.providers._port import Port
-from orch_nb.settings import Limits, ProviderSettings, Settings, user_home
+from orch_nb.settings import OFFICIAL, Limits, ProviderSettings, Settings, user_home
 
 SIMULATED = "sim"
 LOCAL = "local"
@@ -27,6 +27,7 @@ class Connection:
     the provider's rate limit allows one more request.
     """
 
+    type: str
     provider: Port
     endpoint: Endpoint
     vendor: str | None
@@ -35,6 +36,7 @@ class Connection:
     max_retries: int
     limits: Limits
     turns: AbstractAsyncContextManager[None]
+    probed: bool = False
 
     @property
     def real(self) -> bool:
@@ -45,6 +47,18 @@ class Connection:
     def base_url(self) -> str | None:
         """Where it is; None for what is built in."""
         return self.endpoint.base_url
+
+    @property
+    def place(self) -> str:
+        """What tells it from others, without a key: its name, type and address."""
+        return f"{self.endpoint.name} {self.type} {self.base_url}"
+
+    @property
+    def official(self) -> bool:
+        """Whether it is the service that its type is named after, and there is a key for it."""
+        official = OFFICIAL.get(self.type)
+        known = official is not None and self.endpoint.host == official.host
+        return known and self.endpoint.key is not None
 
 
 def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]:
@@ -117,6 +131,7 @@ def _connection(
     if row.timeout is not None:
         limits = limits.model_copy(update={"attempt": min(row.timeout, limits.attempt)})
     return Connection(
+        type=row.type,
         provider=kind(endpoint),
         endpoint=endpoint,
         vendor=row.type if kind.home is not None or row.type == SIMULATED else None,

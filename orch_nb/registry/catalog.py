@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from orch_nb.errors import InputError, ProviderError, UnknownNameError
 from orch_nb.registry.discovery import discover
-from orch_nb.registry.facts import line_up, with_facts, with_statement
+from orch_nb.registry.facts import unranked, with_facts, with_statement
+from orch_nb.registry.line_ups import line_up
+from orch_nb.registry.memory import Memory, Remembered
+from orch_nb.registry.source import Listing, Source
 from orch_nb.settings import ModelSettings
 from orch_nb.types import ModelCard, Rejection
 
@@ -17,43 +21,17 @@ from orch_nb.types import ModelCard, Rejection
 _RETRY_AFTER = 60.0
 
 
-class Lists(Protocol):
-    """What can list its models."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All cards, as they are until something changes.
 
-    async def list_models(self) -> list[ModelCard]:
-        """What is there. Raises a `ProviderError` when it cannot say."""
-        ...
+    ``suffices`` says that some provider lists a model that a strategy may pick.
+    """
 
-
-class Source(Protocol):
-    """Where cards come from: a configured provider."""
-
-    @property
-    def provider(self) -> Lists:
-        """What is asked for the list."""
-        ...
-
-    @property
-    def vendor(self) -> str | None:
-        """Its type where its models are that vendor's own, else None."""
-        ...
-
-    @property
-    def base_url(self) -> str | None:
-        """Where it is; None for what is built in."""
-        ...
-
-    @property
-    def priority(self) -> int:
-        """Of models with equal scores, the one with the lower number is taken."""
-        ...
-
-
-@dataclass(slots=True)
-class _Listing:
-    cards: dict[str, ModelCard]
-    error: ProviderError | None = None
-    good_until: float = float("inf")
+    cards: tuple[ModelCard, ...]
+    by_id: Mapping[str, ModelCard]
+    by_name: Mapping[str, Sequence[ModelCard]]
+    suffices: bool
 
 
 class Catalog:
@@ -65,14 +43,28 @@ class Catalog:
         The configured providers by name.
     stated
         What the settings state, by model id. These models exist whether listed or not.
+    memory
+        Where listings are kept for the next session; None: they are not.
+    clock
+        Seconds since the epoch.
     """
 
-    def __init__(self, sources: Mapping[str, Source], stated: Mapping[str, ModelSettings]) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        stated: Mapping[str, ModelSettings],
+        memory: Memory | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._sources, self._stated = sources, stated
-        self._listings: dict[str, _Listing] = {}
+        self._memory, self._clock = memory, clock
+        self._listings: dict[str, Listing] | None = None
+        self._asked: dict[str, float] = {}  # until when an answer holds, on the loop's clock
+        self._found: set[str] = set()  # of those that are looked for, also when they go away again
+        self._known: _Known | None = None
         self._discovering = asyncio.Lock()
-        # Simulated answers never stand in for real ones.
-        self._only_simulated = all(source.vendor == "sim" for source in sources.values())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._behind: asyncio.Task[None] | None = None
 
     async def discover(
         self, names: Collection[str] | None = None, *, refresh: bool = False
@@ -82,37 +74,83 @@ class Catalog:
         Takes at most `discovery.LIMIT` seconds; one that fails harms nobody and is asked again
         after a minute.
         """
-        now = asyncio.get_running_loop().time()
-        async with self._discovering:
-            wanted = {
-                name: source.provider.list_models
-                for name, source in self._sources.items()
-                if (names is None or name in names)
-                and (refresh or name not in self._listings or self._listings[name].good_until < now)
-            }
-            for name, found in (await discover(wanted)).items():
-                if isinstance(found, ProviderError):
-                    self._listings[name] = _Listing({}, found, now + _RETRY_AFTER)
+        wanted = self._sources if names is None else names
+        if not refresh and not self._due(wanted):
+            return  # without waiting for those who ask others
+        async with self._lock():
+            due = wanted if refresh else self._due(wanted)
+            found = await discover({n: self._sources[n].provider.list_models for n in due})
+            now, at = asyncio.get_running_loop().time(), self._clock()
+            for name, cards in found.items():
+                if isinstance(cards, ProviderError):
+                    row, good_for = Listing((), at, reachable=False, error=cards), _RETRY_AFTER
                 else:
-                    cards = (self._complete(card) for card in found)
-                    self._listings[name] = _Listing({card.id: card for card in cards})
+                    row, good_for = Listing(tuple(cards), at), float("inf")
+                self._take(name, row)
+                self._asked[name] = now + good_for
+            self._known = None
+            self._remember(found)
+
+    async def prepare(self, names: Sequence[str]) -> None:
+        """Learn what is needed to choose, or to `resolve` the `names` that were chosen.
+
+        Waits for no provider where the models that are known suffice; those that were not asked
+        yet are asked meanwhile, for later choices. For full ids nobody is asked.
+        """
+        await self.discover([n for n, source in self._sources.items() if source.base_url is None])
+        if names and all(self._is_id(name) for name in names):
+            return
+        if not self._suffices(names):
+            await self.discover()
+        elif self._due(self._sources) and (self._behind is None or self._behind.done()):
+            self._behind = asyncio.get_running_loop().create_task(self.discover())
+
+    async def close(self) -> None:
+        """Stop asking behind the user's back."""
+        if self._behind is not None:
+            self._behind.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._behind
 
     def cards(self) -> tuple[ModelCard, ...]:
         """All known cards, by priority, then by id: the same order each time."""
-        known = {card.id: card for row in self._listings.values() for card in row.cards.values()}
-        for model in self._stated:
-            provider = model.partition(":")[0]
-            if provider in self._sources and model not in known:
-                known[model] = self._unlisted(model)
-        return tuple(sorted(known.values(), key=lambda card: (card.priority, card.id)))
+        return self._all().cards
 
     def unreachable(self) -> tuple[Rejection, ...]:
         """The providers that could not say what they have, and why."""
         return tuple(
             Rejection(name, str(row.error).removeprefix(f"{name}: "))
-            for name, row in self._listings.items()
-            if row.error is not None
+            for name, row in self.listings().items()
+            if row.error is not None and self.takes_part(name)
         )
+
+    def takes_part(self, name: str) -> bool:
+        """Whether the provider is configured, or a model was found where it usually is."""
+        self.listings()
+        return not self._sources[name].probed or name in self._found
+
+    def listings(self) -> dict[str, Listing]:
+        """What each provider listed, as far as it is known without asking anybody."""
+        if self._listings is None:
+            remembered = self._memory.load() if self._memory else {}
+            self._listings = {}
+            for name, source in self._sources.items():
+                row = remembered.get(source.place)
+                if row is not None:
+                    self._take(name, Listing(row.cards, row.at, row.reachable))
+                elif source.official:
+                    cards = (ModelCard(name, model) for model in line_up(source.vendor))
+                    self._take(name, Listing(tuple(cards)))
+        return self._listings
+
+    def _take(self, name: str, row: Listing) -> None:
+        self.listings()[name] = row
+        if any(map(self._may_rank, row.cards)):
+            self._found.add(name)
+
+    def _may_rank(self, card: ModelCard) -> bool:
+        """Whether a strategy may pick the model, as far as is known without its price."""
+        return not (card.unranked or unranked(card.name, self._sources[card.provider].vendor))
 
     def resolve(self, name: str) -> ModelCard:
         """The card that `name`, an id or a bare name, means.
@@ -120,48 +158,94 @@ class Catalog:
         A full id that no provider listed gives a card with what the snapshot knows: it is tried
         as it is. Raises `UnknownNameError`, or `InputError` if a bare name is ambiguous.
         """
-        provider, colon, model = name.partition(":")
-        if colon and model and provider in self._sources:
-            listing = self._listings.get(provider)
-            return (listing and listing.cards.get(name)) or self._unlisted(name)
-        matches = [card for card in self.cards() if card.name == name]
+        if self._is_id(name):
+            return self._all().by_id.get(name) or self._unlisted(name)
+        matches = self._all().by_name.get(name, ())
         if len(matches) == 1:
             return matches[0]
         if matches:
             ids = ", ".join(card.id for card in matches)
             raise InputError(f"{name!r} is the name of several models; say which: {ids}")
-        hint = f" (a full id is provider:model; providers here: {', '.join(sorted(self._sources))})"
+        here = ", ".join(sorted(filter(self.takes_part, self._sources)))
+        hint = f" (a full id is provider:model; providers here: {here})"
         raise UnknownNameError("model", name, self.names(), hint)
 
     def ids(self) -> tuple[str, ...]:
         """The ids that a strategy may pick, as far as they are known without asking anybody.
 
-        For a provider that was not asked yet these are the snapshot's.
+        For a provider that was never asked these are its vendor's line-up.
         """
-        listed = [card.id for card in self.cards() if not card.unranked]
-        snapshot = [
-            f"{provider}:{name}"
-            for provider, source in self._sources.items()
-            if provider not in self._listings and (source.vendor != "sim" or self._only_simulated)
-            for name in line_up(source.vendor)
-        ]
-        return tuple(dict.fromkeys(listed + snapshot))
+        ids = [model for model in self._stated if self._has_provider(model)]
+        for name, source in self._sources.items():
+            if not self.takes_part(name) or (source.vendor == "sim" and not self._only_simulated):
+                continue
+            row = self.listings().get(name)
+            if row is None:
+                ids += [f"{name}:{model}" for model in line_up(source.vendor)]
+            else:
+                ids += [card.id for card in row.cards if self._may_rank(card)]
+        return tuple(sorted(dict.fromkeys(ids), key=lambda model: (self._priority(model), model)))
 
     def names(self) -> tuple[str, ...]:
         """What may be written for a model: `ids`, and their bare names."""
         ids = self.ids()
         return tuple(dict.fromkeys([*ids, *(model.partition(":")[2] for model in ids)]))
 
-    async def prepare(self, names: Sequence[str]) -> None:
-        """Learn what is needed to choose, or to `resolve` the `names` that were chosen.
+    def _all(self) -> _Known:
+        if self._known is None:
+            listed = [card for row in self.listings().values() for card in row.cards]
+            simulation = "" if self._only_simulated else "simulated; a real provider is configured"
+            by_id = {card.id: self._complete(card, simulation) for card in listed}
+            suffices = any(not (card.unranked or card.simulated) for card in by_id.values())
+            for model in self._stated:
+                if model not in by_id and self._has_provider(model):
+                    by_id[model] = self._unlisted(model)
+            by_name: dict[str, list[ModelCard]] = {}
+            cards = tuple(sorted(by_id.values(), key=lambda card: (card.priority, card.id)))
+            for card in cards:
+                by_name.setdefault(card.name, []).append(card)
+            self._known = _Known(cards, by_id, by_name, suffices)
+        return self._known
 
-        For full ids that is nothing over the network.
-        """
-        if names and all(self._is_id(name) for name in names):
-            built_in = [name for name, source in self._sources.items() if source.base_url is None]
-            await self.discover(built_in)
-        else:
-            await self.discover()
+    def _suffices(self, names: Sequence[str]) -> bool:
+        """Whether the models that some provider has, as far as is known, are enough."""
+        if names:
+            return all(self._is_id(name) or name in self._all().by_name for name in names)
+        only_simulated = all(source.vendor == "sim" for source in self._sources.values())
+        return only_simulated or self._all().suffices
+
+    def _lock(self) -> asyncio.Lock:
+        """One at a time asks; a session that was closed and is used again has another loop."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._discovering = loop, asyncio.Lock()
+        return self._discovering
+
+    def _due(self, names: Iterable[str]) -> list[str]:
+        now = asyncio.get_running_loop().time()
+        return [name for name in names if self._asked.get(name, -1.0) < now]
+
+    def _remember(self, names: Collection[str]) -> None:
+        rows = {name: self.listings()[name] for name in names}
+        news = {
+            self._sources[name].place: Remembered(row.at or 0.0, row.reachable, row.cards)
+            for name, row in rows.items()
+            if self._sources[name].base_url is not None
+        }
+        if news and self._memory is not None:
+            self._memory.save(news)
+
+    @property
+    def _only_simulated(self) -> bool:
+        """Whether nothing real is there: simulated answers never stand in for real ones."""
+        return all(s.vendor == "sim" or not self.takes_part(n) for n, s in self._sources.items())
+
+    def _has_provider(self, model: str) -> bool:
+        provider = model.partition(":")[0]
+        return provider in self._sources and self.takes_part(provider)
+
+    def _priority(self, model: str) -> int:
+        return self._sources[model.partition(":")[0]].priority
 
     def _is_id(self, name: str) -> bool:
         provider, _, model = name.partition(":")
@@ -171,12 +255,10 @@ class Catalog:
         provider, _, name = model.partition(":")
         return self._complete(ModelCard(provider, name))
 
-    def _complete(self, card: ModelCard) -> ModelCard:
+    def _complete(self, card: ModelCard, simulation: str = "") -> ModelCard:
         source = self._sources[card.provider]
-        card = replace(card, priority=source.priority)
         if card.simulated:
-            unranked = "" if self._only_simulated else "simulated; a real provider is configured"
-            card = replace(card, unranked=unranked)
+            card = replace(card, priority=source.priority, unranked=simulation)
         else:
-            card = with_facts(card, source.vendor, source.base_url)
+            card = with_facts(card, source.vendor, source.base_url, source.priority)
         return with_statement(card, self._stated.get(card.id))

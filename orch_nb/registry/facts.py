@@ -1,91 +1,129 @@
-"""What is known about models before anybody asks them: a dated snapshot, with its sources.
+"""What is known about a model besides what its server says, and who may correct it.
 
-Snapshot of 2026-11. The line-ups are the vendors' own order, from the descriptions that
-genai-prices 0.2.3 quotes ("our most capable model", "efficient model for high-volume tasks"):
-ordinal, no measurement.
+What the server states outweighs the dated snapshot in ``facts.json``, and what the user's
+settings state outweighs both. A card's ``sources`` tell which fact came from where.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from orch_nb.registry.pricing import context_window, list_price
+from orch_nb.registry.line_ups import line_up, place
+from orch_nb.registry.names import canonical, is_chat, undated
+from orch_nb.registry.pricing import context_window, has_prices, list_price, listed_by
 from orch_nb.settings import ModelSettings
 from orch_nb.types import ModelCard, Prices
 
-# From the least to the most capable.
-_LINE_UPS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "sim": (("small",), ("medium",), ("large",)),
-    "openai": (
-        ("gpt-6-luna",),
-        ("gpt-6.1-terra",),
-        ("gpt-6.1-sol", "gpt-6-sol"),
-        ("gpt-6-astra",),
-    ),
-    "anthropic": (
-        ("claude-haiku-5-5",),
-        ("claude-sonnet-5-5",),
-        ("claude-opus-5-5",),
-        ("claude-fable-5-2",),
-    ),
-}
-_DATED = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
-_NOT_CHAT = re.compile(
-    r"embed|rerank|moderation|whisper|transcri|tts|speech|audio|realtime|voice|image|dall-e"
-    r"|imagen|sora|video|clip|search-api|\bbge\b|\bada\b|babbage|davinci",
-    re.IGNORECASE,
-)
+_STATED = ("context", "max_output", "capabilities", "speed", "size", "variant")
+_UNKNOWN = (None, "")
+_SERVER = "listed by the server"
+_SETTINGS = "settings"
 
 
-def line_up(vendor: str | None) -> tuple[str, ...]:
-    """The names of the models that `vendor` offers now, from the least to the most capable."""
-    return tuple(name for names in _LINE_UPS.get(vendor or "", ()) for name in names)
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What ``facts.json`` says of one model, and from where."""
+
+    facts: dict[str, Any]
+    sources: dict[str, str]
 
 
-def with_facts(card: ModelCard, vendor: str | None, base_url: str | None) -> ModelCard:
+def with_facts(
+    card: ModelCard, vendor: str | None, base_url: str | None, priority: int = 100
+) -> ModelCard:
     """`card` with what the snapshot knows added; what the provider stated stays.
 
     `vendor` is the provider's type where its models are the vendor's own, else None.
     """
-    card = replace(
-        card,
-        prices=card.prices or list_price(card.name, vendor, base_url),
-        context=card.context or context_window(card.name, vendor, base_url),
-    )
-    if not is_chat(card.name):
-        return replace(card, unranked="no chat model")
-    places = _LINE_UPS.get(vendor or "")
-    if places is None:
-        return card
-    name = _DATED.sub("", card.name)
-    for place, names in enumerate(places, start=1):
-        if name in names:
-            source = f"{vendor}'s line-up of 2026-11 (place {place} of {len(places)})"
-            return replace(card, tier=place / len(places), tier_source=source)
-    return replace(card, unranked=f"not in {vendor}'s current line-up; name it to use it")
+    facts: dict[str, Any] = {"priority": priority}
+    sources = {name: _SERVER for name in _STATED if getattr(card, name) not in _UNKNOWN}
+    known = snapshot(card.name, vendor)
+    for name, value in known.facts.items() if known else ():
+        if name not in sources:
+            facts[name] = value
+            sources[name] = known.sources[name] if known else ""
+    if card.prices is not None:
+        sources["prices"] = card.prices.source or _SERVER
+    elif has_prices(vendor, base_url):
+        _add_listed(card.name, vendor, base_url, facts, sources)
+    facts["unranked"] = card.unranked or unranked(card.name, vendor)
+    stands = place(vendor, card.name)
+    if stands is not None and card.tier is None:
+        facts["tier"], facts["tier_source"] = stands.tier, stands.line_up
+        sources["tier"] = f"{stands.line_up}, a prior: {stands.source}"
+    return replace(card, **facts, sources=sources)
+
+
+def _add_listed(
+    model: str,
+    vendor: str | None,
+    base_url: str | None,
+    facts: dict[str, Any],
+    sources: dict[str, str],
+) -> None:
+    """Add prices, and the window unless it is known, where the list of prices has the model."""
+    prices = list_price(model, vendor, base_url)
+    if prices is not None:
+        facts["prices"], sources["prices"] = prices, prices.source
+    window = None if "context" in sources else context_window(model, vendor, base_url)
+    if window is not None:
+        facts["context"], sources["context"] = window, listed_by()
+
+
+def unranked(name: str, vendor: str | None) -> str:
+    """Why a strategy never picks the model `name`, as far as its name tells; "" if it may."""
+    if not is_chat(name):
+        return "no chat model"
+    if line_up(vendor) and place(vendor, name) is None:
+        return f"not in {vendor}'s current line-up; name it to use it"
+    return ""
 
 
 def with_statement(card: ModelCard, stated: ModelSettings | None) -> ModelCard:
     """`card` with what the user's settings state about it, which outweighs everything else."""
     if stated is None:
         return card
-    price = stated.price
-    return replace(
-        card,
-        prices=Prices(price.input, price.output, price.cached, "settings")
-        if price
-        else card.prices,
-        context=stated.context or card.context,
-        max_output=stated.max_output or card.max_output,
-        capabilities=(
-            card.capabilities if stated.capabilities is None else frozenset(stated.capabilities)
-        ),
-        quality=stated.quality,
-        unranked="",
+    price, capabilities = stated.price, stated.capabilities
+    facts = {
+        "prices": price and Prices(price.input, price.output, price.cached, _SETTINGS),
+        "context": stated.context,
+        "max_output": stated.max_output,
+        "capabilities": None if capabilities is None else frozenset(capabilities),
+        "quality": dict(stated.quality) or None,
+    }
+    given: dict[str, Any] = {name: value for name, value in facts.items() if value is not None}
+    sources = {**card.sources, **dict.fromkeys(given, _SETTINGS)}
+    return replace(card, **given, unranked="", sources=sources)
+
+
+def snapshot(name: str, vendor: str | None) -> Snapshot | None:
+    """What the snapshot says of the model `name` of `vendor`, or of the open model `name`.
+
+    The name of a model at another host tells what the model can, never what it costs there.
+    """
+    document = _document()
+    vendors = document["vendors"]
+    if vendor in vendors:
+        row, kind = vendors[vendor].get(name) or vendors[vendor].get(undated(name)), "vendors"
+    else:
+        row, kind = document["open"].get(canonical(name)), "open"
+        plain = undated(name).rpartition("/")[2]
+        for rows in vendors.values():
+            if row is None and plain in rows:
+                row, kind = rows[plain], "vendors"
+    if row is None:
+        return None
+    origin = document[f"{kind}_from"]
+    return Snapshot(
+        {name: frozenset(fact) if isinstance(fact, list) else fact for name, fact in row.items()},
+        {name: f"snapshot of {document['date']} ({origin[name]})" for name in row},
     )
 
 
-def is_chat(name: str) -> bool:
-    """Whether `name` looks like a model that answers text: not embedding, audio or image."""
-    return _NOT_CHAT.search(name) is None
+@cache
+def _document() -> dict[str, Any]:
+    return json.loads(Path(__file__).with_name("facts.json").read_bytes())  # type: ignore[no-any-return]

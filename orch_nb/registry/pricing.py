@@ -5,8 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from orch_nb.types import Prices
+
+
+@cache
+def has_prices(vendor: str | None, base_url: str | None) -> bool:
+    """Whether the prices of this service are listed: cheaper to ask than for each model."""
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+
+    if vendor is None and base_url is None:
+        return False
+    try:
+        get_snapshot().find_provider(None, vendor, base_url)
+    except LookupError:
+        return False
+    return True
 
 
 @cache
@@ -21,7 +36,7 @@ def list_price(model: str, vendor: str | None, base_url: str | None) -> Prices |
     if info is None:
         return None
     listed = info.get_prices(datetime.now(UTC), None)
-    source = f"genai-prices {_version()}"
+    source = listed_by()
     starts = sorted({tier.start for name in _KEYS for tier in _tiers(getattr(listed, name, None))})
     base = _at(listed, 0, source)
     if base is None:
@@ -36,32 +51,33 @@ def list_price(model: str, vendor: str | None, base_url: str | None) -> Prices |
     )
 
 
-@cache
 def context_window(model: str, vendor: str | None, base_url: str | None) -> int | None:
     """The context of `model` in tokens as genai-prices knows it."""
     info = _find(model, vendor, base_url)
     return None if info is None else info.context_window
 
 
+def listed_by() -> str:
+    """The list and its version, as the source of a fact."""
+    from genai_prices import __version__  # noqa: PLC0415
+
+    return f"genai-prices {__version__}"
+
+
 _KEYS = ("input_mtok", "output_mtok", "cache_read_mtok")
 
 
-def _find(model: str, vendor: str | None, base_url: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+@cache
+def _find(model: str, vendor: str | None, base_url: str | None) -> Any:
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - 0.1 s of CPU
 
-    if vendor is None and base_url is None:
+    if not has_prices(vendor, base_url):
         return None
     try:
         _, info = get_snapshot().find_provider_model(model, None, vendor, base_url)
     except LookupError:
         return None
     return info
-
-
-def _version() -> str:
-    from genai_prices import __version__  # noqa: PLC0415
-
-    return __version__
 
 
 def _tiers(price: object) -> list:  # type: ignore[type-arg]

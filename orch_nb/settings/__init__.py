@@ -1,5 +1,6 @@
 """The settings of a session: one order of precedence, checked as a whole."""
 
+from orch_nb.settings.endpoint import OFFICIAL
 from orch_nb.settings.home import user_home
 from orch_nb.settings.loading import load
 from orch_nb.settings.schema import (
@@ -15,6 +16,7 @@ from orch_nb.settings.schema import (
 from orch_nb.settings.trust import trust_file
 
 __all__ = [
+    "OFFICIAL",
     "CacheSettings",
     "Limits",
     "ModelSettings",

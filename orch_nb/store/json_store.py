@@ -31,7 +31,7 @@ import joblib
 from joblib._store_backends import CacheItemInfo, FileSystemStoreBackend
 from joblib.memory import AsyncMemorizedFunc
 
-from orch_nb.store.files import read_regular
+from orch_nb.files import read_regular
 
 BACKEND = "orch_json"
 

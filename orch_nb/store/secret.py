@@ -9,9 +9,9 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
+from orch_nb.files import read_regular
 from orch_nb.sanitize import one_line
 from orch_nb.store.cache import CacheWarning
-from orch_nb.store.files import read_regular
 
 _BYTES = 32
 _NAME = "signing.key"

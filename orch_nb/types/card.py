@@ -65,7 +65,8 @@ class ModelCard:
     the user stated, by task kind, in 0..1. ``speed`` is in output tokens per second.
     ``unranked`` says why a strategy never picks the model, "" if it may; by name it can be used.
     Of a model on this machine ``size`` is its bytes on disk, ``variant`` its parameters and
-    quantisation ("8.0B Q4_K_M"), and ``loaded`` says that it is in memory.
+    quantisation ("8.0B Q4_K_M"), and ``loaded`` says that it is in memory. ``sources`` says of
+    the facts, by the names that they have here, where each comes from.
     """
 
     provider: str
@@ -85,6 +86,7 @@ class ModelCard:
     size: int | None = None
     variant: str = ""
     loaded: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def id(self) -> str:

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from orch_nb.errors import InputError, ModelNotFound, ProviderError, UnknownNameError
+from orch_nb.errors import (
+    InputError,
+    ModelNotFound,
+    ProviderError,
+    UnknownNameError,
+    Unreachable,
+)
 from orch_nb.registry.catalog import Catalog
 from orch_nb.settings import ModelSettings
 from orch_nb.types import ModelCard
@@ -24,11 +30,17 @@ class Place:
     base_url: str | None = "http://127.0.0.1:1/v1"
     priority: int = 100
     failure: ProviderError | None = None
+    probed: bool = False
+    official: bool = False
     asked: int = field(default=0, init=False)
 
     @property
     def provider(self) -> Place:
         return self
+
+    @property
+    def place(self) -> str:
+        return f"{self.name} {self.base_url}"
 
     async def list_models(self) -> list[ModelCard]:
         self.asked += 1
@@ -120,6 +132,36 @@ def test_simulated_models_rank_only_among_themselves() -> None:
     beside = {card.id: card.unranked for card in catalog(sim, Place("a", ("m",))).cards()}
     assert beside["a:m"] == ""
     assert "simulated" in beside["sim:small"]
+
+
+def test_a_probed_provider_takes_part_once_it_has_listed_a_model() -> None:
+    sim = Place("sim", ("small",), vendor="sim", base_url=None)
+    gone = Unreachable("ollama", "nothing listens")
+    probe = Place("ollama", ("qwen3:4b",), failure=gone, probed=True)
+    made = catalog(sim, probe, stated={"ollama:stated": ModelSettings(context=10)})
+    assert not made.takes_part("ollama")
+    assert [(card.id, card.unranked) for card in made.cards()] == [("sim:small", "")]
+    assert made.unreachable() == ()
+    with pytest.raises(UnknownNameError, match="providers here: sim"):
+        made.resolve("qwen3:4b")
+
+    probe.failure = None
+    asyncio.run(made.discover(refresh=True))
+    assert made.takes_part("ollama")
+    ranked = [card.id for card in made.cards() if not card.unranked]
+    assert ranked == ["ollama:qwen3:4b", "ollama:stated"]
+
+    probe.failure = gone  # it is no longer there, and nobody stands in for it
+    asyncio.run(made.discover(refresh=True))
+    assert [r.model for r in made.unreachable()] == ["ollama"]
+    assert [card.id for card in made.cards() if not card.unranked] == ["ollama:stated"]
+
+
+def test_a_probed_provider_without_a_chat_model_takes_no_part() -> None:
+    sim = Place("sim", ("small",), vendor="sim", base_url=None)
+    made = catalog(sim, Place("ollama", ("nomic-embed-text",), probed=True))
+    assert not made.takes_part("ollama")
+    assert "sim:small" in [card.id for card in made.cards() if not card.unranked]
 
 
 def test_full_ids_need_no_list() -> None:

@@ -70,8 +70,9 @@ def test_an_old_model_of_a_vendor_is_used_only_by_name() -> None:
 
 
 def test_nothing_is_made_up_about_an_unknown_model() -> None:
-    card = with_facts(ModelCard("team", "qwen3-32b"), None, "http://127.0.0.1:1/v1")
-    assert card == ModelCard("team", "qwen3-32b")
+    card = with_facts(ModelCard("team", "own-32b"), None, "http://127.0.0.1:1/v1")
+    assert card == ModelCard("team", "own-32b")
+    assert card.sources == {}
 
 
 def test_what_the_user_states_outweighs_everything() -> None:

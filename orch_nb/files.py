@@ -1,9 +1,11 @@
-"""Reading what may have been planted: a file that is a file, not a link, a pipe or a flood."""
+"""Reading what may have been planted, and writing what is nobody else's to read."""
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from pathlib import Path
 
 # O_NONBLOCK: opening a named pipe must not hold the kernel. Windows has none of these but O_BINARY.
 _FLAGS = os.O_RDONLY
@@ -24,3 +26,19 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> tuple[bytes, float
         return os.read(handle, seen.st_size), seen.st_mtime
     finally:
         os.close(handle)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace the file at `path` at once and as a whole: mode 0600, its folder made with 0700.
+
+    Raises `OSError`.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(".tmp", f"{path.name}.", path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
