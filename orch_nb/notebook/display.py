@@ -179,8 +179,8 @@ _OPEN_END = re.compile(r"(?:\r\n|.)[\u200c\u200d\r]*\Z", re.S)
 class GrowingAnswer:
     """An answer while it arrives: a place in the output that is drawn again and again.
 
-    In the end the place is emptied, and the complete answer is the cell's result: so the saved
-    notebook holds it once, where nbval and nbconvert look for it.
+    An answer that is the cell's result is shown there, and the place is emptied: so the saved
+    notebook holds it once, where nbval and nbconvert look for it. Any other is completed in place.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -199,6 +199,13 @@ class GrowingAnswer:
         """Empty the place: the answer is shown elsewhere."""
         if self._handle is not None:
             self._handle.update(_EMPTY, raw=True)  # type: ignore[no-untyped-call]
+
+    def complete(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
+        """Show the complete answer, here or, if nothing was drawn yet, as an output of its own."""
+        if self._handle is None:
+            display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
     def keep(self, note: str) -> None:
         """Leave what has arrived, with `note` under it."""

@@ -49,6 +49,7 @@ class Extension:
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_cleanup.append(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.append(_Call)
+        shell.events.register("post_run_cell", self.magics.finish_cell)
         try:
             print(describe(self.magics.session))
         except OrchError as error:
@@ -68,6 +69,7 @@ class Extension:
         shell.Completer.custom_matchers.remove(self._matcher)
         shell.input_transformers_cleanup.remove(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.remove(_Call)
+        shell.events.unregister("post_run_cell", self.magics.finish_cell)
         close_session()
 
 

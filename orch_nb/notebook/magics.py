@@ -77,6 +77,7 @@ class OrchMagics(Magics):
         super().__init__(shell)
         self._printed: tuple[Response, int] | None = None
         self._explained: Response | None = None
+        self._unshown: list[tuple[Response, display.GrowingAnswer]] = []
         self._adopted: Session | None = None
         self._made = True  # what the configuration file says is checked with the first use
 
@@ -176,22 +177,31 @@ class OrchMagics(Magics):
         )
 
     def _ask(self, prompt: str, asked: dict[str, Any], options: argparse.Namespace) -> Response:
-        if options.quiet or options.no_stream or not self.session.settings.stream:
+        if options.quiet:
             return self.session.ask(prompt, **asked)
+        streams = self.session.settings.stream and not options.no_stream
         terminal = not hasattr(self.shell, "kernel")
         growing = display.PrintedAnswer() if terminal else display.GrowingAnswer()
         try:
-            response = self.session.ask(prompt, on_text=growing.add, **asked)
+            response = self.session.ask(prompt, on_text=growing.add if streams else None, **asked)
         except Interrupted as stop:
             growing.keep(display.summary(stop.response) if stop.response else "interrupted")
             raise
         except OrchError:
             growing.keep("the answer breaks off here")
             raise
-        growing.clear()
-        if terminal:
+        if isinstance(growing, display.GrowingAnswer):
+            self._unshown.append((response, growing))
+        elif streams:
+            growing.clear()
             self._printed = response, self._cell
         return response
+
+    def finish_cell(self, *_result: object) -> None:
+        """Complete the answers that were not the cell's result: in a loop, or put into a name."""
+        unshown, self._unshown = self._unshown, []
+        for response, growing in unshown:
+            growing.complete(*display.answer(response))
 
     def _show_dry_run(self, prompt: str, asked: dict[str, Any]) -> None:
         options = {name: value for name, value in asked.items() if name != "cache"}
@@ -200,6 +210,9 @@ class OrchMagics(Magics):
 
     def show_answer(self, response: Response) -> tuple[display.Bundle, dict[str, Any]]:
         """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
+        for shown in [pair for pair in self._unshown if pair[0] is response]:
+            self._unshown.remove(shown)
+            shown[1].clear()
         bundle, metadata = display.answer(response)
         if self._printed is not None and self._printed == (response, self._cell):
             bundle = display.footer(response)

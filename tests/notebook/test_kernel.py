@@ -68,6 +68,18 @@ def test_no_stream_shows_once(kernel: Kernel, stub: Stub) -> None:
     assert kinds == ["execute_result"]
 
 
+@pytest.mark.parametrize("option", ["", "--no-stream"])
+def test_answers_that_are_no_result_stay_too(kernel: Kernel, stub: Stub, option: str) -> None:
+    stub.rule("alpha", write("ok", text="one of two", words=2))
+    loop = f"for name in 'ab':\n    %orch --no-cache {option} greet {{{{ name }}}}"
+    ran = kernel.run(f"{loop}\nkept = %orch --no-cache {option} a third")
+    assert not ran.of("execute_result")
+    assert [look["text/plain"].split("\n\n")[0] for look in ran.saved] == ["one of two"] * 3
+    assert all("alpha:stub-small · " in look["text/plain"] for look in ran.saved)
+    shown = [m for k, m in ran.messages if k in ("display_data", "update_display_data")]
+    assert [m["metadata"]["orch_nb"]["finish"] for m in shown if m["metadata"]] == ["stop"] * 3
+
+
 def test_a_cached_answer_is_shown_at_once(kernel: Kernel, stub: Stub) -> None:
     kernel.run("%orch remember this")
     again = kernel.run("%orch remember this")
