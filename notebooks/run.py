@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-_PERSONAL = re.compile(r"^(ORCH|OPENAI|ANTHROPIC)_")
+_PERSONAL = re.compile(r"^(ORCH|OPENAI|ANTHROPIC|OLLAMA|LMSTUDIO)_")
 _SECONDS_PER_CELL = 120
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -31,7 +31,7 @@ def run(notebook: NotebookNode, folder: Path) -> Iterator[NotebookNode]:
     Raises `CellExecutionError` after the cell that failed.
     """
     env = {name: value for name, value in os.environ.items() if not _PERSONAL.match(name)}
-    env |= {"ORCH_HOME": str(folder / "home"), "ORCH_STREAM": "0"}
+    env |= {"ORCH_HOME": str(folder / "home"), "ORCH_STREAM": "0", "ORCH_PROBE": "0"}
     client = NotebookClient(
         notebook,
         timeout=_SECONDS_PER_CELL,

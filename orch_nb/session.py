@@ -273,7 +273,7 @@ def _end(loop: BackgroundLoop, connections: Mapping[str, Connection]) -> None:
 
 def _same_places(one: Settings, other: Settings) -> bool:
     """Whether nothing changed that connections, catalog or cache are made from."""
-    names = ("preset", "cache", "providers", "models", "limits")
+    names = ("preset", "probe", "cache", "providers", "models", "limits")
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 

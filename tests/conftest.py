@@ -69,6 +69,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, folder in folders.items():
         monkeypatch.setenv(name, str(tmp_path / folder))
+    monkeypatch.setenv("ORCH_PROBE", "0")
     (tmp_path / "home").mkdir()
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orch_nb.providers import provider_type
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._llama import installed as llama_installed
 from orch_nb.providers._plugin import installed
 from orch_nb.providers._port import Port
+from orch_nb.providers._probe import PROBED, Probe
 from orch_nb.settings import OFFICIAL, Limits, ProviderSettings, Settings, user_home
 
 SIMULATED = "sim"
@@ -71,6 +72,7 @@ def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]
     connections = {
         name: _connection(name, row, settings, row.key(env)) for name, row in rows.items()
     }
+    connections |= _probes(settings)
     wanted = {"local-only": True, "cloud-only": False}.get(settings.preset)
     if wanted is not None:
         connections = {n: c for n, c in connections.items() if c.local is wanted}
@@ -88,6 +90,18 @@ def _plugin_rows(settings: Settings, env: Mapping[str, str]) -> dict[str, Provid
         if variable is None or env.get(variable):
             rows[name] = ProviderSettings(type=name, api_key_env=variable)
     return rows
+
+
+def _probes(settings: Settings) -> dict[str, Connection]:
+    """The servers to look for on this machine, but for those that a row speaks of."""
+    if not settings.probe:
+        return {}
+    spoken_of = settings.providers.keys() | {row.type for row in settings.providers.values()}
+    probes = {}
+    for name in PROBED - spoken_of:
+        made = _connection(name, ProviderSettings(type=name), settings, None)
+        probes[name] = replace(made, provider=Probe(made.provider, made.endpoint), probed=True)
+    return probes
 
 
 async def disconnect(connections: Mapping[str, Connection]) -> None:

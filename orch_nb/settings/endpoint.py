@@ -29,6 +29,41 @@ OFFICIAL = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that people run themselves: the variable with its address, and its usual port."""
+
+    variable: str
+    port: int
+
+
+SERVERS = {
+    "ollama": Server("OLLAMA_HOST", 11434),
+    "lmstudio": Server("LMSTUDIO_BASE_URL", 1234),
+}
+_PLACE = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^:/]*)(?::(?P<port>[0-9]*))?(?P<path>/(?!/).*)?",
+    re.IGNORECASE,
+)
+# What a server is told in order to listen everywhere; a client finds it here.
+_EVERYWHERE = ("", "0.0.0.0", "[::]")  # noqa: S104
+
+
+def read_host(place: str, port: int) -> str:
+    """The URL that `place` means: ``host``, ``host:port``, ``:port`` or a URL already.
+
+    `port` is the usual one, where neither scheme nor port is given. What is no place at all is
+    given back, for `check_url` to refuse.
+    """
+    match = _PLACE.fullmatch(place.strip())
+    if match is None:
+        return place
+    host = "127.0.0.1" if match["host"] in _EVERYWHERE else match["host"]
+    usual = "" if match["scheme"] else str(port)
+    stated = match["port"] or usual
+    return f"{match['scheme'] or 'http'}://{host}{stated and ':'}{stated}{match['path'] or ''}"
+
+
 def check_url(url: str) -> str:
     """`url` unchanged, or a ValueError that says what is wrong without repeating it."""
     if not url.lower().startswith(("http://", "https://")):

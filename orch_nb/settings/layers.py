@@ -14,7 +14,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from orch_nb.errors import SettingsError
-from orch_nb.settings.endpoint import OFFICIAL
+from orch_nb.settings.endpoint import OFFICIAL, SERVERS, read_host
 
 FILE_NAME = "orch.yaml"
 CONFIG = "Session(config=…)"
@@ -46,12 +46,17 @@ def read_environment(env: Mapping[str, str], known_types: Collection[str]) -> li
         if url := env.get(official.url_variable):
             data = {"providers": {name: {"base_url": url}}}
             layers.append(Layer(official.url_variable, data))
+    for name, server in SERVERS.items():
+        if name in known_types and (place := env.get(server.variable)):
+            data = {"providers": {name: {"base_url": read_host(place, server.port)}}}
+            layers.append(Layer(server.variable, data))
     if folder := env.get("ORCH_CACHE_DIR"):
         layers.append(Layer("ORCH_CACHE_DIR", {"cache": {"dir": folder}}))
-    if switch := env.get("ORCH_STREAM"):
-        if switch.lower() not in _SWITCH:
-            raise SettingsError("must be 0 or 1", source="ORCH_STREAM")
-        layers.append(Layer("ORCH_STREAM", {"stream": _SWITCH[switch.lower()]}))
+    for variable, setting in (("ORCH_STREAM", "stream"), ("ORCH_PROBE", "probe")):
+        if switch := env.get(variable):
+            if switch.lower() not in _SWITCH:
+                raise SettingsError("must be 0 or 1", source=variable)
+            layers.append(Layer(variable, {setting: _SWITCH[switch.lower()]}))
     return layers
 
 

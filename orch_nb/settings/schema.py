@@ -183,6 +183,7 @@ class Limits(_Frozen):
 class Settings(_Frozen):
     """All settings of a session, after every layer was heard.
 
+    ``probe`` looks for Ollama and LM Studio on this machine where no row configures them.
     Whether ``strategy`` exists is for the registry of strategies to say.
     """
 
@@ -191,6 +192,7 @@ class Settings(_Frozen):
     weights: Weights = Weights()
     fallback: Literal["best", "cheapest", "fail"] = "best"
     stream: StrictBool = True
+    probe: StrictBool = True
     cache: CacheSettings = CacheSettings()
     providers: Mapping[ProviderName, ProviderSettings] = {}
     models: Mapping[ModelId, ModelSettings] = {}

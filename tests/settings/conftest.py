@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def hear(tmp_path: Path, home: Path) -> Callable[..., Settings]:
     """`load` in an empty folder, with the text of an ``orch.yaml`` if one is given."""
-    types = ["anthropic", "compatible", "openai", "sim"]
+    types = ["anthropic", "compatible", "lmstudio", "ollama", "openai", "sim"]
 
     def hear(file: str | None = None, env: Mapping[str, str] = {}, **layers: Any) -> Settings:
         if file is not None:

@@ -143,10 +143,36 @@ def test_a_provider_type_that_is_not_there_is_not_configured(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("written", "stream"), [("0", False), ("1", True), ("off", False), ("TRUE", True)]
+    ("written", "on"), [("0", False), ("1", True), ("off", False), ("TRUE", True)]
 )
-def test_orch_stream(hear: Loader, written: str, stream: bool) -> None:
-    assert hear(env={"ORCH_STREAM": written}).stream is stream
+def test_switches(hear: Loader, written: str, on: bool) -> None:
+    assert hear(env={"ORCH_STREAM": written}).stream is on
+    assert hear(env={"ORCH_PROBE": written}).probe is on
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("box", "http://box:11434"),
+        ("box:99", "http://box:99"),
+        (":99", "http://127.0.0.1:99"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:99", "http://127.0.0.1:99"),
+        ("http://0.0.0.0:99/", "http://127.0.0.1:99/"),
+        ("[::]:99", "http://127.0.0.1:99"),
+        ("[::1]", "http://[::1]:11434"),
+        ("http://box", "http://box"),
+        ("https://box.example/ollama", "https://box.example/ollama"),
+        (" box ", "http://box:11434"),
+    ],
+)
+def test_ollama_host_has_many_forms(hear: Loader, written: str, url: str) -> None:
+    assert hear(env={"OLLAMA_HOST": written}).providers["ollama"].base_url == url
+
+
+def test_lmstudio_has_its_own_port(hear: Loader) -> None:
+    row = hear(env={"LMSTUDIO_BASE_URL": "box"}).providers["lmstudio"]
+    assert (row.base_url, row.api_key_env) == ("http://box:1234", None)
 
 
 def test_orch_cache_dir_may_lead_anywhere(hear: Loader) -> None:
@@ -170,6 +196,16 @@ def test_orch_home_is_the_users_folder(tmp_path: Path) -> None:
     ("env", "message"),
     [
         ({"ORCH_STREAM": "maybe"}, "ORCH_STREAM: must be 0 or 1"),
+        ({"ORCH_PROBE": "maybe"}, "ORCH_PROBE: must be 0 or 1"),
+        (
+            {"OLLAMA_HOST": "ftp://box"},
+            "OLLAMA_HOST: providers.ollama.base_url must begin with http:// or https://",
+        ),
+        (
+            {"OLLAMA_HOST": "me@box"},
+            "OLLAMA_HOST: providers.ollama.base_url must not hold a user name or password; "
+            "use api_key_env for the key",
+        ),
         ({"ORCH_CONFIG": "none.yaml"}, "ORCH_CONFIG: there is no file 'none.yaml'"),
         ({"ORCH_CACHE_DIR": "~/x"}, "ORCH_CACHE_DIR: cache.dir must be written out, without ~"),
         (
