@@ -135,7 +135,9 @@ class Pool:
         try:
             file = await asyncio.to_thread(open_file, path, stated)
         except NotGGUF as error:
-            raise RequestRefused(name, f"{path.name} {error}; name a model in GGUF format") from None
+            raise RequestRefused(
+                name, f"{path.name} {error}; name a model in GGUF format"
+            ) from None
         for other in [other for other in self._loaded if self.get(other) is None]:
             await self._end(other)  # it crashed
         context = await self._make_room(file)

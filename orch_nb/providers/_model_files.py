@@ -9,14 +9,15 @@ import glob
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
 from orch_nb.errors import InputError, SettingsError
+from orch_nb.files import read_regular, write_private
 from orch_nb.providers._gguf import NotGGUF, read_head
 
+_LIST = "models.json"
 _SUFFIX = ".gguf"
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -33,14 +34,24 @@ def find_models(home: Path, env: Mapping[str, str]) -> dict[str, Path]:
     `home` is the user's data folder. A file has one name only. Nothing is read but lists.
     """
     found: dict[str, Path] = {}
-    known = set[Path]()
-    for name, path in (*_added(home).items(), *_of_lm_studio(), *_of_ollama(env)):
-        real = path.resolve()
+    known = set[str]()
+    for name, path in (*added_models(home).items(), *_of_lm_studio(), *_of_ollama(env)):
+        real = os.path.realpath(path)
         own = _tidy(f"{path.parent.name}/{name}") if name in found else name
-        if own not in found and real not in known and path.is_file():
+        if own not in found and real not in known and os.path.isfile(real):  # noqa: PTH113 - never raises
             found[own] = path
             known.add(real)
     return found
+
+
+def added_models(home: Path) -> dict[str, Path]:
+    """Names and files of what was added, whether they are still there or not."""
+    try:
+        content, _ = read_regular(home / _LIST, _MOST_BYTES)
+        rows = json.loads(content)["gguf"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}  # nothing was added yet, or the file is damaged
+    return {name: Path(path) for name, path in rows if isinstance(path, str) and "\0" not in path}
 
 
 def add_model(path: str | os.PathLike[str], home: Path) -> str:
@@ -62,11 +73,16 @@ def add_model(path: str | os.PathLike[str], home: Path) -> str:
         raise InputError(f"{file.name} holds no model but its {kind}; name the model's own file")
     if (part := _PART.search(file.stem)) and int(part[1]) != 1:
         raise InputError(f"{file.name} is a part of a model; name the first part")
-    added = {name: other for name, other in _added(home).items() if other != file}
+    added = {name: other for name, other in added_models(home).items() if other != file}
     name = _name(file)
     if name in added:
         name = _tidy(f"{file.parent.name}/{name}")
-    _write(home, {**added, name: file})
+    document = {"gguf": {name: os.fspath(path) for name, path in {**added, name: file}.items()}}
+    try:
+        write_private(home / _LIST, json.dumps(document, indent=1).encode())
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        raise SettingsError(f"cannot remember the model in {home} ({reason})") from None
     return name
 
 
@@ -78,29 +94,6 @@ def weight(path: Path) -> int:
     whole = glob.escape(path.stem[: part.start()])
     parts = path.parent.glob(f"{whole}-?????-of-{part[2]}{path.suffix}")
     return sum(file.stat().st_size for file in parts)
-
-
-def _added(home: Path) -> dict[str, Path]:
-    try:
-        rows = json.loads((home / "models.json").read_bytes())["gguf"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}  # nothing was added yet, or the file is damaged
-    return {name: Path(path) for name, path in rows if isinstance(path, str) and "\0" not in path}
-
-
-def _write(home: Path, models: Mapping[str, Path]) -> None:
-    document = {"gguf": {name: os.fspath(path) for name, path in models.items()}}
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A temporary file has mode 0600, and replacing is atomic.
-        with tempfile.NamedTemporaryFile(
-            "w", dir=home, prefix="models-", suffix=".tmp", delete=False, encoding="utf-8"
-        ) as file:
-            json.dump(document, file, indent=1)
-        Path(file.name).replace(home / "models.json")
-    except OSError as error:
-        reason = error.strerror or "unknown reason"
-        raise SettingsError(f"cannot remember the model in {home} ({reason})") from None
 
 
 def _of_lm_studio() -> Iterator[tuple[str, Path]]:
@@ -131,9 +124,8 @@ def _of_ollama(env: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
 
 def _weights(manifest: Path) -> str | None:
     try:
-        with manifest.open("rb") as file:
-            layers = json.loads(file.read(_MOST_BYTES))["layers"]
-        for layer in layers:
+        content, _ = read_regular(manifest, _MOST_BYTES)
+        for layer in json.loads(content)["layers"]:
             if layer["mediaType"] == _WEIGHTS:
                 match = _DIGEST.fullmatch(layer["digest"])
                 return match[1] if match else None

@@ -1,41 +1,31 @@
-"""GGUF files by llama.cpp in a child process."""
+"""GGUF files by llama.cpp: what they answer, what is listed, and what is refused."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import psutil
 import pytest
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
 from orch_nb import Session
-from orch_nb.errors import (
-    ContextTooLong,
-    ModelNotFound,
-    ProviderError,
-    RequestRefused,
-    ServerFailed,
-)
-from orch_nb.invoke.attempt import Answer, Progress, attempt
+from orch_nb.errors import ContextTooLong, ModelNotFound, ProviderError, RequestRefused
+from orch_nb.invoke.attempt import Answer
 from orch_nb.providers import Endpoint
 from orch_nb.providers._llama_pool import ChildWire
 from orch_nb.providers._sdk import SDKProvider
-from orch_nb.providers.local import Provider, add_model
-from orch_nb.settings import Limits, ModelSettings
-from orch_nb.types import Image, Message, ModelCard, Parameters, Request, Response
+from orch_nb.providers.local import add_model
+from orch_nb.types import Image, ModelCard, Response
 from providers.contract import Contract
 from providers.gguf_model import BYTES_PER_TOKEN, write_model
+from providers.local_models import ask, children, opened, refusal, request
 from providers.test_chat import TestChat as Chat
+
+pytestmark = pytest.mark.usefixtures("no_orphans")
 
 
 class TestChildWire(Contract):
@@ -48,67 +38,6 @@ class TestChildWire(Contract):
 
     def make(self, endpoint: Endpoint) -> SDKProvider:
         return ChildWire(endpoint)
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shelf")
-    write_model(folder / "tiny.gguf", context=512)
-    write_model(folder / "other.gguf", context=512, seed=1)
-    write_model(folder / "third.gguf", context=512, seed=2)
-    write_model(folder / "long.gguf", context=32_768)
-    write_model(folder / "base.gguf", template=None)
-    write_model(folder / "strange.gguf", architecture="llamx")
-    (folder / "page.gguf").write_text("<!DOCTYPE html>")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def no_orphans() -> Iterator[None]:
-    yield
-    deadline = time.monotonic() + 5
-    while children() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert children() == []
-
-
-def children(of: int | None = None) -> list[psutil.Process]:
-    """The processes of llama.cpp that were started by the process `of`, by default this one."""
-    return [
-        child
-        for child in psutil.Process(of).children()
-        if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1].endswith("_llama.py")
-    ]
-
-
-@asynccontextmanager
-async def opened(shelf: Path, **stated: Any) -> AsyncIterator[Provider]:
-    models = {
-        path.stem: ModelSettings(path=str(path), **stated.get(path.stem, {}))
-        for path in shelf.glob("*.gguf")
-    }
-    provider = Provider(Endpoint("local", models=models))
-    try:
-        yield provider
-    finally:
-        await provider.close()
-
-
-def request(prompt: str = "hello", max_tokens: int | None = 8, **fields: Any) -> Request:
-    parameters = Parameters(temperature=0.0, max_tokens=max_tokens)
-    return Request((Message("user", prompt, **fields),), parameters=parameters)
-
-
-async def ask(provider: Provider, model: str = "tiny", asked: Request | None = None) -> Answer:
-    stream = provider.stream(asked or request(), model)
-    return await attempt(stream, Progress(f"local:{model}"), Limits(), float("inf"))
-
-
-async def refusal(provider: Provider, model: str, asked: Request | None = None) -> ProviderError:
-    with pytest.raises(ProviderError) as caught:
-        await ask(provider, model, asked)
-    assert "\n" not in str(caught.value)
-    return caught.value
 
 
 # -- answers
@@ -165,178 +94,6 @@ def test_an_image_is_refused_before_anything_is_loaded(shelf: Path) -> None:
             return await refusal(provider, "tiny", asked)
 
     assert "sees no images" in str(asyncio.run(once()))
-
-
-# -- the life of a child
-
-
-def test_a_child_starts_with_the_first_request_and_ends_with_the_session(shelf: Path) -> None:
-    models = {"local:tiny": {"path": shelf / "tiny.gguf"}}
-    with Session({"models": models, "cache": "off"}) as session:
-        assert session.providers == ("local",)
-        session.select("hello")
-        assert children() == []
-        response = session.ask("hello", max_tokens=4)
-        (child,) = children()
-        session.ask("hello", max_tokens=4)
-        assert children() == [child]
-        assert response.model == "local:tiny"
-        assert response.cost == response.billed == 0
-        assert child.uids().real == os.getuid()
-        assert not [part for part in child.cmdline() if len(part) > 40 and "/" not in part]
-    assert children() == []
-
-
-def test_a_session_that_was_closed_loads_again(shelf: Path) -> None:
-    session = Session({"models": {"local:tiny": {"path": shelf / "tiny.gguf"}}, "cache": "off"})
-    for _ in range(2):
-        assert session.ask("hello", max_tokens=4, temperature=0).finish == "length"
-        session.close()
-        assert children() == []
-
-
-def test_nobody_else_can_use_the_port(shelf: Path) -> None:
-    async def once() -> int:
-        async with opened(shelf) as provider:
-            await ask(provider)
-            (child,) = children()
-            listening = [c for c in child.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
-            (port,) = {(c.laddr.ip, c.laddr.port) for c in listening}
-            stranger = ChildWire(Endpoint("local", f"http://{port[0]}:{port[1]}/v1", "guessed"))
-            with pytest.raises(ProviderError) as caught:
-                await anext(stranger.stream(request(), "tiny"))
-            await stranger.close()
-            assert port[0] == "127.0.0.1"
-            return caught.value.status or 0
-
-    assert asyncio.run(once()) == 401
-
-
-def test_a_crash_is_an_error_and_the_next_call_starts_again(shelf: Path) -> None:
-    async def kill_while_answering(provider: Provider) -> None:
-        killed = False
-        async with aclosing(provider.stream(request(max_tokens=None), "long")) as stream:
-            async for delta in stream:
-                if delta.text and not killed:
-                    children()[0].kill()
-                    killed = True
-
-    async def once() -> tuple[ProviderError, Answer]:
-        async with opened(shelf) as provider:
-            with pytest.raises(ProviderError) as caught:
-                await kill_while_answering(provider)
-            return caught.value, await ask(provider, "long")
-
-    error, answer = asyncio.run(once())
-    assert type(error) is ServerFailed
-    assert "crashed (SIGKILL) while answering" in str(error)
-    assert answer.text
-
-
-def test_a_crash_between_calls_is_not_noticed(shelf: Path) -> None:
-    async def once() -> None:
-        async with opened(shelf) as provider:
-            await ask(provider)
-            (child,) = children()
-            child.kill()
-            child.wait(5)
-            await ask(provider)
-            assert children() != [child]
-
-    asyncio.run(once())
-
-
-def test_a_stop_frees_the_model_for_the_next_call(shelf: Path) -> None:
-    async def once() -> None:
-        async with opened(shelf) as provider:
-            async with aclosing(provider.stream(request(max_tokens=None), "long")) as stream:
-                async for delta in stream:
-                    if delta.text:
-                        break
-            (child,) = children()
-            started = time.monotonic()
-            await ask(provider, "long")
-            assert time.monotonic() - started < 2, "32 000 tokens would take ten seconds"
-            assert children() == [child]
-
-    asyncio.run(once())
-
-
-def test_a_stop_while_loading_leaves_nothing(shelf: Path) -> None:
-    async def once() -> None:
-        async with opened(shelf) as provider:
-            task = asyncio.ensure_future(ask(provider))
-            while not children():
-                await asyncio.sleep(0.005)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert children() == []
-            await ask(provider)
-
-    asyncio.run(once())
-
-
-def test_two_models_stay_loaded_and_the_oldest_makes_room(shelf: Path) -> None:
-    async def once() -> None:
-        async with opened(shelf) as provider:
-            await ask(provider, "tiny")
-            (tiny,) = children()
-            await ask(provider, "other")
-            (other,) = [child for child in children() if child != tiny]
-            await ask(provider, "tiny")
-            await ask(provider, "third")
-            assert len(children()) == 2
-            assert tiny in children()
-            assert other not in children()
-
-    asyncio.run(once())
-
-
-def test_a_model_in_use_does_not_make_room(shelf: Path) -> None:
-    async def once() -> list[Answer]:
-        async with opened(shelf) as provider:
-            names = ("tiny", "other", "third", "long")
-            return await asyncio.gather(*(ask(provider, name) for name in names))
-
-    assert [answer.finish for answer in asyncio.run(once())] == ["length"] * 4
-
-
-PARENT = """
-import sys, time
-from orch_nb import Session
-session = Session({"models": {"local:tiny": {"path": sys.argv[1]}}, "cache": "off"})
-session.ask("hello", max_tokens=4)
-print("ready", flush=True)
-if sys.argv[2] == "wait":
-    time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize("end", ["kill", "exit"])
-def test_a_child_ends_with_its_parent(shelf: Path, end: str) -> None:
-    command = [sys.executable, "-c", PARENT, str(shelf / "tiny.gguf"), "wait" * (end == "kill")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        if end == "kill":
-            assert parent.stdout.readline() == b"ready\n"
-            (child,) = children(parent.pid)
-            parent.send_signal(signal.SIGKILL)
-            child.wait(5)
-        assert parent.wait(20) == (-signal.SIGKILL if end == "kill" else 0)
-
-
-def test_a_child_that_loads_ends_with_its_parent(shelf: Path) -> None:
-    # The pipe is closed before the child has begun: it must neither serve nor wait.
-    from orch_nb.providers import _llama
-
-    child = subprocess.Popen([sys.executable, "-P", _llama.__file__], stdin=subprocess.PIPE)
-    assert child.stdin is not None
-    wanted = {"name": "n", "context": 512, "threads": 1, "key": "k"}
-    path = str(shelf / "long.gguf")
-    child.stdin.write(json.dumps({"path": path, **wanted}).encode() + b"\n")
-    child.stdin.close()
-    assert child.wait(5) in (0, -signal.SIGIO)
 
 
 # -- what cannot be loaded
