@@ -24,8 +24,8 @@ class Connection:
     """A configured provider, and the limits that hold for it.
 
     ``vendor`` is its type where its models are that vendor's own. What is asked of a ``local`` one
-    stays on this machine. Entering ``turns`` waits until
-    the provider's rate limit allows one more request.
+    stays on this machine. Entering ``turns`` waits until the provider's rate limit allows one more
+    request.
     """
 
     type: str
@@ -68,11 +68,11 @@ def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]
     Nothing is opened: a provider connects when it is first asked.
     """
     rows = {name: row for name, row in settings.providers.items() if row.enabled}
-    rows |= _plugin_rows(settings, env) | _local_row(settings, env)
+    rows |= _plugin_rows(settings, env)
     connections = {
         name: _connection(name, row, settings, row.key(env)) for name, row in rows.items()
     }
-    connections |= _probes(settings)
+    connections |= _probes(settings) | _local(settings, env)
     wanted = {"local-only": True, "cloud-only": False}.get(settings.preset)
     if wanted is not None:
         connections = {n: c for n, c in connections.items() if c.local is wanted}
@@ -92,13 +92,17 @@ def _plugin_rows(settings: Settings, env: Mapping[str, str]) -> dict[str, Provid
     return rows
 
 
+def _spoken_of(settings: Settings) -> set[str]:
+    """The types that some row configures."""
+    return {*settings.providers, *(row.type for row in settings.providers.values())}
+
+
 def _probes(settings: Settings) -> dict[str, Connection]:
     """The servers to look for on this machine, but for those that a row speaks of."""
     if not settings.probe:
         return {}
-    spoken_of = settings.providers.keys() | {row.type for row in settings.providers.values()}
     probes = {}
-    for name in PROBED - spoken_of:
+    for name in PROBED - _spoken_of(settings):
         made = _connection(name, ProviderSettings(type=name), settings, None)
         probes[name] = replace(made, provider=Probe(made.provider, made.endpoint), probed=True)
     return probes
@@ -109,16 +113,21 @@ async def disconnect(connections: Mapping[str, Connection]) -> None:
     await asyncio.gather(*(connection.provider.close() for connection in connections.values()))
 
 
-def _local_row(settings: Settings, env: Mapping[str, str]) -> dict[str, ProviderSettings]:
-    """A row for the GGUF files on this machine, if there are any and llama.cpp is there."""
-    if LOCAL in settings.providers or not llama_installed():
+def _local(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]:
+    """The GGUF files on this machine, where llama.cpp is there.
+
+    Without any that the user named they take part once some are found.
+    """
+    if LOCAL in _spoken_of(settings) or not llama_installed():
         return {}
-    from orch_nb.providers._model_files import find_models  # noqa: PLC0415 - few need it
+    from orch_nb.providers._model_files import added_models  # noqa: PLC0415 - few need it
 
     stated = any(model.startswith(f"{LOCAL}:") for model in settings.models)
-    if stated or find_models(user_home(env), env):
-        return {LOCAL: ProviderSettings(type=LOCAL)}
-    return {}
+    named = stated or bool(added_models(user_home(env)))
+    if not named and not settings.probe:
+        return {}
+    made = _connection(LOCAL, ProviderSettings(type=LOCAL), settings, None)
+    return {LOCAL: replace(made, probed=not named)}
 
 
 def _connection(

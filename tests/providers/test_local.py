@@ -229,3 +229,22 @@ def test_a_refusal_falls_back_and_is_named(shelf: Path) -> None:
     with Session({"models": models, "cache": "off"}) as session:
         response = session.ask("hello", model=["local:page", "local:tiny"], max_tokens=4)
         assert response.trail == "local:page (request refused) → local:tiny"
+
+
+def test_what_lm_studio_keeps_takes_part_when_it_is_found(shelf: Path) -> None:
+    write_model(Path.home() / ".lmstudio/models/a/b/mine.gguf")
+    off = {"ollama": {"enabled": False}, "lmstudio": {"enabled": False}}
+    with Session({"probe": True, "providers": off, "cache": "off"}) as session:
+        assert session.providers == ()
+        assert session.select("hello").best.model == "local:mine"
+        assert session.providers == ("local",)
+        add_model(shelf / "tiny.gguf", Path(os.environ["ORCH_HOME"]))
+        session.refresh("local")
+        assert [c.model for c in session.select("hello").ranking] == ["local:mine", "local:tiny"]
+
+
+def test_files_that_cannot_chat_leave_the_stand_in_in_place() -> None:
+    write_model(Path.home() / ".lmstudio/models/a/b/base.gguf", template=None)
+    off = {"ollama": {"enabled": False}, "lmstudio": {"enabled": False}}
+    with Session({"probe": True, "providers": off, "cache": "off"}) as session:
+        assert session.select("hello").best.card.simulated

@@ -82,13 +82,15 @@ def test_another_kind_of_server_is_no_provider(stub: Stub) -> None:
 @pytest.mark.parametrize(
     ("settings", "probed"),
     [
-        ({}, PROBED),
+        ({}, PROBED | {"local"}),
         ({"probe": False}, set()),
-        ({"preset": "local-only"}, PROBED),
+        ({"preset": "local-only"}, PROBED | {"local"}),
         ({"preset": "cloud-only"}, set()),
-        ({"providers": {"ollama": {"type": "ollama"}}}, {"lmstudio"}),
-        ({"providers": {"box": {"type": "ollama"}}}, {"lmstudio"}),
-        ({"providers": {"lmstudio": {"type": "lmstudio", "enabled": False}}}, {"ollama"}),
+        ({"providers": {"ollama": {"type": "ollama"}}}, {"lmstudio", "local"}),
+        ({"providers": {"box": {"type": "ollama"}}}, {"lmstudio", "local"}),
+        ({"providers": {"lmstudio": {"type": "lmstudio", "enabled": False}}}, {"ollama", "local"}),
+        ({"providers": {"shelf": {"type": "local"}}}, PROBED),
+        ({"models": {"local:mine": {"path": "mine.gguf"}}}, PROBED),
     ],
 )
 def test_only_what_no_row_speaks_of_is_looked_for(
