@@ -1,4 +1,4 @@
-"""Dollars and seconds as people read them."""
+"""Dollars, seconds and bytes as people read them."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ def seconds(time: float | None) -> str:
     if time is None:
         return "—"
     return f"{time:.1f} s" if time < 9.95 else f"{time:.0f} s"
+
+
+def gigabytes(size: int) -> str:
+    """Bytes in powers of 1000, as discs and downloads are labelled."""
+    return f"{size / 1e9:.1f} GB"

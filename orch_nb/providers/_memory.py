@@ -15,6 +15,8 @@ _BUFFERS = 300_000_000
 _SPARE = 0.1
 
 _GROUP = Path("/sys/fs/cgroup")
+# What the drivers of NVIDIA and AMD make; how much is free there only their own tools tell.
+_CARDS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("C:/Windows/System32/nvidia-smi.exe"))
 
 
 def free_memory() -> int:
@@ -26,6 +28,11 @@ def free_memory() -> int:
         return min(free, _free_in_container())
     except (OSError, ValueError, KeyError):
         return free  # no container, or one without a limit
+
+
+def memory_for_models() -> int | None:
+    """`free_memory`, or None where a graphics card may hold models in memory of its own."""
+    return None if any(path.exists() for path in _CARDS) else free_memory()
 
 
 def _free_in_container() -> int:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from orch_nb.errors import SelectionError, TimedOut
+from orch_nb.providers._memory import memory_for_models
 from orch_nb.registry.catalog import Catalog
 from orch_nb.routing.route import name_models, route
 from orch_nb.routing.strategies import canonical
@@ -38,6 +39,7 @@ async def decide(
             weights=settings.weights.model_dump(),
             latency=latency,
             unreachable=catalog.unreachable(),
+            memory=memory_for_models() if any(card.size for card in catalog.cards()) else None,
         )
 
     try:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 
+from orch_nb.figures import gigabytes
 from orch_nb.types import ModelCard, Rejection, TaskProfile
 
 
 def split(
-    cards: Iterable[ModelCard], profile: TaskProfile
+    cards: Sequence[ModelCard],
+    profile: TaskProfile,
+    memory: int | None = None,
+    answered: Collection[str] = (),
 ) -> tuple[list[ModelCard], list[Rejection]]:
-    """Cards that may answer, and the others with the reason."""
+    """Cards that may answer, and the others with the reason.
+
+    `memory` is what models on this machine can have now, in bytes, None where that is unknown.
+    Those in `answered`, by their id, have shown that they fit.
+    """
     fit: list[ModelCard] = []
     rejected: list[Rejection] = []
+    # A server unloads what is idle to make room.
+    room = None if memory is None else memory + sum(c.size or 0 for c in cards if c.loaded)
     for card in cards:
         reason = card.unranked or unfit(card, profile)
+        if not reason and card.id not in answered:
+            reason = _too_large(card, room)
         if reason:
             rejected.append(Rejection(card.id, reason))
         else:
@@ -33,6 +45,12 @@ def _lacking(card: ModelCard, profile: TaskProfile) -> str:
         return "not known to read images" if "vision" in profile.needs else ""
     lacking = sorted(profile.needs - card.capabilities)
     return f"cannot do {', '.join(lacking)}" if lacking else ""
+
+
+def _too_large(card: ModelCard, room: int | None) -> str:
+    if not card.local or card.loaded or card.size is None or room is None or card.size <= room:
+        return ""
+    return f"needs {gigabytes(card.size)} of memory, {gigabytes(room)} can be had"
 
 
 def _too_long(card: ModelCard, profile: TaskProfile) -> str:

@@ -32,15 +32,17 @@ def route(
     weights: Weights,
     latency: Mapping[str, float],
     unreachable: Sequence[Rejection] = (),
+    memory: int | None = None,
 ) -> Decision:
     """Rank `cards` for `request` by the strategy with the canonical name `strategy`.
 
     `latency` is seconds by model id as seen so far. `unreachable` are providers that could not
-    say what they have. Equal scores are ordered by priority, then by name. Raises
+    say what they have. `memory` is what models on this machine can have now, in bytes, None where
+    that is unknown. Equal scores are ordered by priority, then by name. Raises
     `SelectionError` when no model may answer.
     """
     profile = analyse(request)
-    fit, rejected = split(cards, profile)
+    fit, rejected = split(cards, profile, memory, latency)
     rejected += unreachable
     if not fit:
         raise SelectionError(

@@ -7,6 +7,7 @@ import pytest
 from orch_nb import Session
 from orch_nb.errors import Unreachable
 from orch_nb.providers import lmstudio, ollama
+from orch_nb.providers._memory import memory_for_models
 from stub.client import Stub
 from stub.wires.models import Row
 
@@ -31,6 +32,17 @@ def test_it_answers_for_nothing_and_sim_no_longer_does(usual: Stub) -> None:
         assert reasons["ollama:nomic"] == "no chat model"
         assert "simulated" in reasons["sim:small"]
         assert "lmstudio" not in reasons
+
+
+def test_a_model_larger_than_memory_is_refused_with_the_reason(usual: Stub) -> None:
+    if memory_for_models() is None:
+        pytest.skip("a graphics card has memory of its own here")
+    usual.models("ollama", [Row("small"), Row("huge", size=10**16)])
+    with Session({"probe": True}) as session:
+        decision = session.select("Hello?")
+    assert decision.best.model == "ollama:small"
+    reasons = {row.model: row.reason for row in decision.rejected}
+    assert reasons["ollama:huge"].startswith("needs 10000000.0 GB of memory, ")
 
 
 def test_without_it_sim_answers(usual: Stub) -> None:
