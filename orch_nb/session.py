@@ -196,6 +196,11 @@ class Session:
         return tuple(sorted(filter(self.catalog.takes_part, real)))
 
     @property
+    def connections(self) -> Mapping[str, Connection]:
+        """Every provider that may be asked, by name, with the simulated one."""
+        return self._connections
+
+    @property
     def weights(self) -> Weights:
         """How much cost, quality and speed matter to the strategy "weighted"."""
         return self.settings.weights
@@ -210,6 +215,10 @@ class Session:
     def adopt(self, traits: Mapping[str, Any]) -> None:
         """Take the settings of IPython's configuration as they are now; errors as in `change`."""
         self._replace_layer("traits", traits)
+
+    def reload(self) -> None:
+        """Read environment, file and stored keys anew; errors as in `change`."""
+        self._apply(self._load(self._layers), anew=True)
 
     def _replace_layer(self, name: str, layer: Mapping[str, Any]) -> None:
         layers = {**self._layers, name: layer}
@@ -226,9 +235,9 @@ class Session:
             canonical(settings.strategy)
         return settings
 
-    def _apply(self, settings: Settings) -> None:
+    def _apply(self, settings: Settings, *, anew: bool = False) -> None:
         previous, self.settings = getattr(self, "settings", None), settings
-        if previous is not None and _same_places(previous, settings):
+        if not anew and previous is not None and settings.connects_like(previous):
             return
         if self._loop.running:
             self._loop.run(self._disconnect)
@@ -269,12 +278,6 @@ class Session:
 
 def _end(loop: BackgroundLoop, connections: Mapping[str, Connection]) -> None:
     loop.close(lambda: disconnect(connections))
-
-
-def _same_places(one: Settings, other: Settings) -> bool:
-    """Whether nothing changed that connections, catalog or cache are made from."""
-    names = ("preset", "probe", "cache", "providers", "models", "limits")
-    return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 _session: Session | None = None

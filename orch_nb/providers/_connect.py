@@ -13,7 +13,7 @@ from orch_nb.providers._llama import installed as llama_installed
 from orch_nb.providers._plugin import installed
 from orch_nb.providers._port import Port
 from orch_nb.providers._probe import PROBED, Probe
-from orch_nb.settings import OFFICIAL, Limits, ProviderSettings, Settings, user_home
+from orch_nb.settings import OFFICIAL, Limits, ProviderSettings, Settings, stored_key, user_home
 
 SIMULATED = "sim"
 LOCAL = "local"
@@ -70,7 +70,8 @@ def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]
     rows = {name: row for name, row in settings.providers.items() if row.enabled}
     rows |= _plugin_rows(settings, env)
     connections = {
-        name: _connection(name, row, settings, row.key(env)) for name, row in rows.items()
+        name: _connection(name, row, settings, row.key(env) or stored_key(user_home(env), name))
+        for name, row in rows.items()
     }
     connections |= _probes(settings) | _local(settings, env)
     wanted = {"local-only": True, "cloud-only": False}.get(settings.preset)

@@ -43,5 +43,5 @@ class Endpoint:
     def key_hint(self) -> str:
         """What to do about a missing or refused key."""
         if self.key_env:
-            return f"set {self.key_env} to a valid key"
-        return f"set api_key_env for {self.name} in orch.yaml to the variable that holds the key"
+            return f"set {self.key_env} to a valid key, or run `%orch keys set {self.name}`"
+        return f"run `%orch keys set {self.name}`, or name its variable in api_key_env in orch.yaml"

@@ -1,6 +1,6 @@
 """What providers listed when they were last asked, kept for the next session.
 
-``models.json`` in the user's folder (0600): by name, type and address of the provider, never
+``listings.json`` in the user's folder (0600): by name, type and address of the provider, never
 with a key. What is damaged or of another version is nothing remembered.
 """
 
@@ -19,7 +19,7 @@ from orch_nb.registry.discovery import MODELS
 from orch_nb.types import ModelCard
 
 _VERSION = 1
-_NAME = "models.json"
+_NAME = "listings.json"
 _BYTES = 16_000_000
 _PLACES = 100
 # What was loaded then says nothing about now.

@@ -2,6 +2,7 @@
 
 from orch_nb.settings.endpoint import OFFICIAL
 from orch_nb.settings.home import user_home
+from orch_nb.settings.keys import remove_key, store_key, stored_key, stored_names, stored_where
 from orch_nb.settings.loading import load
 from orch_nb.settings.schema import (
     CacheSettings,
@@ -26,6 +27,11 @@ __all__ = [
     "Weights",
     "dump",
     "load",
+    "remove_key",
+    "store_key",
+    "stored_key",
+    "stored_names",
+    "stored_where",
     "trust_file",
     "user_home",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +11,9 @@ def user_home(env: Mapping[str, str]) -> Path:
     """Find the folder: ``ORCH_HOME``, else the platform's folder for user data."""
     if named := env.get("ORCH_HOME"):
         return Path(named)
-    # 20 ms, which only those who need the folder should pay.
+    if sys.platform == "linux":  # as platformdirs has it, whose import every %load_ext would pay
+        data = env.get("XDG_DATA_HOME", "").strip()
+        return (Path(data) if data else Path.home() / ".local" / "share") / "orch_nb"
     import platformdirs  # noqa: PLC0415
 
     return Path(platformdirs.user_data_dir("orch_nb", appauthor=False))

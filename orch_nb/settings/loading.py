@@ -12,6 +12,9 @@ from orch_nb.errors import SettingsError, UnknownNameError
 from orch_nb.sanitize import mask
 from orch_nb.settings import layers as origins
 from orch_nb.settings import rows
+from orch_nb.settings.endpoint import OFFICIAL
+from orch_nb.settings.home import user_home
+from orch_nb.settings.keys import stored_names
 from orch_nb.settings.layers import Layer
 from orch_nb.settings.problems import describe
 from orch_nb.settings.schema import Settings
@@ -37,6 +40,7 @@ def load(
     """
     file = origins.read_file(env, directory)
     layers = [
+        _read_stored_keys(env, known_types),
         *origins.read_environment(env, known_types),
         *([file] if file else []),
         origins.read_python(traits, "traitlets"),
@@ -62,6 +66,12 @@ def load(
 
         trust.check(settings, layers, file, env)
     return settings
+
+
+def _read_stored_keys(env: Mapping[str, str], known_types: Collection[str]) -> Layer:
+    """Whoever stored a key for a vendor's own service need not write a row for it."""
+    names = stored_names(user_home(env)) & OFFICIAL.keys() & set(known_types)
+    return Layer("a stored key", {"providers": {name: {} for name in names}} if names else {})
 
 
 def _check_types(settings: Settings, layers: list[Layer], known_types: Collection[str]) -> None:

@@ -198,6 +198,11 @@ class Settings(_Frozen):
     models: Mapping[ModelId, ModelSettings] = {}
     limits: Limits = Limits()
 
+    def connects_like(self, other: Settings) -> bool:
+        """Whether nothing differs that connections, catalog or cache are made from."""
+        names = ("preset", "probe", "cache", "providers", "models", "limits")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
 
 def dump(settings: Settings) -> dict[str, Any]:
     """Plain data, without keys, from which ``load(config=…)`` makes equal settings."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from orch_nb.errors import SettingsError
+from orch_nb.files import write_private
 from orch_nb.settings import rows
 from orch_nb.settings.endpoint import keeps_key_home, site_of
 from orch_nb.settings.home import user_home
+from orch_nb.settings.keys import stored_names
 from orch_nb.settings.layers import FILE_NAME, Layer, merge, origin, read_file
 from orch_nb.settings.schema import ProviderSettings, Settings
 
@@ -36,13 +37,7 @@ def remember(content: bytes, home: Path) -> None:
     """
     sums = sorted({*_trusted(home), _digest(content)})
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A temporary file has mode 0600, and replacing is atomic.
-        with tempfile.NamedTemporaryFile(
-            "w", dir=home, prefix="trusted-", suffix=".tmp", delete=False, encoding="ascii"
-        ) as file:
-            json.dump({"sha256": sums}, file)
-        Path(file.name).replace(home / "trusted.json")
+        write_private(home / "trusted.json", json.dumps({"sha256": sums}).encode())
     except OSError as error:
         reason = error.strerror or "unknown reason"
         raise SettingsError(f"cannot remember the trust in {home} ({reason})") from None
@@ -65,8 +60,11 @@ def check(settings: Settings, layers: Sequence[Layer], file: Layer, env: Mapping
     """Refuse `settings` in which the untrusted `file` leads a key to a foreign host."""
     others = merge([layer for layer in layers if layer is not file]).get("providers")
     before = rows.complete(others) if isinstance(others, Mapping) else {}
+    stored = stored_names(user_home(env))
     for name, row in settings.providers.items():
-        if not _leads_key_away(row) or _route(before.get(name)) == _route(row.model_dump()):
+        if not _leads_key_away(row, name in stored) or _route(before.get(name)) == _route(
+            row.model_dump()
+        ):
             continue
         if file.content is not None and is_trusted(file.content, user_home(env)):
             return
@@ -79,8 +77,8 @@ def check(settings: Settings, layers: Sequence[Layer], file: Layer, env: Mapping
         )
 
 
-def _leads_key_away(row: ProviderSettings) -> bool:
-    has_key = row.api_key_env is not None or row.api_key is not None
+def _leads_key_away(row: ProviderSettings, has_stored_key: bool) -> bool:
+    has_key = has_stored_key or row.api_key_env is not None or row.api_key is not None
     return has_key and row.base_url is not None and not keeps_key_home(row.base_url, row.type)
 
 

@@ -1,0 +1,66 @@
+"""The commands of ``%orch``: words that a prompt may begin with only after ``--``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from orch_nb.errors import InputError
+from orch_nb.notebook.cards import show_models
+from orch_nb.notebook.doctor import show_doctor, show_providers
+from orch_nb.notebook.keys import show_keys
+from orch_nb.notebook.tables import Bundle
+from orch_nb.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what may follow it, what it is for, and what runs it.
+
+    ``completes`` are the words that Tab offers after it; "model" and "provider" stand for names.
+    """
+
+    usage: str
+    help: str
+    show: Callable[[list[str], Session], Bundle]
+    completes: tuple[str, ...] = ()
+
+
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "models": Command(
+            "[MODEL] [--refresh]",
+            "which models there are; of one, every fact and its source",
+            show_models,
+            ("--refresh", "add", "model"),
+        ),
+        "providers": Command(
+            "", "which providers take part, and whether they were reachable", show_providers
+        ),
+        "doctor": Command("", "what is missing, and what to do about it", show_doctor),
+        "keys": Command(
+            "[set|remove|test NAME] [--keyring]",
+            "which keys there are, masked; store, forget or try one",
+            show_keys,
+            ("set", "remove", "test", "--keyring", "provider"),
+        ),
+    }
+)
+
+
+def usage() -> str:
+    """The commands as text, one a line."""
+    lines = {f"%orch {name} {c.usage}".strip(): c.help for name, c in COMMANDS.items()}
+    width = max(map(len, lines))
+    return "\n".join(f"{line.ljust(width)}  {said}" for line, said in lines.items())
+
+
+def run(name: str, line: str, session: Session) -> Bundle:
+    """What the command `name` shows, with `line` behind it. Raises an `OrchError`."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        raise InputError("a quotation mark is not closed") from None
+    return COMMANDS[name].show(words, session)

@@ -1,0 +1,54 @@
+"""Tables as safe HTML, and as aligned text that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orch_nb.notebook import render
+from orch_nb.sanitize import one_line
+
+Bundle = dict[str, str]
+Row = Sequence[str]
+QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
+_LEFT = 'style="text-align:left"'
+# Names and reasons are a server's words, of any length.
+_WIDTH = 200
+
+
+def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] = ()) -> Bundle:
+    """`rows` under `head`, then the lines `folded`, closed until they are clicked, and `note`.
+
+    Cells are text of any kind; they are made visible and cut here.
+    """
+    lines = [[one_line(cell, _WIDTH) for cell in row] for row in (head, *rows)]
+    rest = [one_line(line, 600) for line in folded]
+    quiet = one_line(note, 600)
+    said = html(lines)
+    if rest:
+        items = "".join(f"<li>{render.escape(line)}</li>" for line in rest)
+        said += f"<details><summary>{len(rest)} more</summary><ul>{items}</ul></details>"
+    if quiet:
+        said += f"<div {QUIET}>{render.escape(quiet)}</div>"
+    text = [*columns(lines), *(f"not {line}" for line in rest), *([quiet] if quiet else [])]
+    return {"text/html": said, "text/plain": "\n".join(text)}
+
+
+def html(rows: Sequence[Row]) -> str:
+    """A head and rows as HTML; names stand left, figures where the page puts them."""
+    lines = []
+    for row, tag in zip(rows, ["th", *["td"] * (len(rows) - 1)], strict=True):
+        name, *cells = (render.escape(cell) for cell in row)
+        rest = "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
+        lines.append(f"<tr><{tag} {_LEFT}>{name}</{tag}>{rest}</tr>")
+    head, *body = lines
+    made = f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+    return f'<div style="overflow-x:auto">{made}</div>'
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    """A head and rows as lines of text."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
