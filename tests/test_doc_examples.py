@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from documents import CONTRIBUTING, PACKAGE, README, blocks
+from documents import CONTRIBUTING, PACKAGE, README, ROOT, blocks, section
 from stub.client import Stub
 
 VENDOR = re.compile(r"\b(openai|anthropic):")
@@ -47,7 +47,8 @@ def run(code: str, **env: str) -> str:
 
 
 def test_python_examples(world: str) -> None:
-    examples = blocks(README, "python")
+    package = blocks(section("Your own provider or strategy"), "python")
+    examples = [example for example in blocks(README, "python") if example not in package]
     assert examples
     for example in examples:
         assert ("Simulated answer" in run(example)) == (world == "sim")
@@ -103,3 +104,11 @@ with orch_nb.Session(config={"strategy": "thorough"}) as session:
     print(*(choice.model for choice in session.select("hello").ranking))
 """
     assert run(code, PYTHONPATH=str(copy)) == "sim:large sim:medium sim:small\n"
+
+
+@pytest.mark.parametrize("name", ["shout.py", "pyproject.toml"])
+def test_the_package_of_the_readme_is_the_one_that_is_tested(name: str) -> None:
+    package = ROOT / "tests" / "plugin" / "shout"
+    language = "python" if name.endswith(".py") else "toml"
+    shown = blocks(section("Your own provider or strategy"), language)
+    assert shown == [(package / name).read_text(encoding="utf-8")]
