@@ -7,13 +7,21 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from orch_nb.providers import provider_type
+from orch_nb.providers import ProviderType, provider_type
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._llama import installed as llama_installed
 from orch_nb.providers._plugin import installed
 from orch_nb.providers._port import Port
-from orch_nb.providers._probe import PROBED, Probe
-from orch_nb.settings import OFFICIAL, Limits, ProviderSettings, Settings, stored_key, user_home
+from orch_nb.providers._probe import ProbeType
+from orch_nb.settings import (
+    OFFICIAL,
+    SERVERS,
+    Limits,
+    ProviderSettings,
+    Settings,
+    stored_key,
+    user_home,
+)
 
 SIMULATED = "sim"
 LOCAL = "local"
@@ -103,9 +111,9 @@ def _probes(settings: Settings) -> dict[str, Connection]:
     if not settings.probe:
         return {}
     probes = {}
-    for name in PROBED - _spoken_of(settings):
-        made = _connection(name, ProviderSettings(type=name), settings, None)
-        probes[name] = replace(made, provider=Probe(made.provider, made.endpoint), probed=True)
+    for name in SERVERS.keys() - _spoken_of(settings):
+        made = _connection(name, ProviderSettings(type=name), settings, None, ProbeType(name))
+        probes[name] = replace(made, probed=True)
     return probes
 
 
@@ -132,9 +140,13 @@ def _local(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]:
 
 
 def _connection(
-    name: str, row: ProviderSettings, settings: Settings, key: str | None
+    name: str,
+    row: ProviderSettings,
+    settings: Settings,
+    key: str | None,
+    kind: ProviderType | None = None,
 ) -> Connection:
-    kind = provider_type(row.type)
+    kind = kind or provider_type(row.type)
     endpoint = Endpoint(
         name=name,
         base_url=row.base_url or kind.home,

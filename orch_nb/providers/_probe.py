@@ -7,24 +7,25 @@ from collections.abc import AsyncGenerator
 from urllib.parse import urlsplit
 
 from orch_nb.errors import Unreachable
+from orch_nb.providers import provider_type
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._port import Port
+from orch_nb.settings import SERVERS
 from orch_nb.types import Delta, ModelCard, Request
 
-#: Types that need neither key nor address, and are looked for on this machine.
-PROBED = frozenset({"ollama", "lmstudio"})
 # Seconds; this machine answers or refuses within a few milliseconds.
 _PATIENCE = 0.3
 
 
 class Probe:
-    """A provider that is asked for its models only where something listens.
+    """A provider of the type `kind` that is made only where something listens.
 
-    Without this, whoever has no such server would import its SDK to find out.
+    Whoever has no such server imports nothing of it.
     """
 
-    def __init__(self, provider: Port, endpoint: Endpoint) -> None:
-        self._provider, self._endpoint = provider, endpoint
+    def __init__(self, kind: str, endpoint: Endpoint) -> None:
+        self._kind, self._endpoint = kind, endpoint
+        self._made: Port | None = None
 
     def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """As the provider does."""
@@ -48,4 +49,25 @@ class Probe:
 
     async def close(self) -> None:
         """As the provider does."""
-        await self._provider.close()
+        if self._made is not None:
+            await self._made.close()
+
+    @property
+    def _provider(self) -> Port:
+        if self._made is None:
+            self._made = provider_type(self._kind)(self._endpoint)
+        return self._made
+
+
+class ProbeType:
+    """Makes probes of the type `kind`, as that type itself makes providers."""
+
+    key_env: str | None = None
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self.home: str | None = f"http://127.0.0.1:{SERVERS[kind].port}"
+
+    def __call__(self, endpoint: Endpoint) -> Probe:
+        """Make a probe; nothing is opened yet."""
+        return Probe(self._kind, endpoint)

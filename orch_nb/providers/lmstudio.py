@@ -11,6 +11,7 @@ from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._local_facts import FREE, count_bytes
 from orch_nb.providers._openai_wire import OpenAIWire
 from orch_nb.providers._usage import count
+from orch_nb.settings import SERVERS
 from orch_nb.types import ModelCard
 
 
@@ -20,7 +21,7 @@ class Provider(OpenAIWire):
     The address may end in ``/v1``, as for other servers of OpenAI's wire, or not.
     """
 
-    home = "http://127.0.0.1:1234"
+    home = f"http://127.0.0.1:{SERVERS['lmstudio'].port}"
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._root = (endpoint.base_url or self.home).rstrip("/").removesuffix("/v1")

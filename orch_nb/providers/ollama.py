@@ -22,6 +22,7 @@ from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._ollama_models import Shown, card, full_name, read_loaded, read_shown
 from orch_nb.providers._sse import LineTooLong
 from orch_nb.sanitize import mask
+from orch_nb.settings import SERVERS
 from orch_nb.types import Delta, ModelCard, Request
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Provider:
     """
 
     key_env: str | None = None
-    home: str | None = "http://127.0.0.1:11434"
+    home: str | None = f"http://127.0.0.1:{SERVERS['ollama'].port}"
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint

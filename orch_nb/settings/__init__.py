@@ -1,6 +1,6 @@
 """The settings of a session: one order of precedence, checked as a whole."""
 
-from orch_nb.settings.endpoint import OFFICIAL
+from orch_nb.settings.endpoint import OFFICIAL, SERVERS
 from orch_nb.settings.home import user_home
 from orch_nb.settings.keys import remove_key, store_key, stored_key, stored_names, stored_where
 from orch_nb.settings.loading import load
@@ -18,6 +18,7 @@ from orch_nb.settings.trust import trust_file
 
 __all__ = [
     "OFFICIAL",
+    "SERVERS",
     "CacheSettings",
     "Limits",
     "ModelSettings",

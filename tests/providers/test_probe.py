@@ -14,9 +14,8 @@ import pytest
 from orch_nb.errors import ProviderError, Unreachable
 from orch_nb.providers import Endpoint
 from orch_nb.providers._connect import connect
-from orch_nb.providers._probe import PROBED, Probe
-from orch_nb.providers.ollama import Provider
-from orch_nb.settings import Settings
+from orch_nb.providers._probe import Probe
+from orch_nb.settings import SERVERS, Settings
 from orch_nb.types import Message, Request
 from stub.client import Stub
 
@@ -24,7 +23,7 @@ from stub.client import Stub
 @asynccontextmanager
 async def probe(base_url: str) -> AsyncIterator[Probe]:
     endpoint = Endpoint("ollama", base_url)
-    made = Probe(Provider(endpoint), endpoint)
+    made = Probe("ollama", endpoint)
     try:
         yield made
     finally:
@@ -59,15 +58,15 @@ def test_looking_imports_no_sdk(stub: Stub) -> None:
     code = f"""
 import asyncio, sys
 from orch_nb.errors import Unreachable
-from orch_nb.providers import Endpoint, lmstudio, ollama
+from orch_nb.providers import Endpoint
 from orch_nb.providers._probe import Probe
 
-for kind in (ollama, lmstudio):
+for kind in ("ollama", "lmstudio"):
     endpoint = Endpoint("x", "http://127.0.0.1:{stub.dead_port()}")
     try:
-        asyncio.run(Probe(kind.Provider(endpoint), endpoint).list_models())
+        asyncio.run(Probe(kind, endpoint).list_models())
     except Unreachable:
-        print({{"ollama", "openai", "httpx", "httpx2"}} & sys.modules.keys())
+        print({{"openai", "httpx", "orch_nb.providers.ollama"}} & sys.modules.keys())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\nset()\n"
@@ -82,15 +81,15 @@ def test_another_kind_of_server_is_no_provider(stub: Stub) -> None:
 @pytest.mark.parametrize(
     ("settings", "probed"),
     [
-        ({}, PROBED | {"local"}),
+        ({}, {*SERVERS, "local"}),
         ({"probe": False}, set()),
-        ({"preset": "local-only"}, PROBED | {"local"}),
+        ({"preset": "local-only"}, {*SERVERS, "local"}),
         ({"preset": "cloud-only"}, set()),
         ({"providers": {"ollama": {"type": "ollama"}}}, {"lmstudio", "local"}),
         ({"providers": {"box": {"type": "ollama"}}}, {"lmstudio", "local"}),
         ({"providers": {"lmstudio": {"type": "lmstudio", "enabled": False}}}, {"ollama", "local"}),
-        ({"providers": {"shelf": {"type": "local"}}}, PROBED),
-        ({"models": {"local:mine": {"path": "mine.gguf"}}}, PROBED),
+        ({"providers": {"shelf": {"type": "local"}}}, set(SERVERS)),
+        ({"models": {"local:mine": {"path": "mine.gguf"}}}, set(SERVERS)),
     ],
 )
 def test_only_what_no_row_speaks_of_is_looked_for(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orch_nb import Session
 from orch_nb.errors import Unreachable
-from orch_nb.providers import lmstudio, ollama
 from orch_nb.providers._memory import memory_for_models
+from orch_nb.settings import SERVERS
 from stub.client import Stub
 from stub.wires.models import Row
 
@@ -15,13 +17,14 @@ from stub.wires.models import Row
 @pytest.fixture
 def usual(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> Stub:
     """The usual places of both servers are ports of this test."""
-    monkeypatch.setattr(ollama.Provider, "home", stub.url("ollama"))
-    monkeypatch.setattr(lmstudio.Provider, "home", f"http://127.0.0.1:{stub.dead_port()}")
+    ports = {"ollama": stub.port, "lmstudio": stub.dead_port()}
+    for name, port in ports.items():
+        monkeypatch.setitem(SERVERS, name, replace(SERVERS[name], port=port))
     return stub
 
 
 def test_it_answers_for_nothing_and_sim_no_longer_does(usual: Stub) -> None:
-    usual.models("ollama", [Row("qwen3:4b"), Row("nomic", capabilities=("embedding",))])
+    usual.models("", [Row("qwen3:4b"), Row("nomic", capabilities=("embedding",))])
     with Session({"probe": True}) as session:
         assert session.providers == ()
         assert usual.log() == []
@@ -37,7 +40,7 @@ def test_it_answers_for_nothing_and_sim_no_longer_does(usual: Stub) -> None:
 def test_a_model_larger_than_memory_is_refused_with_the_reason(usual: Stub) -> None:
     if memory_for_models() is None:
         pytest.skip("a graphics card has memory of its own here")
-    usual.models("ollama", [Row("small"), Row("huge", size=10**16)])
+    usual.models("", [Row("small"), Row("huge", size=10**16)])
     with Session({"probe": True}) as session:
         decision = session.select("Hello?")
     assert decision.best.model == "ollama:small"
@@ -46,7 +49,7 @@ def test_a_model_larger_than_memory_is_refused_with_the_reason(usual: Stub) -> N
 
 
 def test_without_it_sim_answers(usual: Stub) -> None:
-    usual.rule("ollama", "close", wire="models")
+    usual.rule("", "close", wire="models")
     with Session({"probe": True}) as session:
         assert session.ask("Hello?").simulated
         assert session.providers == ()
@@ -60,10 +63,10 @@ def test_one_that_is_named_is_tried(usual: Stub) -> None:
 
 
 def test_when_it_goes_nobody_stands_in_for_it(usual: Stub) -> None:
-    usual.models("ollama", ["qwen3:4b"])
+    usual.models("", ["qwen3:4b"])
     with Session({"probe": True}) as session:
         session.ask("Hello?")
-        usual.rule("ollama", "close")
+        usual.rule("", "close")
         with pytest.raises(Unreachable):
             session.ask("And now?")
 
