@@ -53,8 +53,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 def usage() -> str:
     """The commands as text, one a line."""
     lines = {f"%orch {name} {c.usage}".strip(): c.help for name, c in COMMANDS.items()}
-    width = max(map(len, lines))
-    return "\n".join(f"{line.ljust(width)}  {said}" for line, said in lines.items())
+    return "\n".join(f"{line.ljust(20)}  {said}" for line, said in lines.items())
 
 
 def run(name: str, line: str, session: Session) -> Bundle:

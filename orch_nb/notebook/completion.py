@@ -14,8 +14,10 @@ from IPython.core.completer import (
 )
 
 from orch_nb.errors import OrchError
+from orch_nb.notebook.commands import COMMANDS
 from orch_nb.notebook.options import Option, Options
 from orch_nb.session import Session
+from orch_nb.settings import OFFICIAL
 
 _WORD = re.compile(r"[\w.:/@+=-]+", re.ASCII)
 Matcher = Callable[[CompletionContext], SimpleMatcherResult]
@@ -26,15 +28,18 @@ def matcher(
 ) -> Matcher:
     """A matcher for IPython's completer that knows the options of `magics`, by magic name."""
     names = "|".join(map(re.escape, magics))
-    line = re.compile(rf"^\s*(?:[\w.]+\s*=\s*)?%%?({names})\s(.*?)(\S*)$")
+    line = re.compile(rf"^\s*(?:[\w.]+\s*=\s*)?%(%?{names})\s(.*?)(\S*)$")
 
     @context_matcher(identifier="orch_nb")  # type: ignore[untyped-decorator]
     def complete(context: CompletionContext) -> SimpleMatcherResult:
         found = line.match(context.line_with_cursor[: context.cursor_position])
         if found is None:
             return SimpleMatcherResult(completions=[], suppress=False)
-        options, before, word = magics[found[1]], found[2], found[3]
+        magic, before, word = found.groups()
+        options = magics[magic.removeprefix("%")]
         choices, fragment = _choices(options, before, word, session, variables)
+        if magic == "orch":
+            choices = _with_commands(choices, before, session)
         fitting = [choice for choice in choices if choice.startswith(fragment)]
         return SimpleMatcherResult(
             # What Python would offer on this line is never right, and IPython leaves that out
@@ -68,6 +73,23 @@ def _choices(
     return (options.flags if may_follow else ()), word
 
 
+def _with_commands(
+    choices: Iterable[str], before: str, session: Callable[[], Session]
+) -> Iterable[str]:
+    """The commands beside `choices` where the line begins, and what follows the one it has."""
+    words = before.split()
+    if not words:
+        return (*choices, *COMMANDS)
+    if words[0] not in COMMANDS:
+        return choices
+    names = {"model": _models, "provider": _providers}
+    return [
+        choice
+        for word in COMMANDS[words[0]].completes
+        for choice in (names[word](session) if word in names else (word,))
+    ]
+
+
 def _state(options: Options, before: str) -> tuple[bool, Option | None]:
     """Whether an option may follow `before`, and the option that lacks its value there."""
     try:
@@ -98,6 +120,13 @@ def _values(
     if option.completes == "variable":
         return sorted(name for name in variables if not name.startswith("_"))
     return ()
+
+
+def _providers(session: Callable[[], Session]) -> Iterable[str]:
+    try:
+        return sorted({*session().settings.providers, *OFFICIAL})
+    except OrchError:
+        return ()
 
 
 def _models(session: Callable[[], Session]) -> Iterable[str]:

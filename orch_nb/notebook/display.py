@@ -13,14 +13,12 @@ from typing import Any
 from IPython.display import DisplayHandle, display
 
 from orch_nb import figures
-from orch_nb.notebook import render
+from orch_nb.notebook import render, tables
+from orch_nb.notebook.tables import QUIET, Bundle
 from orch_nb.sanitize import one_line, visible
 from orch_nb.types import Choice, Decision, Response, Usage
 
-Bundle = dict[str, str]
-_QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
 _PROMPT = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
-_NAME = 'style="text-align:left;overflow-wrap:anywhere"'
 _CONNECT = (
     "This is no real answer. To connect a model, set OPENAI_API_KEY or ANTHROPIC_API_KEY and "
     "restart the kernel, or name a server in orch.yaml."
@@ -41,7 +39,7 @@ def footer(response: Response) -> Bundle:
     if response.simulated and response.decision.source != "explicit model":
         lines.append(_CONNECT)
     quiet = "".join(f"<div>{render.escape(line)}</div>" for line in lines)
-    return {"text/html": f"<div {_QUIET}>{quiet}</div>", "text/plain": "\n".join(lines)}
+    return {"text/html": f"<div {QUIET}>{quiet}</div>", "text/plain": "\n".join(lines)}
 
 
 def below(first: Bundle, second: Bundle) -> Bundle:
@@ -121,26 +119,14 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
         f"about {made.profile.input_tokens}→{made.profile.output_tokens} tokens"
     )
     rejected = [one_line(f"{r.model}: {r.reason}", 600) for r in made.rejected]
-    html = f"<div {_QUIET}>{render.escape(said)}</div>{_table([head, *rows])}"
+    html = f"<div {QUIET}>{render.escape(said)}</div>{tables.html([head, *rows])}"
     if rejected:
         items = "".join(f"<li>{render.escape(line)}</li>" for line in rejected)
         html += (
             f"<details><summary>{len(rejected)} not considered</summary><ul>{items}</ul></details>"
         )
-    text = "\n".join([said, *_columns([head, *rows]), *(f"not {line}" for line in rejected)])
+    text = "\n".join([said, *tables.columns([head, *rows]), *(f"not {line}" for line in rejected)])
     return {"text/html": html, "text/plain": visible(text)}, {}
-
-
-def _table(rows: list[list[str]]) -> str:
-    """A head and rows as HTML; names stand left, figures where the page puts them."""
-    lines = []
-    for row, tag in zip(rows, ["th", *["td"] * (len(rows) - 1)], strict=True):
-        name, *cells = (render.escape(cell) for cell in row)
-        rest = "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
-        lines.append(f"<tr><{tag} {_NAME}>{name}</{tag}>{rest}</tr>")
-    head, *body = lines
-    table = f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
-    return f'<div style="overflow-x:auto">{table}</div>'
 
 
 def _row(choice: Choice) -> list[str]:
@@ -154,14 +140,6 @@ def _row(choice: Choice) -> list[str]:
         figures.dollars(choice.estimate.cost),
         figures.seconds(choice.estimate.seconds),
         choice.card.tier_source if choice.card.tier is not None else "unknown",
-    ]
-
-
-def _columns(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
     ]
 
 
@@ -220,7 +198,7 @@ class GrowingAnswer:
         html = render.html(text, streaming=True)
         plain = visible(text)
         if note:
-            html += f"<div {_QUIET}>{render.escape(note)}</div>"
+            html += f"<div {QUIET}>{render.escape(note)}</div>"
             plain += f"\n\n{visible(note)}"
         self._handle.update({"text/html": html, "text/plain": plain}, raw=True)
         spent = self._clock() - started

@@ -13,8 +13,9 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from traitlets import Bool, TraitError, Unicode, validate
 
 from orch_nb.errors import InputError, Interrupted, OrchError
-from orch_nb.notebook import display
+from orch_nb.notebook import commands, display
 from orch_nb.notebook.options import ASKING, SELECTING, Options
+from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.template import fill
 from orch_nb.session import Session, session
 from orch_nb.settings import trust_file
@@ -28,7 +29,9 @@ USAGE = f"""\
 %orch [options] PROMPT
 %orch help            this text
 %orch config trust    obey the orch.yaml that lies here, although it leads a key elsewhere
+{commands.usage()}
 
+A prompt that begins with one of these words stands after --.
 {{{{ expression }}}} in a prompt is filled from the notebook's variables, once.
 
 {ORCH.help}
@@ -120,6 +123,10 @@ class OrchMagics(Magics):
         if cell is None and line.split() == ["config", "trust"]:
             print(f"{trust_file(Path.cwd(), os.environ)} is obeyed from now on")
             return None
+        word, _, words = line.strip().partition(" ")
+        if cell is None and word in commands.COMMANDS:
+            display.show(commands.run(word, words, self.session))
+            return None
         options, rest = ORCH.parse(line)
         if cell is not None and rest:
             raise InputError(f"{rest!r} is no option; the prompt stands in the cell below the line")
@@ -208,7 +215,7 @@ class OrchMagics(Magics):
         made = self.session.select(prompt, **options)
         display.show(display.dry_run(prompt, made))
 
-    def show_answer(self, response: Response) -> tuple[display.Bundle, dict[str, Any]]:
+    def show_answer(self, response: Response) -> tuple[Bundle, dict[str, Any]]:
         """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
         for shown in [pair for pair in self._unshown if pair[0] is response]:
             self._unshown.remove(shown)

@@ -10,7 +10,7 @@ from orch_nb.sanitize import one_line
 Bundle = dict[str, str]
 Row = Sequence[str]
 QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
-_LEFT = 'style="text-align:left"'
+_LEFT = 'style="text-align:left;overflow-wrap:anywhere"'
 # Names and reasons are a server's words, of any length.
 _WIDTH = 200
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orch_nb.notebook.commands import COMMANDS
 from orch_nb.notebook.magics import ORCH, SELECT
 from shells.here import Shell
 from shells.kernel import Kernel
@@ -18,7 +19,13 @@ OFFERED = {
     "%%orch --dry-run --no": ["--no-cache", "--no-stream"],
     "x = %orch --str": ["--strategy"],
     "  %orch_select --w": ["--weights"],
-    "%orch ": list(ORCH.flags),
+    "%orch ": [*ORCH.flags, *COMMANDS],
+    "%%orch ": list(ORCH.flags),
+    "%orch mod": ["models"],
+    "%orch models alpha:stub-s": MODELS[1:2],
+    "%orch models alpha:stub-s ": ["--refresh", "add", *MODELS],
+    "%orch keys ": ["set", "remove", "test", "--keyring", "alpha", "anthropic", "openai"],
+    "%orch doctor ": [""],
     "%orch_select -": list(SELECT.flags),
     "%orch -s ": STRATEGIES,
     "%orch --strategy=c": ["cost"],
