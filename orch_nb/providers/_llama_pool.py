@@ -16,6 +16,9 @@ from orch_nb.providers._openai_wire import OpenAIWire
 from orch_nb.providers._sdk import Event
 from orch_nb.types import Request
 
+# Of a hundred connections that are kept, llama.cpp closes one just when the next request comes.
+_ONCE = {"Connection": "close"}
+
 #: How many models are kept in memory at the same time.
 MOST = 2
 
@@ -145,8 +148,8 @@ class Pool:
             said = file.refusal(free_memory())
             raise RequestRefused(name, f"{said}; end other programs or take a smaller model")
         server = await LlamaServer.start(name, path, context)
-        wire = ChildWire(replace(self._endpoint, base_url=server.url, key=server.key))
-        self._loaded[model] = Loaded(server, wire, context, file.memory(context))
+        place = replace(self._endpoint, base_url=server.url, key=server.key, headers=_ONCE)
+        self._loaded[model] = Loaded(server, ChildWire(place), context, file.memory(context))
         return self._loaded[model]
 
     async def _make_room(self, file: ModelFile) -> int | None:

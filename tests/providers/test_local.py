@@ -87,6 +87,14 @@ def test_requests_for_one_model_take_turns(shelf: Path) -> None:
     assert long.usage.input_tokens == short.usage.input_tokens + 8
 
 
+def test_a_hundred_requests_in_a_row_are_all_answered(shelf: Path) -> None:
+    async def once() -> set[str]:
+        async with opened(shelf) as provider:
+            return {(await ask(provider)).text for _ in range(100)}
+
+    assert len(asyncio.run(once())) == 1
+
+
 def test_an_image_is_refused_before_anything_is_loaded(shelf: Path) -> None:
     async def once() -> ProviderError:
         async with opened(shelf) as provider:
