@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from anthropic import Anthropic
@@ -121,7 +122,11 @@ def test_official_clients_read_the_same_answer(
     }
 
 
-@pytest.mark.parametrize("fault", ["ok", "refuse", "refuse?by=filter", "length", "ok?cached=3"])
+TWO_CALLS = write("tool", name="look_up", arguments='{"city": "Rome"}\n{"city": "Oslo"}')
+FAULTS = ["ok", "refuse", "refuse?by=filter", "length", "ok?cached=3", TWO_CALLS, "tool?text=Now"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("wire", WIRES)
 def test_bodies_and_events_are_of_the_sdks_types(stub: Stub, wire: str, fault: str) -> None:
     whole, part = SHAPES[wire]
@@ -131,6 +136,59 @@ def test_bodies_and_events_are_of_the_sdks_types(stub: Stub, wire: str, fault: s
     for event in events(post(stub, wire, stream=True)[2]):
         if event.get("type") != "ping":  # the SDK drops it before it looks at types
             part.validate_python(event)
+
+
+@pytest.mark.parametrize("spoken", ["", "Let me see. "])
+def test_official_clients_read_the_same_calls(
+    openai: OpenAI, anthropic: Anthropic, ollama: Ollama, stub: Stub, spoken: str
+) -> None:
+    stub.rule("alpha", f"{TWO_CALLS}&text={quote(spoken)}")
+    turns: Any = [{"role": "user", "content": PROMPT}]
+    with openai.chat.completions.stream(model="m", messages=turns) as chat:
+        message = chat.get_final_completion().choices[0].message
+    with openai.responses.stream(model="m", input=PROMPT) as responses:
+        response = responses.get_final_response()
+    with anthropic.messages.stream(model="m", max_tokens=99, messages=turns) as messages:
+        blocks = messages.get_final_message().content
+    lines = list(ollama.chat("m", turns, stream=True))
+    rome, oslo = {"city": "Rome"}, {"city": "Oslo"}
+    assert [
+        (call.id, json.loads(call.function.arguments)) for call in message.tool_calls or ()
+    ] == [
+        ("call_0", rome),
+        ("call_1", oslo),
+    ]
+    items = [item for item in response.output if item.type == "function_call"]
+    assert [json.loads(item.arguments) for item in items] == [rome, oslo]
+    assert [block.input for block in blocks if block.type == "tool_use"] == [rome, oslo]
+    called = [call.function for line in lines for call in line.message.tool_calls or ()]
+    assert [(call.name, call.arguments) for call in called] == [
+        ("look_up", rome),
+        ("look_up", oslo),
+    ]
+    said = [block.text for block in blocks if block.type == "text"]
+    assert (message.content or "", response.output_text, "".join(said)) == (spoken,) * 3
+    assert "".join(line.message.content or "" for line in lines) == spoken
+
+
+@pytest.mark.parametrize("wire", ["chat", "responses", "messages"])
+def test_calls_are_billed_alike_whole_and_in_pieces(stub: Stub, wire: str) -> None:
+    stub.rule("alpha", TWO_CALLS)
+    for stream in (False, True):
+        post(stub, wire, stream=stream)
+    whole, pieces = (entry.billed_output for entry in stub.log())
+    assert whole == pieces > 2
+
+
+def test_tokens_are_counted_for_free(openai: OpenAI, anthropic: Anthropic, stub: Stub) -> None:
+    turns: Any = [{"role": "user", "content": PROMPT}]
+    counts = [
+        openai.responses.input_tokens.count(model="m", input=PROMPT).input_tokens,
+        anthropic.messages.count_tokens(model="m", messages=turns).input_tokens,
+    ]
+    assert counts == [count(PROMPT)] * 2
+    assert [entry.wire for entry in stub.log()] == ["count", "count"]
+    assert stub.bill() == {}
 
 
 def test_models_are_listed_in_both_shapes(stub: Stub, openai: OpenAI, anthropic: Anthropic) -> None:

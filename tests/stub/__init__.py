@@ -1,8 +1,8 @@
 """A loopback server that stands for real providers, and misbehaves on demand.
 
 It speaks OpenAI Chat Completions, OpenAI Responses, Anthropic Messages and Ollama's chat, streaming
-and plain, and lists models, in the forms of Ollama and LM Studio too. The first path segment names
-a provider, so that one port is as many providers as a test wants::
+and plain, lists models, in the forms of Ollama and LM Studio too, and counts tokens. The first path
+segment names a provider, so that one port is as many providers as a test wants::
 
     http://127.0.0.1:PORT/alpha/v1    base_url for the OpenAI wires
     http://127.0.0.1:PORT/beta        base_url for Anthropic, Ollama and LM Studio

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stub.answer import Answer, count, split
+from stub.answer import Answer, count
 from stub.connection import Connection
 from stub.spec import Spec
 from stub.state import Entry
@@ -39,8 +39,7 @@ class Exchange:
     def bill(self, output: int | None = None) -> None:
         """Charge the prompt, and `output` tokens or the whole answer."""
         self.entry.billed_input = count(self.entry.prompt)
-        whole = len(split(self.answer.text or ""))
-        self.entry.billed_output = whole if output is None else output
+        self.entry.billed_output = self.answer.tokens if output is None else output
 
     async def fail(
         self, status: int, code: str | None, message: str, headers: Mapping[str, str] | None = None

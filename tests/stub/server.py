@@ -14,13 +14,15 @@ from stub.connection import Closed, Connection, Request, listen, port_of
 from stub.exchange import Exchange
 from stub.spec import STREAM_ONLY, Spec, parse
 from stub.state import LOOKUPS, Entry, State
-from stub.wires import WIRES, WRONG, models
+from stub.wires import WIRES, WRONG, messages, models, responses
 from stub.wires.base import Json, encode
 
 _ROUTES = {
     ("POST", "/chat/completions"): "chat",
     ("POST", "/responses"): "responses",
     ("POST", "/messages"): "messages",
+    ("POST", "/responses/input_tokens"): "count",
+    ("POST", "/messages/count_tokens"): "count",
     ("POST", "/api/chat"): "ollama",
     ("POST", "/api/show"): "show",
     ("GET", "/api/ps"): "ps",
@@ -85,7 +87,7 @@ class Server:
             return
         if spec.name == "wrong_wire":
             wire = WRONG[wire_name]
-        answer = compose(spec, entry.prompt, entry.model, len(state.log))
+        answer = compose(spec, entry.prompt or wire.prompt(entry.body), entry.model, len(state.log))
         elsewhere = f"http://127.0.0.1:{self.sink_port}"
         await _reply(
             Exchange(connection, entry, spec, wire, answer, entry.body, elsewhere),
@@ -129,6 +131,8 @@ def _family(entry: Entry) -> str:
     """The wire whose errors a request gets that generates nothing."""
     if "/api/" in entry.path and entry.wire != "native":
         return "ollama"
+    if entry.path.endswith("/input_tokens"):
+        return "responses"
     return "messages" if "anthropic-version" in entry.headers else "chat"
 
 
@@ -140,6 +144,10 @@ def _list(exchange: Exchange, rows: list[models.Row]) -> Json:
             return models.ps(rows)
         case "native", _:
             return models.native(rows)
+        case "count", "responses":
+            return responses.counted(exchange.answer)
+        case "count", _:
+            return messages.counted(exchange.answer)
         case _, "ollama":
             return models.tags(rows)
         case _, "messages":

@@ -38,6 +38,7 @@ NAMES: Mapping[str, frozenset[str]] = {
     # what the answer says
     "refuse": frozenset({"by"}),  # by=model (its own words) or by=filter
     "length": frozenset(),  # cut at the token limit
+    "tool": frozenset({"name", "arguments"}),  # a call for each line of `arguments`, no text
     "empty_choices": frozenset(),
     "null_content": frozenset(),
     "no_usage": frozenset(),
@@ -73,7 +74,7 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "kind": frozenset({"neg", "str", "nan", "huge", "float", "null", "bool", "list"}),
     "to": frozenset({"sink", "self"}),
 }
-_TEXT = frozenset({"text", "code", "msg", "retry_after", "retry_after_ms"})
+_TEXT = frozenset({"text", "name", "arguments", "code", "msg", "retry_after", "retry_after_ms"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def parse(text: str) -> Spec:
     return Spec(name, values)
 
 
-def write(name: str, **values: object) -> str:
+def write(name: str, /, **values: object) -> str:
     """The spec as text, with every value quoted."""
     query = urllib.parse.urlencode({k: str(v) for k, v in values.items()}, errors="surrogatepass")
     return f"{name}?{query}" if query else name

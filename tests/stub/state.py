@@ -12,8 +12,9 @@ from typing import Any
 
 from stub.wires.models import Row
 
-#: What is asked for free: lists of models (LM Studio's own is "native"), and Ollama's facts.
-LOOKUPS = frozenset({"models", "native", "show", "ps"})
+#: What is asked for free: lists of models (LM Studio's own is "native"), Ollama's facts, and how
+#: many tokens a prompt has.
+LOOKUPS = frozenset({"models", "native", "show", "ps", "count"})
 
 
 @dataclass(slots=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stub.answer import Answer
+from stub.answer import Answer, Call
 from stub.wires.base import Frame, Json, last_user_text
 
-_FINISH = {"stop": "stop", "length": "length", "refusal": "stop", "filter": "content_filter"}
+_FINISH = {
+    "stop": "stop", "length": "length", "tool": "tool_calls",
+    "refusal": "stop", "filter": "content_filter",
+}  # fmt: skip
 
 
 def prompt(body: Mapping[str, Any]) -> str:
@@ -19,8 +22,9 @@ def plain(answer: Answer) -> Json:
     refused = answer.finish == "refusal"
     message = {
         "role": "assistant",
-        "content": None if refused else answer.text,
+        "content": None if refused else answer.said,
         "refusal": answer.text if refused else None,
+        **({"tool_calls": [_call(c, c.arguments) for c in answer.calls]} if answer.calls else {}),
     }
     choice = {
         "index": 0,
@@ -46,6 +50,11 @@ def events(answer: Answer, body: Mapping[str, Any]) -> Iterator[Frame]:
     yield Frame("open", chunk({"role": "assistant", "content": "", "refusal": None}))
     for piece in answer.pieces:
         yield Frame("text", chunk({field: piece}))
+    for index, call in enumerate(answer.calls):
+        yield Frame("text", chunk({"tool_calls": [{"index": index, **_call(call, "")}]}))
+        for piece in call.pieces:
+            function = {"arguments": piece}
+            yield Frame("text", chunk({"tool_calls": [{"index": index, "function": function}]}))
     yield Frame("close", chunk({}, _FINISH[answer.finish]))
     if counted and answer.counted:
         last = {**_envelope(answer, "chat.completion.chunk"), "choices": []}
@@ -61,6 +70,11 @@ def error(status: int, code: str | None, message: str) -> Json:
     kind = "server_error" if status >= 500 else "invalid_request_error"
     kind = {429: "rate_limit_exceeded"}.get(status, kind)
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+def _call(call: Call, arguments: str) -> Json:
+    function = {"name": call.name, "arguments": arguments}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _envelope(answer: Answer, kind: str) -> Json:

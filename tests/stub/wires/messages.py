@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stub.answer import Answer
+from stub.answer import Answer, Call
 from stub.wires.base import Frame, Json, last_user_text
 
-_STOP = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal", "filter": "refusal"}
+_STOP = {
+    "stop": "end_turn", "length": "max_tokens", "tool": "tool_use",
+    "refusal": "refusal", "filter": "refusal",
+}  # fmt: skip
 _ERRORS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -30,6 +33,9 @@ def plain(answer: Answer) -> Json:
     content: list[Json] | None = [{"type": "text", "text": answer.text, "citations": None}]
     if answer.blank:
         content = []
+    elif answer.calls:
+        said = content if answer.said else []
+        content = [*said, *(_call(call, call.values) for call in answer.calls)]
     elif answer.text is None:
         content = None
     usage = {"usage": _usage(answer)} if answer.counted else {}
@@ -40,7 +46,7 @@ def events(answer: Answer, _body: Mapping[str, Any]) -> Iterator[Frame]:
     begun = {"usage": {**_usage(answer), "output_tokens": 1}} if answer.counted else {}
     message = {**_message(answer), "content": [], "stop_reason": None, "stop_sequence": None}
     yield _frame("open", "message_start", message={**message, **begun})
-    if not answer.blank:
+    if not answer.blank and (answer.said or not answer.calls):
         block = {"type": "text", "text": ""}
         yield _frame("open", "content_block_start", index=0, content_block=block)
         yield _frame("open", "ping")
@@ -48,9 +54,20 @@ def events(answer: Answer, _body: Mapping[str, Any]) -> Iterator[Frame]:
             delta = {"type": "text_delta", "text": piece}
             yield _frame("text", "content_block_delta", index=0, delta=delta)
         yield _frame("close", "content_block_stop", index=0)
-    counted = {"usage": {"output_tokens": answer.output_tokens}} if answer.counted else {}
-    yield _frame("close", "message_delta", delta=_ending(answer), **counted)
+    for index, call in enumerate(answer.calls, start=1 if answer.said else 0):
+        yield _frame("text", "content_block_start", index=index, content_block=_call(call, {}))
+        for piece in call.pieces:
+            delta = {"type": "input_json_delta", "partial_json": piece}
+            yield _frame("text", "content_block_delta", index=index, delta=delta)
+        yield _frame("close", "content_block_stop", index=index)
+    ended = {"usage": {"output_tokens": answer.output_tokens}} if answer.counted else {}
+    yield _frame("close", "message_delta", delta=_ending(answer), **ended)
     yield _frame("close", "message_stop")
+
+
+def counted(answer: Answer) -> Json:
+    """What a prompt would take: POST /v1/messages/count_tokens."""
+    return {"input_tokens": answer.input_tokens}
 
 
 def failure(_answer: Answer, code: str, message: str, _number: int) -> Frame:
@@ -64,6 +81,10 @@ def error(status: int, _code: str | None, message: str) -> Json:
 
 def _frame(kind: Any, name: str, **data: object) -> Frame:
     return Frame(kind, {"type": name, **data}, name)
+
+
+def _call(call: Call, values: object) -> Json:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": values}
 
 
 def _message(answer: Answer) -> Json:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stub.answer import Answer
+from stub.answer import Answer, Call
 from stub.wires.base import Frame, Json, last_user_text
 
 #: What an answer took, in nanoseconds.
@@ -17,12 +17,14 @@ def prompt(body: Mapping[str, Any]) -> str:
 
 
 def plain(answer: Answer) -> Json:
-    return {**_line(answer, answer.text), **_ending(answer)}
+    return {**_line(answer, answer.text, answer.calls), **_ending(answer)}
 
 
 def events(answer: Answer, _body: Mapping[str, Any]) -> Iterator[Frame]:
     for piece in answer.pieces:
         yield Frame("text", {**_line(answer, piece), "done": False})
+    for call in answer.calls:  # each comes whole
+        yield Frame("text", {**_line(answer, "", [call]), "done": False})
     yield Frame("close", {**_line(answer, ""), **_ending(answer)})
 
 
@@ -34,9 +36,14 @@ def error(_status: int, code: str | None, message: str) -> Json:
     return {"error": f"{code}: {message}" if code else message}
 
 
-def _line(answer: Answer, text: str | None) -> Json:
-    message = {} if answer.blank else {"message": {"role": "assistant", "content": text}}
-    return {"model": answer.model, "created_at": "2026-01-01T00:00:00Z", **message}
+def _line(answer: Answer, text: str | None, calls: Sequence[Call] = ()) -> Json:
+    message: Json = {"role": "assistant", "content": text}
+    if calls:
+        message["tool_calls"] = [
+            {"id": c.id, "function": {"name": c.name, "arguments": c.values}} for c in calls
+        ]
+    said = {} if answer.blank else {"message": message}
+    return {"model": answer.model, "created_at": "2026-01-01T00:00:00Z", **said}
 
 
 def _ending(answer: Answer) -> Json:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from stub.answer import Answer
+from stub.answer import Answer, Call
 from stub.wires.base import Frame, Json, last_user_text
 from stub.wires.chat import error
 
-__all__ = ["error", "events", "failure", "plain", "prompt"]
+__all__ = ["counted", "error", "events", "failure", "plain", "prompt"]
 
 _STATUS = {
-    "stop": "completed", "refusal": "completed", "length": "incomplete", "filter": "incomplete",
+    "stop": "completed", "refusal": "completed", "tool": "completed",
+    "length": "incomplete", "filter": "incomplete",
 }  # fmt: skip
 _INCOMPLETE = {"length": "max_output_tokens", "filter": "content_filter"}
 
@@ -23,7 +24,8 @@ def prompt(body: Mapping[str, Any]) -> str:
 
 def plain(answer: Answer) -> Json:
     status = _STATUS[answer.finish]
-    output = [] if answer.blank else [_item(answer, status, [_part(answer, answer.text)])]
+    output = [_item(answer, status, [_part(answer, answer.text)])] if _speaks(answer) else []
+    output += [_call(call, status, call.arguments) for call in answer.calls]
     reason = _INCOMPLETE.get(answer.finish)
     return {
         **_response(answer, status),
@@ -38,6 +40,11 @@ def events(answer: Answer, _body: Mapping[str, Any]) -> Iterator[Frame]:
         yield _frame(kind, name, number, data)
 
 
+def counted(answer: Answer) -> Json:
+    """What a prompt would take: POST /v1/responses/input_tokens."""
+    return {"object": "response.input_tokens", "input_tokens": answer.input_tokens}
+
+
 def failure(answer: Answer, code: str, message: str, number: int) -> Frame:
     failed = {**_response(answer, "failed"), "error": {"code": code, "message": message}}
     return _frame("text", "response.failed", number, {"response": failed})
@@ -50,8 +57,10 @@ def _steps(answer: Answer) -> Iterator[_Step]:
     begun = {"response": _response(answer, "in_progress")}
     yield "open", "response.created", begun
     yield "open", "response.in_progress", begun
-    if not answer.blank:
+    if _speaks(answer):
         yield from _message_steps(answer)
+    for index, call in enumerate(answer.calls, start=1 if answer.said else 0):
+        yield from _call_steps(call, index)
     yield "close", f"response.{_STATUS[answer.finish]}", {"response": plain(answer)}
 
 
@@ -71,6 +80,28 @@ def _message_steps(answer: Answer) -> Iterator[_Step]:
     yield "close", f"{name}.done", {**place, field: answer.text, **logprobs}
     yield "close", "response.content_part.done", {**place, "part": whole}
     yield "close", "response.output_item.done", {**where, "item": _item(answer, status, [whole])}
+
+
+def _call_steps(call: Call, index: int) -> Iterator[_Step]:
+    name = "response.function_call_arguments"
+    where = {"output_index": index}
+    place = {**where, "item_id": f"fc_{call.id}"}
+    yield "text", "response.output_item.added", {**where, "item": _call(call, "in_progress", "")}
+    for piece in call.pieces:
+        yield "text", f"{name}.delta", {**place, "delta": piece}
+    yield "close", f"{name}.done", {**place, "arguments": call.arguments}
+    whole = _call(call, "completed", call.arguments)
+    yield "close", "response.output_item.done", {**where, "item": whole}
+
+
+def _speaks(answer: Answer) -> bool:
+    """Whether there is a message, be it empty."""
+    return not answer.blank and bool(answer.said or not answer.calls)
+
+
+def _call(call: Call, status: str, arguments: str) -> Json:
+    item = {"id": f"fc_{call.id}", "type": "function_call", "status": status}
+    return {**item, "call_id": call.id, "name": call.name, "arguments": arguments}
 
 
 def _frame(kind: Literal["open", "text", "close"], name: str, number: int, data: Json) -> Frame:
