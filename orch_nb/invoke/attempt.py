@@ -88,10 +88,12 @@ async def attempt(
     text = progress.text
     if last.finish is None:
         raise BrokenAnswer(progress.model, "the answer was cut short (no end mark); run again")
-    if not text.strip() and last.finish != "tool":
-        raise BrokenAnswer(progress.model, _why_empty(last.finish))
+    # Some servers end with "stop" although they ask for tools, or the other way round.
+    finish = "tool" if last.calls else last.finish.replace("tool", "stop")
+    if not text.strip() and not last.calls:
+        raise BrokenAnswer(progress.model, _why_empty(finish))
     seconds = loop.time() - started if last.seconds is None else last.seconds
-    return Answer(text, last.usage, last.finish, seconds, progress.ttft, last.calls)
+    return Answer(text, last.usage, finish, seconds, progress.ttft, last.calls)
 
 
 def _take(text: str, progress: Progress, limits: Limits) -> None:

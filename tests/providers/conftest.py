@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("providers.contract", "providers.local_models")
+pytest.register_assert_rewrite("providers.contract", "providers.extras", "providers.local_models")
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import Any, ClassVar
 
 import pytest
-from pydantic import TypeAdapter
 
 from orch_nb.errors import (
     BrokenAnswer,
@@ -19,19 +17,15 @@ from orch_nb.errors import (
     TimedOut,
     Unreachable,
 )
-from orch_nb.invoke.attempt import Answer, Progress, attempt
-from orch_nb.providers import Endpoint
-from orch_nb.providers._port import Port
-from orch_nb.settings import Limits
+from orch_nb.invoke.attempt import Answer
 from orch_nb.types import Message, Parameters, Request, Usage
+from providers.asking import KEY, PROMPT, check_type, sent
+from providers.extras import Extras
 from providers.faults import FAILURES, LISTS, RETRY_AFTER, SLOW
 from stub.answer import compose, count, digest, split
 from stub.client import Stub
 from stub.spec import parse
-from stub.state import LOOKUPS, Entry
 
-KEY = "sk-contract-5f2c9e"
-PROMPT = "How deep is the Öresund?\u2028\U0001f30a"
 FULL = Request(
     messages=(
         Message("user", "One?"),
@@ -43,59 +37,15 @@ FULL = Request(
 )
 
 
-def sent(stub: Stub) -> list[Entry]:
-    """What was asked of models, without what the provider looked up for it."""
-    return [entry for entry in stub.log() if entry.wire not in LOOKUPS]
-
-
 TEXTS = ["u2028", "surrogate", "nul", "split_utf8", "crlf", "unknown_event", "pings?n=2&delay=0"]
 
 
-class Contract:
+class Contract(Extras):
     """Subclasses say which wire; `full_body` is what `FULL` must become."""
 
-    wire: ClassVar[str]
-    #: What a base URL adds to the address of a provider of the stub.
-    path: ClassVar[str] = "/v1"
-    params: ClassVar[Any]
     #: Keys that the SDK sends only in ``extra_body``.
     extra: ClassVar[frozenset[str]] = frozenset()
     full_body: ClassVar[dict[str, Any]]
-
-    def make(self, endpoint: Endpoint) -> Port:
-        raise NotImplementedError
-
-    @asynccontextmanager
-    async def opened(self, base_url: str, **fields: Any) -> AsyncIterator[Port]:
-        provider = self.make(Endpoint("alpha", base_url, **{"key": KEY, **fields}))
-        try:
-            yield provider
-        finally:
-            await provider.close()
-
-    def url(self, stub: Stub) -> str:
-        return stub.url("alpha", self.path)
-
-    async def ask(self, provider: Port, request: Request | None = None, **limits: Any) -> Answer:
-        request = request or Request((Message("user", PROMPT),))
-        stream = provider.stream(request, "m")
-        return await attempt(stream, Progress("alpha:m"), Limits(**limits), float("inf"))
-
-    def answer(self, stub: Stub, request: Request | None = None, **fields: Any) -> Answer:
-        async def once() -> Answer:
-            async with self.opened(self.url(stub), **fields) as provider:
-                return await self.ask(provider, request)
-
-        return asyncio.run(once())
-
-    def failure(self, base_url: str, *, endpoint: Any = None, **limits: Any) -> ProviderError:
-        async def once() -> ProviderError:
-            async with self.opened(base_url, **(endpoint or {})) as provider:
-                with pytest.raises(ProviderError) as caught:
-                    await self.ask(provider, **limits)
-                return caught.value
-
-        return asyncio.run(once())
 
     # -- answers
 
@@ -155,7 +105,7 @@ class Contract:
         full, bare = (entry.body for entry in sent(stub))
         assert full == self.full_body
         for body in (full, bare):
-            TypeAdapter(self.params).validate_python(body)
+            check_type(self.params, body)
             assert body.keys() - self.params.__annotations__.keys() <= self.extra
         assert "temperature" not in bare
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pytest
+from anthropic.types import MessageCountTokensParams
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 
 from orch_nb.errors import KeyRefused
@@ -12,14 +13,17 @@ from orch_nb.providers import Endpoint
 from orch_nb.providers._sdk import SDKProvider
 from orch_nb.providers.anthropic import Provider, read_counts
 from orch_nb.types import Message, Request, Usage
-from providers.contract import PROMPT, Contract
+from providers.asking import PROMPT
+from providers.contract import Contract
+from providers.extras import Counting
 from stub.client import Stub
 
 
-class TestAnthropic(Contract):
+class TestAnthropic(Contract, Counting):
     wire = "messages"
     path = ""
     params = MessageCreateParamsStreaming
+    counted = MessageCountTokensParams
     extra = frozenset({"temperature"})
     full_body: ClassVar = {
         "model": "m",

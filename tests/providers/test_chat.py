@@ -10,7 +10,9 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsStr
 from orch_nb.providers import Endpoint
 from orch_nb.providers._sdk import SDKProvider
 from orch_nb.providers.compatible import Provider
-from providers.contract import PROMPT, Contract
+from providers.asking import PROMPT
+from providers.contract import Contract
+from providers.extras import RICH
 from stub.client import Stub
 
 
@@ -33,6 +35,10 @@ class TestChat(Contract):
 
     def make(self, endpoint: Endpoint) -> SDKProvider:
         return Provider(endpoint)
+
+    def test_nothing_counts_tokens_here(self, stub: Stub) -> None:
+        assert self.count(stub, RICH) is None
+        assert stub.log() == []
 
     def test_without_a_key_none_is_sent(self, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another-host")

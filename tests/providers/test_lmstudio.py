@@ -12,7 +12,7 @@ from orch_nb.providers import Endpoint
 from orch_nb.providers._port import Port
 from orch_nb.providers.lmstudio import Provider
 from orch_nb.types import Delta, Message, ModelCard, Parameters, Request, Usage
-from providers.contract import sent
+from providers.asking import sent
 from providers.test_chat import TestChat as ChatContract
 from stub.client import Stub
 from stub.wires.models import Row

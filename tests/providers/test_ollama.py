@@ -35,7 +35,8 @@ from orch_nb.types import (
     ToolCall,
     Usage,
 )
-from providers.contract import PROMPT, Contract, sent
+from providers.asking import PROMPT, sent
+from providers.contract import Contract
 from providers.faults import FAILURES
 from stub.answer import count
 from stub.client import Stub

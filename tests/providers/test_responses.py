@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 import pytest
+from openai.types.responses.input_token_count_params import InputTokenCountParams
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from orch_nb.errors import BrokenAnswer, ProviderError, Rejected, ServerFailed
@@ -14,12 +15,15 @@ from orch_nb.providers import Endpoint, _responses
 from orch_nb.providers._sdk import SDKProvider
 from orch_nb.providers.openai import Provider
 from orch_nb.types import Delta
-from providers.contract import FULL, PROMPT, Contract
+from providers.asking import PROMPT
+from providers.contract import FULL, Contract
+from providers.extras import Counting
 
 
-class TestResponses(Contract):
+class TestResponses(Contract, Counting):
     wire = "responses"
     params = ResponseCreateParamsStreaming
+    counted = InputTokenCountParams
     full_body: ClassVar = {
         "model": "m",
         "instructions": "Be brief.",

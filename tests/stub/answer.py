@@ -53,8 +53,8 @@ class Call:
     def values(self) -> Any:
         """The arguments as wires hold them that have no text there; broken ones stay text."""
         try:
-            return json.loads(self.arguments)
-        except ValueError:
+            return json.loads(self.arguments or "{}")
+        except (ValueError, RecursionError):
             return self.arguments
 
 

@@ -21,6 +21,7 @@ _ROUTES = {
     ("POST", "/chat/completions"): "chat",
     ("POST", "/responses"): "responses",
     ("POST", "/messages"): "messages",
+    ("POST", "/chat/completions/input_tokens"): "count",  # llama.cpp's own
     ("POST", "/responses/input_tokens"): "count",
     ("POST", "/messages/count_tokens"): "count",
     ("POST", "/api/chat"): "ollama",
@@ -131,7 +132,7 @@ def _family(entry: Entry) -> str:
     """The wire whose errors a request gets that generates nothing."""
     if "/api/" in entry.path and entry.wire != "native":
         return "ollama"
-    if entry.path.endswith("/input_tokens"):
+    if entry.path.endswith("/responses/input_tokens"):
         return "responses"
     return "messages" if "anthropic-version" in entry.headers else "chat"
 
