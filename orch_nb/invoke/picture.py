@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from orch_nb.errors import InputError
+from orch_nb.sanitize import one_line
 from orch_nb.types import Image
 
 # What the vendors accept at most for one image, and more than a prompt should carry.
@@ -41,7 +42,8 @@ def _bytes(source: object) -> bytes:
                 return file.read(_MAX_BYTES + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "no path"
-            raise InputError(f"the image {str(source)!r} cannot be read ({reason})") from None
+            shown = one_line(str(source), 200)
+            raise InputError(f"the image {shown!r} cannot be read ({reason})") from None
     if hasattr(source, "savefig"):  # matplotlib
         buffer = io.BytesIO()
         source.savefig(buffer, format="png")

@@ -11,7 +11,7 @@ from invoke.streams import END, USAGE, Closed, stream
 from orch_nb.errors import BrokenAnswer, ProviderError, ServerFailed, TimedOut
 from orch_nb.invoke.attempt import Answer, Progress, attempt
 from orch_nb.settings import Limits
-from orch_nb.types import Delta
+from orch_nb.types import Delta, ToolCall
 
 Parts = Sequence[str | float | Delta | Exception]
 
@@ -86,8 +86,16 @@ def test_no_text_before_max_tokens_says_what_to_do() -> None:
     assert "raise it" in str(failure([Delta(finish="length")]))
 
 
-def test_a_tool_call_needs_no_text() -> None:
-    assert collect([Delta(finish="tool")]).finish == "tool"
+@pytest.mark.parametrize("finish", ["tool", "stop", "length"])
+def test_a_tool_call_needs_no_text_and_is_the_end_whatever_the_mark(finish: str) -> None:
+    call = ToolCall("look_up", {})
+    answer = collect([Delta(finish=finish, calls=(call,))])
+    assert (answer.finish, answer.calls) == ("tool", (call,))
+
+
+def test_the_mark_of_a_tool_call_alone_is_none() -> None:
+    assert collect(["a", Delta(finish="tool")]).finish == "stop"
+    assert "empty" in str(failure([Delta(finish="tool")]))
 
 
 def test_a_providers_error_passes_as_it_is() -> None:
