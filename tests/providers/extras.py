@@ -18,7 +18,10 @@ from stub.spec import write
 PICTURE = base64.b64encode(bytes(range(256))).decode("ascii")
 PLACE = {
     "type": "object",
-    "properties": {"city": {"type": "string"}, "near": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+    "properties": {
+        "city": {"type": "string"},
+        "near": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    },
     "required": ["city", "near"],
     "additionalProperties": False,
 }

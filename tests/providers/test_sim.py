@@ -45,6 +45,11 @@ def test_a_prompt_cannot_break_out_of_its_quotes() -> None:
     assert "`a'b'`" in ask("small", "a`b`").text
 
 
+def test_it_counts_the_words_that_it_is_given() -> None:
+    given = Request((Message("user", "Name three rivers."),), system="Be brief.")
+    assert asyncio.run(Provider(Endpoint("sim")).count_tokens(given, "small")) == 5
+
+
 def test_its_models_are_marked_and_free() -> None:
     cards = asyncio.run(Provider(Endpoint("sim")).list_models())
     assert [card.name for card in cards] == list(MODELS)

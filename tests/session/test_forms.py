@@ -1,0 +1,264 @@
+"""Schemas, images and tools, from a session to the wire and back."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+from orch_nb import Session
+from orch_nb.errors import AllFailed, BrokenAnswer, InputError, SelectionError, UnknownNameError
+from orch_nb.types import Tool, ToolCall
+from session.conftest import Open
+from session.test_asking import LUNA, OPUS, SONNET, asked
+from stub.answer import count
+from stub.client import Stub
+from stub.spec import write
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+FITS = '{"city": "Rome", "people": 3}'
+LOOK_UP = Tool("look_up", "Looks it up.", {"type": "object", "properties": {}})
+
+
+class Place(BaseModel):
+    city: str
+    people: int
+
+
+@dataclass
+class PlaceData:
+    city: str
+    people: int
+
+
+class PlaceDict(TypedDict):
+    city: str
+    people: int
+
+
+def say(stub: Stub, text: str, provider: str = "*") -> None:
+    stub.rule(provider, write("ok", text=text))
+
+
+# -- schemas
+
+
+@pytest.mark.parametrize("model", [LUNA, OPUS])
+@pytest.mark.parametrize(
+    ("kind", "parsed"),
+    [
+        (Place, Place(city="Rome", people=3)),
+        (PlaceData, PlaceData("Rome", 3)),
+        (PlaceDict, {"city": "Rome", "people": 3}),
+    ],
+)
+def test_an_answer_becomes_the_class(
+    s: Session, stub: Stub, model: str, kind: Any, parsed: object
+) -> None:
+    say(stub, FITS)
+    response = s.ask("Where?", model=model, schema=kind)
+    assert response.parsed == parsed
+    assert response.text == FITS
+    assert "additionalProperties" in str(stub.log()[-1].body)
+
+
+def test_a_fence_does_no_harm_and_no_schema_is_no_object(s: Session, stub: Stub) -> None:
+    say(stub, f"```json\n{FITS}\n```")
+    assert s.ask("Where?", model=LUNA, schema=Place).parsed == Place(city="Rome", people=3)
+    assert s.ask("Where?", model=LUNA).parsed is None
+
+
+def test_what_does_not_fit_is_tried_again_and_then_elsewhere(
+    configured: Stub, open_session: Open
+) -> None:
+    s = open_session(retries=1)
+    say(configured, '{"city": "Rome"}', "openai")
+    say(configured, FITS, "anthropic")
+    response = s.ask("Where?", model=[LUNA, OPUS], schema=Place)
+    assert asked(configured) == [LUNA, LUNA, OPUS]
+    assert response.parsed == Place(city="Rome", people=3)
+    assert response.trail == f"{LUNA} (broken answer) → {LUNA} (broken answer) → {OPUS}"
+    assert "no Place: people: Field required" in str(response.attempts[0].error)
+
+
+def test_what_does_not_fit_is_not_kept(s: Session, stub: Stub) -> None:
+    say(stub, "I would rather not.")
+    for _ in range(2):
+        with pytest.raises(BrokenAnswer, match="the answer is no Place"):
+            s.ask("Where?", model=LUNA, schema=Place)
+    assert asked(stub) == [LUNA, LUNA]
+    say(stub, FITS)
+    assert s.ask("Where?", model=LUNA, schema=Place).parsed == Place(city="Rome", people=3)
+
+
+def test_when_none_fits_each_is_named(s: Session, stub: Stub) -> None:
+    say(stub, "[" * 50_000)
+    with pytest.raises(AllFailed) as caught:
+        s.ask("Where?", model=[LUNA, OPUS], schema=Place)
+    assert [attempt.cause for attempt in caught.value.attempts] == ["broken answer"] * 2
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_kept_answer_becomes_the_class_again(s: Session, stub: Stub) -> None:
+    say(stub, FITS)
+    first = s.ask("Where?", model=LUNA, schema=Place)
+    again = s.ask("Where?", model=LUNA, schema=Place)
+    assert (first.cached, again.cached) == (False, True)
+    assert again.parsed == first.parsed
+    assert not s.ask("Where?", model=LUNA).cached
+    assert not s.ask("Where?", model=LUNA, schema=PlaceDict).cached
+
+
+def test_a_shown_answer_that_does_not_fit_is_not_replaced(s: Session, stub: Stub) -> None:
+    say(stub, "{} ", "openai")
+    shown: list[str] = []
+    with pytest.raises(BrokenAnswer, match="no Place"):
+        s.ask("Where?", model=[LUNA, OPUS], schema=Place, on_text=shown.append)
+    assert "".join(shown) == "{} "
+    assert asked(stub) == [LUNA]
+
+
+def test_a_wrong_class_is_said_before_anything_is_sent(s: Session, stub: Stub) -> None:
+    for kind in (int, "Place", dict[str, int]):
+        with pytest.raises(InputError):
+            s.ask("Where?", schema=kind)
+    assert stub.log() == []
+
+
+# -- images
+
+
+@pytest.mark.parametrize("model", [LUNA, OPUS])
+def test_an_image_arrives_byte_for_byte(s: Session, stub: Stub, model: str) -> None:
+    s.ask("What is this?", model=model, images=[PNG])
+    assert base64.b64encode(PNG).decode("ascii") in str(stub.log()[-1].body)
+    assert stub.log()[-1].prompt == "What is this?"
+
+
+def test_another_image_is_another_answer(s: Session) -> None:
+    assert not s.ask("What?", model=LUNA, images=[PNG]).cached
+    assert not s.ask("What?", model=LUNA, images=[PNG + b"x"]).cached
+    assert not s.ask("What?", model=LUNA).cached
+    assert s.ask("What?", model=LUNA, images=[PNG]).cached
+
+
+def open_team(stub: Stub, open_session: Open, **known: list[str]) -> Session:
+    """A session with the provider ``team``, whose models can do what is `known` of them."""
+    stub.models("team", ["mute", "seeing", "unknown"])
+    models = {f"team:{name}": {"capabilities": list_} for name, list_ in known.items()}
+    team = {"type": "compatible", "base_url": stub.url("team", "/v1"), "max_retries": 0}
+    off = {name: {"enabled": False} for name in ("openai", "anthropic")}
+    return open_session(providers={"team": team, **off}, models=models)
+
+
+def test_an_image_never_reaches_a_model_that_reads_text_only(
+    configured: Stub, open_session: Open
+) -> None:
+    s = open_team(configured, open_session, mute=["json", "tools"], seeing=["vision"])
+    with pytest.raises(SelectionError, match=r"team:mute: cannot do vision"):
+        s.ask("What?", model="team:mute", images=[PNG])
+    assert asked(configured) == []
+    response = s.ask("What?", model=["team:mute", "team:seeing"], images=[PNG])
+    assert response.model == "team:seeing"
+    assert asked(configured) == ["team:seeing"]
+
+
+def test_by_strategy_an_image_goes_to_a_model_known_to_read_it(
+    configured: Stub, open_session: Open
+) -> None:
+    s = open_team(configured, open_session, mute=[])
+    with pytest.raises(SelectionError) as caught:
+        s.ask("What?", images=[PNG], strategy="cost")
+    reasons = {rejection.model: rejection.reason for rejection in caught.value.rejected}
+    assert reasons["team:unknown"] == "not known to read images"
+    assert reasons["team:mute"] == "cannot do vision"
+    assert asked(configured) == []
+    assert s.ask("What?", model="team:unknown", images=[PNG]).model == "team:unknown"
+
+
+def test_a_wrong_image_is_said_before_anything_is_sent(s: Session, stub: Stub) -> None:
+    with pytest.raises(InputError, match=r"'gone.png' cannot be read"):
+        s.ask("What?", images=["gone.png"])
+    assert stub.log() == []
+
+
+# -- tools
+
+
+@pytest.mark.parametrize("model", [LUNA, OPUS])
+def test_what_is_asked_of_tools_comes_back_and_nothing_runs(
+    s: Session, stub: Stub, model: str
+) -> None:
+    stub.rule("*", write("tool", arguments='{"city": "Rome", "n": 1e400}\n{"city": "\\ud800"}'))
+    response = s.ask("Where?", model=model, tools=[LOOK_UP])
+    assert (response.finish, response.text, response.parsed) == ("tool", "", None)
+    assert [call.arguments["city"] for call in response.calls] == ["Rome", "\ud800"]
+    again = s.ask("Where?", model=model, tools=[LOOK_UP])
+    assert again.cached
+    assert again.calls == response.calls
+    assert len(asked(stub)) == 1
+
+
+def test_an_answer_may_ask_for_tools_before_it_has_the_form(s: Session, stub: Stub) -> None:
+    stub.rule("*", "tool")
+    response = s.ask("Where?", model=LUNA, tools=[LOOK_UP], schema=Place)
+    assert response.calls == (ToolCall("look_up", {}, "call_0"),)
+    assert response.parsed is None
+
+
+def test_tools_go_to_models_of_which_nothing_is_known(configured: Stub, open_session: Open) -> None:
+    s = open_team(configured, open_session, mute=[], seeing=["vision"])
+    response = s.ask("Where?", tools=[LOOK_UP], strategy="cost")
+    assert response.model == "team:unknown"
+    reasons = {rejection.model: rejection.reason for rejection in response.decision.rejected}
+    assert reasons["team:mute"] == reasons["team:seeing"] == "cannot do tools"
+
+
+@pytest.mark.parametrize("tool", ["look_up", None, Tool("two words", "", {}), Tool("", "", {})])
+def test_a_wrong_tool_is_said_before_anything_is_sent(s: Session, stub: Stub, tool: Any) -> None:
+    with pytest.raises(InputError, match="a tool is a Tool whose name"):
+        s.ask("Where?", tools=[tool])
+    assert stub.log() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "lacking"),
+    [({"schema": Place}, "json"), ({"tools": [LOOK_UP]}, "tools"), ({"images": [PNG]}, "vision")],
+)
+def test_the_simulated_models_do_not_pretend(options: dict[str, Any], lacking: str) -> None:
+    with Session() as s, pytest.raises(SelectionError, match=f"sim:small: cannot do {lacking}"):
+        s.ask("Where?", **options)
+
+
+# -- seed, effort, counting
+
+
+def test_seed_and_effort_are_passed_on_and_part_of_the_request(s: Session, stub: Stub) -> None:
+    s.ask("x", model=LUNA, seed=0, effort="low")
+    assert (stub.log()[-1].body["seed"], stub.log()[-1].body["reasoning_effort"]) == (0, "low")
+    assert not s.ask("x", model=LUNA, seed=1, effort="low").cached
+    assert not s.ask("x", model=LUNA, seed=0, effort="high").cached
+    assert s.ask("x", model=LUNA, seed=0, effort="low").cached
+
+
+def test_wrong_seeds_and_efforts(s: Session, stub: Stub) -> None:
+    with pytest.raises(InputError, match="seed must be a whole number of at least 0, not -1"):
+        s.ask("x", seed=-1)
+    with pytest.raises(UnknownNameError, match="unknown effort 'hgih'; did you mean high"):
+        s.ask("x", effort="hgih")  # type: ignore[arg-type]
+    assert stub.log() == []
+
+
+def test_tokens_are_counted_where_the_provider_can(s: Session, stub: Stub) -> None:
+    counted = s.count_tokens("How deep is it?" * 9, model=SONNET, system="Be brief.")
+    assert (counted.input_tokens, counted.output_tokens) == (count("How deep is it?" * 9), 0)
+    assert counted.source == "known"
+    estimated = s.count_tokens("How deep is it?", model=LUNA)
+    assert (estimated.source, estimated.output_tokens) == ("estimated", 0)
+    assert stub.bill() == {}
+    assert [entry.wire for entry in stub.log()] == ["count"]
+    assert list(s.ledger) == []
