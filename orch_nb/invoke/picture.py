@@ -42,8 +42,8 @@ def _bytes(source: object) -> bytes:
                 return file.read(_MAX_BYTES + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "no path"
-            shown = one_line(str(source), 200)
-            raise InputError(f"the image {shown!r} cannot be read ({reason})") from None
+            named = one_line(str(source), 200)
+            raise InputError(f"the image {named!r} cannot be read ({reason})") from None
     if hasattr(source, "savefig"):  # matplotlib
         buffer = io.BytesIO()
         source.savefig(buffer, format="png")
