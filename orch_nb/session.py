@@ -81,8 +81,8 @@ class Session:
         model
             ``provider:model``, a bare name if only one provider has it, or several of them as an
             explicit order to fall back along. None lets the strategy choose.
-        strategy
-            How to choose; None takes the session's.
+        strategy, task
+            How to choose, None takes the session's; the kind of task, None reads it from the words.
         system
             Instructions that stand before the prompt.
         temperature, max_tokens, seed, effort

@@ -11,7 +11,18 @@ from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.form import Form
 from orch_nb.invoke.picture import read_image
-from orch_nb.types import CachePolicy, Effort, Message, Parameters, Request, Tool, Wants
+from orch_nb.types import (
+    TASK_ALIASES,
+    TASKS,
+    CachePolicy,
+    Effort,
+    Message,
+    Parameters,
+    Request,
+    Tool,
+    Wants,
+    canonical_task,
+)
 
 _CACHE: tuple[CachePolicy, ...] = ("use", "bypass", "refresh")
 _EFFORT: tuple[Effort, ...] = ("low", "medium", "high")
@@ -24,6 +35,7 @@ class Options(TypedDict, total=False):
 
     model: str | Sequence[str] | None
     strategy: str | None
+    task: str | None
     system: str | None
     temperature: float | None
     max_tokens: int | None
@@ -87,8 +99,14 @@ def _wants(options: Options) -> Wants:
     cache = options.get("cache", "use")
     if cache not in _CACHE:
         raise UnknownNameError("cache policy", str(cache), _CACHE)
+    task = options.get("task")
+    if task is not None:
+        _check_text("task", task)
+        task = canonical_task(task)
+        if task is None:
+            raise UnknownNameError("task", str(options.get("task")), (*TASKS, *TASK_ALIASES))
     deadline = _number("deadline", options.get("deadline"), 0.001, math.inf)
-    return Wants(models, options.get("strategy"), cache, deadline)
+    return Wants(models, options.get("strategy"), task, cache, deadline)
 
 
 def _check_text(what: str, text: object) -> None:

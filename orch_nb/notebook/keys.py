@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
 import os
-from getpass import getpass
 
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.notebook.tables import Bundle, table
@@ -70,7 +70,9 @@ def masked(key: str | None) -> str:
 def _set(name: str, session: Session, in_keyring: bool) -> Bundle:
     _check(name, session)
     home = user_home(os.environ)
-    store_key(home, name, getpass(f"Key of {name} (it is not shown): "), in_keyring=in_keyring)
+    # By its full name: in a notebook the kernel puts its own in place, which asks below the cell.
+    key = getpass.getpass(f"Key of {name} (it is not shown): ")
+    store_key(home, name, key, in_keyring=in_keyring)
     session.reload()
     return _said(f"the key of {name} is in {stored_where(home, name)}; `%orch keys test {name}`")
 

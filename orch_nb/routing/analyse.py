@@ -18,6 +18,9 @@ _EXPECTED_OUTPUT = {
     "extraction": 150,
     "analysis": 500,
     "creative": 600,
+    "planning": 500,
+    "reasoning": 600,
+    "vision": 250,
 }
 _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
@@ -46,11 +49,7 @@ _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 def analyse(request: Request) -> TaskProfile:
     """The kind of task, and how many tokens it is expected to read and write."""
-    kind, evidence = "chat", "no mark of another kind"
-    for name, pattern in _MARKS:
-        if found := pattern.search(request.prompt):
-            kind, evidence = name, f"{found[0][:40]!r}"
-            break
+    kind, evidence = _kind(request)
     expected = _EXPECTED_OUTPUT[kind]
     limit = request.parameters.max_tokens
     texts = [message.content for message in request.messages] + [request.system or ""]
@@ -58,9 +57,21 @@ def analyse(request: Request) -> TaskProfile:
         kind=kind,
         input_tokens=sum(count_tokens(text) for text in texts),
         output_tokens=expected if limit is None else min(expected, limit),
+        longest=limit,
         needs=_needs(request),
         evidence=(f"{kind}: {evidence}",),
     )
+
+
+def _kind(request: Request) -> tuple[str, str]:
+    if request.wants.task is not None:
+        return request.wants.task, "stated"
+    if any(message.images for message in request.messages):
+        return "vision", "an image"
+    for name, pattern in _MARKS:
+        if found := pattern.search(request.prompt):
+            return name, f"{found[0][:40]!r}"
+    return "chat", "no mark of another kind"
 
 
 def _needs(request: Request) -> frozenset[str]:

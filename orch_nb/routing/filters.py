@@ -36,7 +36,7 @@ def split(
 
 def unfit(card: ModelCard, profile: TaskProfile) -> str:
     """Why `card` cannot do the task, "" if it can as far as is known."""
-    return _lacking(card, profile) or _too_long(card, profile)
+    return _lacking(card, profile) or _too_long(card, profile) or _too_short(card, profile)
 
 
 def _lacking(card: ModelCard, profile: TaskProfile) -> str:
@@ -51,6 +51,12 @@ def _too_large(card: ModelCard, room: int | None) -> str:
     if not card.local or card.loaded or card.size is None or room is None or card.size <= room:
         return ""
     return f"needs {gigabytes(card.size)} of memory, {gigabytes(room)} can be had"
+
+
+def _too_short(card: ModelCard, profile: TaskProfile) -> str:
+    if card.max_output is None or profile.longest is None or profile.longest <= card.max_output:
+        return ""
+    return f"writes at most {card.max_output} tokens, {profile.longest} were asked for"
 
 
 def _too_long(card: ModelCard, profile: TaskProfile) -> str:

@@ -25,6 +25,7 @@ from pydantic import (
 
 from orch_nb.settings.endpoint import check_url
 from orch_nb.settings.units import read_bytes, read_seconds
+from orch_nb.types import TASKS, canonical_task
 
 _PROVIDER = re.compile(r"[A-Za-z0-9_.-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -47,6 +48,13 @@ def _check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
         if name.lower() in _CONNECTION_HEADERS:
             raise ValueError(f"must not hold {name}, which the connection itself sets")
     return headers
+
+
+def _task(name: str) -> str:
+    task = canonical_task(name)
+    if task is None:
+        raise ValueError(f"is no kind of task; choose from {', '.join(TASKS)}")
+    return task
 
 
 def _check_folder(folder: str) -> str:
@@ -85,6 +93,7 @@ Count = Annotated[StrictInt, Field(gt=0)]
 Dollars = Annotated[
     Decimal, BeforeValidator(_number), Field(ge=0, max_digits=15), PlainSerializer(float)
 ]
+Task = Annotated[str, AfterValidator(_task)]
 ProviderName = Annotated[str, AfterValidator(_check_provider)]
 ModelId = Annotated[str, AfterValidator(_check_model)]
 Variable = Annotated[str, AfterValidator(_check_variable)]
@@ -165,7 +174,7 @@ class ModelSettings(_Frozen):
     context: Count | None = None
     max_output: Count | None = None
     capabilities: tuple[Text, ...] | None = None
-    quality: Mapping[str, Fraction] = {}
+    quality: Mapping[Task, Fraction] = {}
 
 
 class Limits(_Frozen):

@@ -23,8 +23,11 @@ from orch_nb.types.request import (
     Wants,
 )
 from orch_nb.types.response import Attempt, Delta, Record, Response
+from orch_nb.types.task import TASK_ALIASES, TASKS, canonical_task
 
 __all__ = [
+    "TASKS",
+    "TASK_ALIASES",
     "Attempt",
     "CachePolicy",
     "Choice",
@@ -49,4 +52,5 @@ __all__ = [
     "Usage",
     "UsageSource",
     "Wants",
+    "canonical_task",
 ]

@@ -68,12 +68,14 @@ class Parameters:
 class Wants:
     """What the caller asked for beyond the text.
 
-    ``models`` is an explicit order to fall back along; empty lets the strategy choose.
+    ``models`` is an explicit order to fall back along; empty lets the strategy choose. ``task`` is
+    one of `TASKS`; None has the analyser read it from the words.
     ``deadline`` limits the whole call, in seconds.
     """
 
     models: tuple[str, ...] = ()
     strategy: str | None = None
+    task: str | None = None
     cache: CachePolicy = "use"
     deadline: float | None = None
 
@@ -99,12 +101,14 @@ class Request:
 class TaskProfile:
     """What the analyser read from a request. ``evidence`` says from what.
 
-    Token counts are estimates until a provider has counted. ``needs`` are capabilities that a
+    Token counts are estimates until a provider has counted; ``longest`` is the most that the
+    answer may have, None without a limit. ``needs`` are capabilities that a
     model must have: "vision", "json", "tools".
     """
 
     kind: str
     input_tokens: int
     output_tokens: int
+    longest: int | None = None
     needs: frozenset[str] = frozenset()
     evidence: tuple[str, ...] = ()
