@@ -114,7 +114,7 @@ def dry_run(prompt: str, made: Decision) -> Bundle:
 def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
     """The candidates, best first, with every term of their score, and the rejected ones."""
     head = ["model", "score", "cost", "quality", "speed", "expected", "takes", "quality from"]
-    rows = [_row(choice) for choice in made.ranking]
+    rows = [_row(choice, made.profile.kind) for choice in made.ranking]
     said = f"{made.strategy} ({made.source}) · task {', '.join(made.profile.evidence)} · " + (
         f"about {made.profile.input_tokens}→{made.profile.output_tokens} tokens"
     )
@@ -129,7 +129,7 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
     return {"text/html": html, "text/plain": visible(text)}, {}
 
 
-def _row(choice: Choice) -> list[str]:
+def _row(choice: Choice, task: str) -> list[str]:
     terms = [
         f"{choice.terms[n]:.2f}" if n in choice.terms else "" for n in ("cost", "quality", "speed")
     ]
@@ -139,7 +139,7 @@ def _row(choice: Choice) -> list[str]:
         *terms,
         figures.dollars(choice.estimate.cost),
         figures.seconds(choice.estimate.seconds),
-        choice.card.tier_source if choice.card.tier is not None else "unknown",
+        choice.card.quality_source(task),
     ]
 
 

@@ -7,6 +7,7 @@ settings state outweighs both. A card's ``sources`` tell which fact came from wh
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -51,7 +52,7 @@ def with_facts(
     elif has_prices(vendor, base_url):
         _add_listed(card.name, vendor, base_url, facts, sources)
     facts["unranked"] = card.unranked or unranked(card.name, vendor)
-    stands = place(vendor, card.name)
+    stands = place(vendor, card.name) if vendor else None
     if stands is not None and card.tier is None:
         facts["tier"], facts["tier_source"] = stands.tier, stands.line_up
         sources["tier"] = f"{stands.line_up}, a prior: {stands.source}"
@@ -78,7 +79,7 @@ def unranked(name: str, vendor: str | None) -> str:
     """Why a strategy never picks the model `name`, as far as its name tells; "" if it may."""
     if not is_chat(name):
         return "no chat model"
-    if line_up(vendor) and place(vendor, name) is None:
+    if vendor and line_up(vendor) and place(vendor, name) is None:
         return f"not in {vendor}'s current line-up; name it to use it"
     return ""
 
@@ -110,7 +111,9 @@ def snapshot(name: str, vendor: str | None) -> Snapshot | None:
     if vendor in vendors:
         row, kind = vendors[vendor].get(name) or vendors[vendor].get(undated(name)), "vendors"
     else:
-        row, kind = document["open"].get(canonical(name)), "open"
+        row, kind = None, "open"
+        if _families().search(name.lower()):
+            row = document["open"].get(canonical(name))
         plain = undated(name).rpartition("/")[2]
         for rows in vendors.values():
             if row is None and plain in rows:
@@ -127,3 +130,10 @@ def snapshot(name: str, vendor: str | None) -> Snapshot | None:
 @cache
 def _document() -> dict[str, Any]:
     return json.loads(Path(__file__).with_name("facts.json").read_bytes())  # type: ignore[no-any-return]
+
+
+@cache
+def _families() -> re.Pattern[str]:
+    """The first words of the open models' names: most names of a long list hold none of them."""
+    words = {name.partition("-")[0] for name in _document()["open"]}
+    return re.compile("|".join(sorted(map(re.escape, words))))

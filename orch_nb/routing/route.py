@@ -59,7 +59,7 @@ def route(
             float(scores[i]),
             terms[i],
             estimates[i],
-            _reason(fit[i], estimates[i], place, len(order)),
+            _reason(fit[i], profile.kind, estimates[i], place, len(order)),
         )
         for place, i in enumerate(order, start=1)
     )
@@ -117,10 +117,10 @@ def _terms(table: Table) -> list[dict[str, float]]:
     ]
 
 
-def _reason(card: ModelCard, expected: Estimate, place: int, count: int) -> str:
+def _reason(card: ModelCard, task: str, expected: Estimate, place: int, count: int) -> str:
     rank = "best" if place == 1 else f"place {place}"
     price = "price unknown" if expected.cost is None else f"about {dollars(expected.cost)}"
     time = (
         "speed not seen yet" if expected.seconds is None else f"about {seconds(expected.seconds)}"
     )
-    return f"{rank} of {count}: {price}, {time}, quality from {card.tier_source}"
+    return f"{rank} of {count}: {price}, {time}, quality from {card.quality_source(task)}"

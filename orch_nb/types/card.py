@@ -93,6 +93,10 @@ class ModelCard:
         """``provider:model``."""
         return f"{self.provider}:{self.name}"
 
+    def quality_source(self, task: str) -> str:
+        """Where the quality that counts for `task` comes from."""
+        return "settings" if task in self.quality else self.tier_source
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
