@@ -20,6 +20,7 @@ import orch_nb
 from documents import CONTRIBUTING, DOCUMENTS, PACKAGE, README, ROOT, blocks, codes, rows, section
 from orch_nb import Decision, Response, Session, errors
 from orch_nb.invoke.compose import Options
+from orch_nb.notebook.commands import COMMANDS
 from orch_nb.notebook.options import ASKING, SELECTING, Option
 from orch_nb.providers import built_in_types, known_types
 from orch_nb.routing import strategies
@@ -46,7 +47,8 @@ def test_options(magic: str, options: Sequence[Option]) -> None:
 def test_no_other_options_anywhere() -> None:
     mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
     assert mentioned
-    assert mentioned <= flags(ASKING) | flags(SELECTING)
+    of_commands = {word for command in COMMANDS.values() for word in command.completes}
+    assert mentioned <= flags(ASKING) | flags(SELECTING) | of_commands
 
 
 def setting_paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
@@ -149,6 +151,14 @@ def test_values(kind: type[Any]) -> None:
     properties = {name for name, value in vars(kind).items() if isinstance(value, property)}
     names = {field.name for field in dataclasses.fields(kind)} | properties
     assert names <= set(codes(section("Python")))
+
+
+def test_commands() -> None:
+    documented = {code for cells in rows(section("Commands")) for code in codes(cells[0])}
+    assert {code.split()[1] for code in documented} == set(COMMANDS)
+    for name, command in COMMANDS.items():
+        words = {word for word in command.completes if word not in ("model", "provider")}
+        assert words <= set(re.findall(r"[\w-]+", " ".join(documented))), name
 
 
 def test_parameters_of_ask() -> None:
