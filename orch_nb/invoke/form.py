@@ -27,7 +27,11 @@ class Form:
         try:
             self._adapter = TypeAdapter(kind)
             schema = _at_root(self._adapter.json_schema())
-        except (PydanticUserError, PydanticInvalidForJsonSchema):
+        except (PydanticUserError, PydanticInvalidForJsonSchema) as error:
+            if error.code == "typed-dict-version":
+                raise InputError(
+                    f"{name}: before Python 3.12, take TypedDict from typing_extensions"
+                ) from None
             schema = {}
         if schema.get("type") != "object":
             raise InputError(f"{name} is no pydantic model, dataclass or TypedDict to answer in")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from typing import get_args
 
 from IPython.core.completer import (
     CompletionContext,
@@ -16,8 +17,10 @@ from IPython.core.completer import (
 from orch_nb.errors import OrchError
 from orch_nb.notebook.commands import COMMANDS
 from orch_nb.notebook.options import Option, Options
+from orch_nb.notebook.variables import classes, public
 from orch_nb.session import Session
 from orch_nb.settings import OFFICIAL
+from orch_nb.types import Effort
 
 _WORD = re.compile(r"[\w.:/@+=-]+", re.ASCII)
 Matcher = Callable[[CompletionContext], SimpleMatcherResult]
@@ -118,8 +121,10 @@ def _values(
     if option.completes == "model":
         return _models(session)
     if option.completes == "variable":
-        return sorted(name for name in variables if not name.startswith("_"))
-    return ()
+        return public(variables)
+    if option.completes == "class":
+        return classes(variables)
+    return get_args(Effort) if option.completes == "effort" else ()
 
 
 def _providers(session: Callable[[], Session]) -> Iterable[str]:

@@ -5,9 +5,10 @@ Every output has a text form that says the same, for terminals and for places wi
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from IPython.display import DisplayHandle, display
@@ -16,9 +17,10 @@ from orch_nb import figures
 from orch_nb.notebook import render, tables
 from orch_nb.notebook.tables import QUIET, Bundle
 from orch_nb.sanitize import one_line, visible
-from orch_nb.types import Choice, Decision, Response, Usage
+from orch_nb.types import Choice, Decision, Response, ToolCall, Usage
 
 _PROMPT = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
+_TICKS = re.compile("`+")
 _CONNECT = (
     "This is no real answer. To connect a model, set OPENAI_API_KEY or ANTHROPIC_API_KEY and "
     "restart the kernel, or name a server in orch.yaml."
@@ -29,8 +31,38 @@ _PACE = 0.1
 
 def answer(response: Response) -> tuple[Bundle, dict[str, Any]]:
     """A complete answer with the quiet line under it, and its provenance as metadata."""
-    said = {"text/html": render.html(response.text), "text/plain": visible(response.text)}
+    said = _words(response.text) if response.parsed is None else _object(response.text)
+    if response.calls:
+        calls = _calls(response.calls)
+        said = below(said, calls) if response.text.strip() else calls
     return below(said, footer(response)), {"orch_nb": provenance(response)}
+
+
+def _words(text: str) -> Bundle:
+    return {"text/html": render.html(text), "text/plain": visible(text)}
+
+
+def _object(text: str) -> Bundle:
+    """An answer in JSON, as code."""
+    try:
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:  # it came in a fence of its own
+        return _words(text)
+    fence = "`" * max(3, 1 + max(map(len, _TICKS.findall(text)), default=0))
+    return {
+        "text/html": render.html(f"{fence}json\n{text}\n{fence}"),
+        "text/plain": visible(text),
+    }
+
+
+def _calls(calls: Sequence[ToolCall]) -> Bundle:
+    """The tools that the model asks for."""
+    lines = ["not run:"]
+    for call in calls:
+        arguments = json.dumps(call.arguments, ensure_ascii=False)
+        lines.append(one_line(f"{call.name}({arguments})", 4000))
+    text = "\n".join(lines)
+    return {"text/html": f"<pre {_PROMPT}>{render.escape(text)}</pre>", "text/plain": text}
 
 
 def footer(response: Response) -> Bundle:

@@ -17,6 +17,7 @@ from orch_nb.notebook import commands, display
 from orch_nb.notebook.options import ASKING, SELECTING, Options
 from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.template import fill
+from orch_nb.notebook.variables import find_class, find_image
 from orch_nb.session import Session, session
 from orch_nb.settings import trust_file
 from orch_nb.types import CachePolicy, Decision, Response
@@ -135,11 +136,11 @@ class OrchMagics(Magics):
             print(USAGE)
             return None
         prompt = fill(written, self._variables)
-        asked = _asked(options, temperature=options.temperature, cache=_cache_policy(options))
+        asked = self._asked(options, "temperature", "seed", "effort")
         if options.dry_run:
-            self._show_dry_run(prompt, asked)
+            display.show(display.dry_run(prompt, self.session.select(prompt, **asked)))
             return None
-        response = self._ask(prompt, asked, options)
+        response = self._ask(prompt, asked | {"cache": _cache_policy(options)}, options)
         if options.out:
             self._variables[options.out] = response
         self._explained = response if options.explain else None
@@ -164,13 +165,13 @@ class OrchMagics(Magics):
             return None
         if options.weights is not None:
             raise InputError("--weights changes the session's defaults; give it without a prompt")
-        return self.session.select(prompt, **_asked(options))
+        return self.session.select(prompt, **self._asked(options))
 
     orch.__doc__ = USAGE
     orch_select.__doc__ = SELECT_USAGE
 
     def _set_defaults(self, options: argparse.Namespace, changes: dict[str, Any]) -> None:
-        one_call = ("model", "system", "max_tokens")
+        one_call = ("model", "system", "max_tokens", "image", "schema")
         if given := [name for name in one_call if getattr(options, name) is not None]:
             flag = given[0].replace("_", "-")
             raise InputError(f"--{flag} holds for one prompt; write the prompt after it")
@@ -182,6 +183,15 @@ class OrchMagics(Magics):
             f"quality={weights.quality:g}, speed={weights.speed:g} · "
             f"preset {self.session.settings.preset} · fallback {self.session.settings.fallback}"
         )
+
+    def _asked(self, options: argparse.Namespace, *more: str) -> dict[str, Any]:
+        """What `Session.ask` and `Session.select` are to know, `more` of it by name."""
+        names = ("strategy", "model", "system", "max_tokens", *more)
+        asked = {name: getattr(options, name) for name in names}
+        asked["images"] = [find_image(text, self._variables) for text in options.image or ()]
+        if options.schema is not None:
+            asked["schema"] = find_class(options.schema, self._variables)
+        return asked
 
     def _ask(self, prompt: str, asked: dict[str, Any], options: argparse.Namespace) -> Response:
         if options.quiet:
@@ -210,11 +220,6 @@ class OrchMagics(Magics):
         for response, growing in unshown:
             growing.complete(*display.answer(response))
 
-    def _show_dry_run(self, prompt: str, asked: dict[str, Any]) -> None:
-        options = {name: value for name, value in asked.items() if name != "cache"}
-        made = self.session.select(prompt, **options)
-        display.show(display.dry_run(prompt, made))
-
     def show_answer(self, response: Response) -> tuple[Bundle, dict[str, Any]]:
         """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
         for shown in [pair for pair in self._unshown if pair[0] is response]:
@@ -231,12 +236,6 @@ class OrchMagics(Magics):
 def _written(rest: str, cell: str | None) -> str:
     """The prompt as it was written; IPython ends every cell with a line feed of its own."""
     return rest if cell is None else cell.removesuffix("\n")
-
-
-def _asked(options: argparse.Namespace, **more: Any) -> dict[str, Any]:
-    """The options that `Session.ask` and `Session.select` know."""
-    names = ("strategy", "model", "system", "max_tokens")
-    return {name: getattr(options, name) for name in names} | more
 
 
 def _cache_policy(options: argparse.Namespace) -> CachePolicy:

@@ -18,7 +18,8 @@ from orch_nb.errors import InputError, UnknownNameError
 class Option:
     """One option: its flags, what it takes (None: nothing), and what it is for.
 
-    ``completes`` names what Tab offers after it: "strategy", "model", "variable" or nothing.
+    ``completes`` names what Tab offers after it: "strategy", "model", "effort", "variable",
+    "class" or nothing. What is ``repeated`` gives a list.
     """
 
     flags: tuple[str, ...]
@@ -26,6 +27,7 @@ class Option:
     help: str
     read: Callable[[str], Any] = str
     completes: str = ""
+    repeated: bool = False
 
     @property
     def name(self) -> str:
@@ -76,10 +78,27 @@ CHOOSING = (
     ),
     Option(("--system",), "TEXT", "instructions that stand before the prompt"),
     Option(("--max-tokens",), "N", "cut the answer after this many tokens", _whole),
+    Option(
+        ("--image",),
+        "IMAGE",
+        "a picture that goes along: a variable or a path; may be given again",
+        completes="variable",
+        repeated=True,
+    ),
+    Option(
+        ("--schema",),
+        "CLASS",
+        "answer in this class of the notebook: pydantic, dataclass or TypedDict",
+        completes="class",
+    ),
 )
 ASKING = (
     *CHOOSING,
     Option(("--temperature",), "T", "passed to the model; 0 is the most predictable", _number),
+    Option(
+        ("--seed",), "N", "passed to the model: the same draws again, where it has that", _whole
+    ),
+    Option(("--effort",), "LEVEL", "how long to think: low, medium or high", completes="effort"),
     Option(("-o", "--out"), "VAR", "put the Response into this variable", _variable, "variable"),
     Option(("--dry-run",), None, "show the filled-in prompt and the choice, and send nothing"),
     Option(("--explain",), None, "show the choice under the answer"),
@@ -113,7 +132,11 @@ class Options:
                 self._parser.add_argument(*option.flags, action="store_true", help=option.help)
             else:
                 self._parser.add_argument(
-                    *option.flags, metavar=option.metavar, type=option.read, help=option.help
+                    *option.flags,
+                    metavar=option.metavar,
+                    type=option.read,
+                    help=option.help,
+                    action="append" if option.repeated else "store",
                 )
 
     @property

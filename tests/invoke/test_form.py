@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import typing
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, NotRequired, Optional
@@ -122,6 +124,15 @@ def test_what_is_no_form_is_said(kind: Any, message: str) -> None:
         Form(kind)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there the two are one")
+def test_a_typed_dict_that_cannot_be_read_says_which_can() -> None:
+    made = typing.TypedDict("made", {"x": int})
+    with pytest.raises(
+        InputError, match="made: before Python 3.12, take TypedDict from typing_ext"
+    ):
+        Form(made)
 
 
 def test_the_name_is_one_that_services_take() -> None:

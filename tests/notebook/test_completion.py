@@ -37,6 +37,12 @@ OFFERED = {
     "if True:\n    %orch -m alpha:stub-l": MODELS[:1],
     "x = 1\n\n%orch -s cost -m alpha:stub-l": MODELS[:1],
     "%orch -o my_": ["my_answer", "my_data"],
+    "%orch --image my_": ["my_answer", "my_data"],
+    "%orch --image my_data --image=my_a": ["my_answer"],
+    "%%orch --schema ": ["MyPlace"],
+    "%orch_select --schema=My": ["MyPlace"],
+    "%orch --effort ": ["low", "medium", "high"],
+    "%orch --effort h": ["high"],
     # nothing to offer, and nothing from Python
     "%orch -s zzz": ["zzz"],
     "%orch -m zzz": ["zzz"],
@@ -52,7 +58,7 @@ PYTHON = ("%%orch\nabout my_", "my_", "%orchid my_", "print(my_")
 
 
 def test_what_is_offered(shell: Shell, alpha: Stub) -> None:
-    shell.ip.user_ns |= {"my_answer": 1, "my_data": 2}
+    shell.ip.user_ns |= {"my_answer": 1, "my_data": 2, "MyPlace": type("MyPlace", (), {})}
     assert {code: shell.complete(code) for code in OFFERED} == OFFERED
     assert alpha.log() == []
 

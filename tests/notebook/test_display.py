@@ -22,6 +22,7 @@ from orch_nb.types import (
     Rejection,
     Response,
     TaskProfile,
+    ToolCall,
     Usage,
 )
 from shells.here import Shell
@@ -159,11 +160,37 @@ def test_provenance_is_complete_and_plain_json() -> None:
     }
 
 
+def test_an_answer_with_an_object_is_code() -> None:
+    said = '{"city": "R\\u00f3ma", "code": "```", "tags": [1]}'
+    bundle, _ = display.answer(answered(said, parsed=object()))
+    laid_out = '{\n  "city": "Róma",\n  "code": "```",\n  "tags": [\n    1\n  ]\n}'
+    assert bundle["text/plain"].startswith(f"{laid_out}\n\na:one")
+    assert {"pre", "code"} <= Tags(bundle["text/html"]).found
+    assert laid_out in Tags(bundle["text/html"]).text
+    fenced, _ = display.answer(answered('```json\n{"a": 1}\n```', parsed=object()))
+    assert Tags(fenced["text/html"]).text.startswith('{"a": 1}\n')
+
+
+def test_tools_that_are_asked_for_are_named_and_said_not_to_run() -> None:
+    calls = (ToolCall("look_up", {"city": "Róma"}), ToolCall("end", {}))
+    bundle, _ = display.answer(answered("", finish="tool", calls=calls))
+    lines = ["not run:", 'look_up({"city": "Róma"})', "end({})", ""]
+    assert bundle["text/plain"].splitlines()[:4] == lines
+    assert Tags(bundle["text/html"]).text.splitlines()[:2] == lines[:2]
+    spoken, _ = display.answer(answered("Let me see.", finish="tool", calls=calls))
+    assert spoken["text/plain"].startswith("Let me see.\n\nnot run:\n")
+
+
 # -- hostile names and words
 
 
 def test_hostile_answers_are_inert() -> None:
     assert_inert(display.answer(answered(HOSTILE))[0])
+    calls = (ToolCall(HOSTILE, {HOSTILE: [HOSTILE]}),)
+    assert_inert(display.answer(answered("", calls=calls))[0])
+    bundle, _ = display.answer(answered(json.dumps({"a": HOSTILE}), parsed=object()))
+    assert not Tags(bundle["text/html"]).found & {"img", "script", "b"}
+    assert not set("\x1b\u202e\ud800") & set("".join(bundle.values()))
 
 
 def test_hostile_names_are_inert() -> None:

@@ -40,6 +40,9 @@ def given_in(line: str) -> dict[str, Any]:
         ("--max-tokens 7 -o answer hi", {"max_tokens": 7, "out": "answer"}, "hi"),
         ("--temperature -1 hi", {"temperature": -1.0}, "hi"),
         ("--temperature=1e-1 hi", {"temperature": 0.1}, "hi"),
+        ("--image a.png --image 'b c.png' hi", {"image": ["a.png", "b c.png"]}, "hi"),
+        ("--seed 0 --schema Place hi", {"schema": "Place"}, "hi"),
+        ("--seed=7 --effort low hi", {"seed": 7, "effort": "low"}, "hi"),
         ("  --quiet   hi  there ", {"quiet": True}, "hi  there"),
         # nothing in a prompt is an option or a quotation
         ('What\'s "this"?', {}, 'What\'s "this"?'),
@@ -63,6 +66,7 @@ def test_options_come_first_and_the_prompt_stays(
 def test_zero_and_nothing_differ() -> None:
     assert ORCH.parse("--temperature 0 hi")[0].temperature == 0.0
     assert ORCH.parse("hi")[0].temperature is None
+    assert ORCH.parse("--seed 0 hi")[0].seed == 0
     assert ORCH.parse("--system '' hi")[0].system == ""
 
 
@@ -75,6 +79,8 @@ def test_zero_and_nothing_differ() -> None:
         ("-m", "-m needs a value"),
         ("--system", "--system needs a value"),
         ("--system 'open", "a quotation mark is not closed"),
+        ("--seed x hi", "'x' is no whole number"),
+        ("--image", "--image needs a value"),
         ("--max-tokens many hi", "'many' is no whole number"),
         ("--max-tokens 1.5 hi", "'1.5' is no whole number"),
         ("--temperature warm hi", "'warm' is no number"),

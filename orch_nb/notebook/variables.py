@@ -1,0 +1,37 @@
+"""The notebook's variables, as options name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from orch_nb.errors import UnknownNameError
+
+
+def public(variables: Mapping[str, object]) -> list[str]:
+    """The names that are nobody's secret, sorted."""
+    return sorted(name for name in variables if not name.startswith("_"))
+
+
+def classes(variables: Mapping[str, object]) -> list[str]:
+    """The names of classes, sorted."""
+    return [name for name in public(variables) if isinstance(variables[name], type)]
+
+
+def find_image(text: str, variables: Mapping[str, object]) -> object:
+    """The variable called `text`, or else the path that it is.
+
+    Raises `UnknownNameError` when it looks like a name and is neither.
+    """
+    if text in variables:
+        return variables[text]
+    if text.isidentifier() and not Path(text).exists():
+        raise UnknownNameError("image", text, public(variables))
+    return text
+
+
+def find_class(name: str, variables: Mapping[str, object]) -> object:
+    """The class called `name`. Raises `UnknownNameError`."""
+    if name not in classes(variables):
+        raise UnknownNameError("schema", name, classes(variables))
+    return variables[name]
