@@ -145,9 +145,8 @@ def test_an_answer_in_a_class(shell: Shell, alpha: Stub, kind: Any) -> None:
 
 def test_a_class_of_the_notebook(kernel: Kernel, alpha: Stub) -> None:
     alpha.rule("alpha", write("ok", text=FITS))
-    kernel.run(
-        "from typing_extensions import TypedDict\nclass City(TypedDict):\n    city: str\n    people: int"
-    )
+    kernel.run("from typing_extensions import TypedDict")
+    kernel.run("class City(TypedDict):\n    city: str\n    people: int")
     ran = kernel.run("%%orch --schema City\nWhere?")
     assert ran.reply["status"] == "ok", ran.reply
     assert '"people": 3\n}' in ran.result["data"]["text/plain"]
