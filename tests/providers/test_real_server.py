@@ -203,7 +203,9 @@ def test_a_stop_frees_the_slot(server: LlamaServer, wire: Wire) -> None:
                     return await asyncio.to_thread(busy, server)
         return False
 
-    assert using(wire, server, begin), "it was answering when it was stopped"
+    # So small a model may be done before a busy machine lets us look.
+    caught = any(using(wire, server, begin) for _ in range(10))
+    assert caught, "it was answering when it was stopped"
     stopped = time.monotonic()
     while busy(server):
         assert time.monotonic() - stopped < 0.5
