@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 
+from IPython.core.error import StdinNotImplementedError
+
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.session import Session
@@ -70,8 +72,11 @@ def masked(key: str | None) -> str:
 def _set(name: str, session: Session, in_keyring: bool) -> Bundle:
     _check(name, session)
     home = user_home(os.environ)
-    # By its full name: in a notebook the kernel puts its own in place, which asks below the cell.
-    key = getpass.getpass(f"Key of {name} (it is not shown): ")
+    try:
+        # By its full name: in a notebook the kernel puts its own there, which asks below the cell.
+        key = getpass.getpass(f"Key of {name} (it is not shown): ")
+    except (EOFError, StdinNotImplementedError):
+        raise InputError("nobody can be asked for the key here; set its variable instead") from None
     store_key(home, name, key, in_keyring=in_keyring)
     session.reload()
     return _said(f"the key of {name} is in {stored_where(home, name)}; `%orch keys test {name}`")

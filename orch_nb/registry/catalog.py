@@ -72,9 +72,14 @@ class Catalog:
         """Have the providers `names` (all, without it) list their models, unless they did.
 
         Takes at most `discovery.LIMIT` seconds; one that fails harms nobody and is asked again
-        after a minute.
+        after a minute. Raises `UnknownNameError`.
         """
         wanted = self._sources if names is None else names
+        for name in wanted:
+            if name not in self._sources:
+                raise UnknownNameError("provider", name, self._sources)
+        if refresh:
+            await self.close()  # asks the same
         if not refresh and not self._due(wanted):
             return  # without waiting for those who ask others
         async with self._lock():

@@ -11,6 +11,7 @@ import pytest
 import orch_nb
 from orch_nb.errors import InputError, KeyRefused, UnknownNameError
 from shells.here import Shell
+from shells.kernel import Kernel, Ran
 from stub.client import Stub
 
 KEY = "sk-team-0123456789abcdef3f2a"
@@ -135,6 +136,34 @@ def test_a_refused_key_is_an_error_that_does_not_hold_it(
     error = failure(shell, "%orch keys test alpha")
     assert isinstance(error, KeyRefused)
     assert KEY not in str(error)
+
+
+def test_a_notebook_asks_below_the_cell_without_showing_what_is_typed(kernel: Kernel) -> None:
+    asked: list[str] = []
+
+    def answer(ran: Ran) -> None:
+        if asked:
+            return
+        question = kernel.client.get_stdin_msg(timeout=10)["content"]
+        assert question["password"] is True
+        asked.append(question["prompt"])
+        kernel.client.input(KEY)
+
+    ran = kernel.run("%orch keys set alpha", answer)
+    assert ran.reply["status"] == "ok"
+    assert "Key of alpha" in asked[0]
+    assert "keys.json" in str(ran.saved)
+    assert KEY not in str(ran.saved)
+    assert kernel.run("%orch keys remove alpha").reply["status"] == "ok"
+
+
+def test_where_nobody_can_be_asked_nothing_is_stored(kernel: Kernel) -> None:
+    reply = kernel.client.execute(
+        "%orch keys set alpha", reply=True, allow_stdin=False, timeout=20
+    )["content"]
+    assert reply["ename"] == "InputError"
+    assert "set its variable instead" in reply["evalue"]
+    kernel.run("")
 
 
 @pytest.mark.parametrize(

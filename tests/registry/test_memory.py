@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_nb.errors import KeyRefused
+from orch_nb.errors import KeyRefused, UnknownNameError
 from orch_nb.registry.catalog import Catalog
 from orch_nb.registry.discovery import MODELS
 from orch_nb.registry.memory import Memory, Remembered
@@ -182,6 +182,30 @@ def test_without_any_known_model_it_waits(memory: Memory) -> None:
     seen: list[str] = []
     _prepare(made, lambda: seen.extend(card.id for card in made.cards()))
     assert seen == ["a:m"]
+
+
+def test_a_refresh_does_not_wait_for_who_asks_already(memory: Memory) -> None:
+    asyncio.run(Catalog({"a": Place("a", ("m",))}, {}, memory).discover())
+
+    async def main() -> None:
+        slow = Slow("a", ("m", "new"))
+        slow.released = asyncio.Event()
+        made = Catalog({"a": slow}, {}, memory)
+        await made.prepare(())
+        await asyncio.sleep(0)
+        refreshing = asyncio.create_task(made.discover(refresh=True))
+        while slow.asked < 2:
+            await asyncio.sleep(0)
+        slow.released.set()
+        await refreshing
+        assert [card.name for card in made.cards()] == ["m", "new"]
+
+    asyncio.run(asyncio.wait_for(main(), 4))
+
+
+def test_an_unknown_provider_is_not_asked(memory: Memory) -> None:
+    with pytest.raises(UnknownNameError, match="unknown provider 'b'"):
+        asyncio.run(Catalog({"a": Place("a")}, {}, memory).discover(["b"], refresh=True))
 
 
 def test_closing_ends_the_asking(memory: Memory) -> None:
