@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -58,7 +59,7 @@ def compose(prompt: str, **options: Unpack[Options]) -> Call:
     system = options.get("system")
     if system is not None:
         _check_text("system prompt", system)
-    images = tuple(read_image(source) for source in options.get("images") or ())
+    images = tuple(read_image(source) for source in _list("images", options.get("images")))
     schema = options.get("schema")
     form = None if schema is None else Form(schema)
     request = Request(
@@ -66,7 +67,7 @@ def compose(prompt: str, **options: Unpack[Options]) -> Call:
         system=system,
         parameters=_parameters(options),
         schema=None if form is None else form.schema,
-        tools=_tools(options.get("tools") or ()),
+        tools=_tools(_list("tools", options.get("tools"))),
         wants=_wants(options),
     )
     return Call(request, form=form)
@@ -88,6 +89,10 @@ def _tools(tools: Sequence[object]) -> tuple[Tool, ...]:
     for tool in tools:
         if not isinstance(tool, Tool) or not _TOOL_NAME.fullmatch(tool.name):
             raise InputError("a tool is a Tool whose name has letters, digits, _ and - only")
+        try:
+            json.dumps([tool.description, tool.parameters], allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            raise InputError(f"the parameters of the tool {tool.name} are no JSON schema") from None
     return tuple(tool for tool in tools if isinstance(tool, Tool))
 
 
@@ -117,6 +122,14 @@ def _check_text(what: str, text: object) -> None:
         raise InputError(
             f"the {what} holds half a character ({code}) at position {found.start()}; remove it"
         )
+
+
+def _list(what: str, value: object) -> Sequence[object]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{what} must be a list, not {type(value).__name__}")
+    return value
 
 
 def _number(what: str, value: object, least: float, most: float) -> float | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from orch_nb.errors import RateLimited
+from orch_nb.errors import BrokenAnswer, RateLimited
 from orch_nb.invoke.attempt import Answer, Progress, attempt
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.fallback import Candidate, first_answer
@@ -120,8 +120,13 @@ async def _wait_for_turn(connection: Connection, model: str, deadline: float) ->
 
 def _check(call: Call, card: ModelCard, answer: Answer) -> None:
     """What does not fit the form is a failed attempt: it is neither kept nor given."""
-    if call.form is not None and answer.finish != "tool":
-        call.form.read(card.id, answer.text)
+    if call.form is None or answer.finish == "tool":
+        return
+    if answer.finish == "length":
+        raise BrokenAnswer(
+            card.id, f"--max-tokens was reached before the {call.form.schema.name} ended; raise it"
+        )
+    call.form.read(card.id, answer.text)
 
 
 def _payload(answer: Answer, request: Request, card: ModelCard) -> dict[str, object]:

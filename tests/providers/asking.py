@@ -50,6 +50,8 @@ class Asking:
     #: What a base URL adds to the address of a provider of the stub.
     path: ClassVar[str] = "/v1"
     params: ClassVar[Any]
+    #: Keys that the SDK sends only in ``extra_body``.
+    extra: ClassVar[frozenset[str]] = frozenset()
 
     def make(self, endpoint: Endpoint) -> Port:
         raise NotImplementedError

@@ -43,8 +43,6 @@ TEXTS = ["u2028", "surrogate", "nul", "split_utf8", "crlf", "unknown_event", "pi
 class Contract(Extras):
     """Subclasses say which wire; `full_body` is what `FULL` must become."""
 
-    #: Keys that the SDK sends only in ``extra_body``.
-    extra: ClassVar[frozenset[str]] = frozenset()
     full_body: ClassVar[dict[str, Any]]
 
     # -- answers

@@ -161,7 +161,7 @@ class Counting(Asking):
         (entry,) = stub.log()
         assert entry.wire == "count"
         check_type(self.counted, entry.body)
-        assert entry.body.keys() <= self.counted.__annotations__.keys()
+        assert entry.body.keys() <= self.counted.__annotations__.keys() | self.extra
         shared = {"messages", "input", "text", "tools", "output_config"} & BODIES[self.wire].keys()
         assert {name: entry.body[name] for name in shared} == {
             name: BODIES[self.wire][name] for name in shared

@@ -21,6 +21,7 @@ from orch_nb.providers._sdk import SDKProvider
 from orch_nb.providers.local import add_model
 from orch_nb.types import Image, ModelCard, Response
 from providers.contract import Contract
+from providers.extras import Counting
 from providers.gguf_model import BYTES_PER_TOKEN, write_model
 from providers.local_models import ask, children, opened, refusal, request
 from providers.test_chat import TestChat as Chat
@@ -28,11 +29,12 @@ from providers.test_chat import TestChat as Chat
 pytestmark = pytest.mark.usefixtures("no_orphans")
 
 
-class TestChildWire(Contract):
+class TestChildWire(Contract, Counting):
     """What is spoken to the child keeps the contract of all wires."""
 
     wire = "chat"
     params = CompletionCreateParamsStreaming
+    counted = CompletionCreateParamsStreaming
     extra = frozenset({"return_progress"})
     full_body: ClassVar = {**Chat.full_body, "return_progress": True}
 

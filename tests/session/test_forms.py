@@ -103,6 +103,12 @@ def test_when_none_fits_each_is_named(s: Session, stub: Stub) -> None:
     assert len(str(caught.value)) < 1000
 
 
+def test_an_object_that_was_cut_says_what_to_raise(s: Session, stub: Stub) -> None:
+    stub.rule("*", write("length", text='{"city": "Ro'))
+    with pytest.raises(BrokenAnswer, match="--max-tokens was reached before the Place ended"):
+        s.ask("Where?", model=LUNA, schema=Place, max_tokens=3)
+
+
 def test_a_kept_answer_becomes_the_class_again(s: Session, stub: Stub) -> None:
     say(stub, FITS)
     first = s.ask("Where?", model=LUNA, schema=Place)
@@ -183,6 +189,9 @@ def test_by_strategy_an_image_goes_to_a_model_known_to_read_it(
 def test_a_wrong_image_is_said_before_anything_is_sent(s: Session, stub: Stub) -> None:
     with pytest.raises(InputError, match=r"'gone.png' cannot be read"):
         s.ask("What?", images=["gone.png"])
+    for one in ("gone.png", PNG):
+        with pytest.raises(InputError, match="images must be a list, not "):
+            s.ask("What?", images=one)  # type: ignore[arg-type]
     assert stub.log() == []
 
 
@@ -218,10 +227,24 @@ def test_tools_go_to_models_of_which_nothing_is_known(configured: Stub, open_ses
     assert reasons["team:mute"] == reasons["team:seeing"] == "cannot do tools"
 
 
-@pytest.mark.parametrize("tool", ["look_up", None, Tool("two words", "", {}), Tool("", "", {})])
-def test_a_wrong_tool_is_said_before_anything_is_sent(s: Session, stub: Stub, tool: Any) -> None:
-    with pytest.raises(InputError, match="a tool is a Tool whose name"):
-        s.ask("Where?", tools=[tool])
+@pytest.mark.parametrize(
+    ("tools", "message"),
+    [
+        (["look_up"], "a tool is a Tool whose name"),
+        ([None], "a tool is a Tool whose name"),
+        ([Tool("two words", "", {})], "a tool is a Tool whose name"),
+        ([Tool("", "", {})], "a tool is a Tool whose name"),
+        ([Tool("odd", "", {"x": {1}})], "the parameters of the tool odd are no JSON schema"),
+        ([Tool("odd", "", {"x": float("nan")})], "the parameters of the tool odd are no JSON"),
+        (LOOK_UP, "tools must be a list, not Tool"),
+        (len, "tools must be a list, not builtin_function_or_method"),
+    ],
+)
+def test_a_wrong_tool_is_said_before_anything_is_sent(
+    s: Session, stub: Stub, tools: Any, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        s.ask("Where?", tools=tools)
     assert stub.log() == []
 
 
