@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -41,14 +43,19 @@ class Form:
         """`text` as the class. Raises `BrokenAnswer` naming the first thing that does not fit."""
         from pydantic import ValidationError  # noqa: PLC0415
 
+        written = _unfenced(text)
         try:
-            return self._adapter.validate_json(_unfenced(text))
+            parsed = self._adapter.validate_json(written)
+            json.loads(written, parse_float=_finite, parse_constant=_finite)
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "the answer"
-            raise BrokenAnswer(
-                model, f"the answer is no {self.schema.name}: {place}: {first['msg']}"
-            ) from None
+            said = f"{place}: {first['msg']}"
+        except ValueError as error:
+            said = str(error)
+        else:
+            return parsed
+        raise BrokenAnswer(model, f"the answer is no {self.schema.name}: {said}")
 
 
 def strict(schema: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -83,6 +90,14 @@ def _at_root(schema: dict[str, Any]) -> dict[str, Any]:
     """`schema` without a reference at its root, which is what a class that holds itself has."""
     name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
     return {**schema["$defs"][name], "$defs": schema["$defs"]} if name else schema
+
+
+def _finite(digits: str) -> float:
+    """A number as JSON has them; pydantic takes 1e999 for infinity, and NaN for a number."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:40]} is no finite number")
+    return number
 
 
 def _unfenced(text: str) -> str:
