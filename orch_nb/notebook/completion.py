@@ -20,7 +20,7 @@ from orch_nb.notebook.options import Option, Options
 from orch_nb.notebook.variables import classes, public
 from orch_nb.session import Session
 from orch_nb.settings import OFFICIAL
-from orch_nb.types import Effort
+from orch_nb.types import TASKS, Effort
 
 _WORD = re.compile(r"[\w.:/@+=-]+", re.ASCII)
 Matcher = Callable[[CompletionContext], SimpleMatcherResult]
@@ -118,6 +118,8 @@ def _values(
         from orch_nb.routing.strategies import strategy_names  # noqa: PLC0415 - imports numpy
 
         return strategy_names()
+    if option.completes == "task":
+        return TASKS
     if option.completes == "model":
         return _models(session)
     if option.completes == "variable":

@@ -132,7 +132,7 @@ class OrchMagics(Magics):
         if cell is not None and rest:
             raise InputError(f"{rest!r} is no option; the prompt stands in the cell below the line")
         written = _written(rest, cell)
-        if not written.strip() or (cell is None and rest == "help"):
+        if not written.strip() or (cell is None and line.strip() == "help"):
             print(USAGE)
             return None
         prompt = fill(written, self._variables)
@@ -151,7 +151,7 @@ class OrchMagics(Magics):
     def orch_select(self, line: str, cell: str | None = None) -> Decision | None:
         """Rank the models for a prompt without asking any; without a prompt, set defaults."""
         options, rest = SELECT.parse(line)
-        if cell is None and rest == "help":
+        if cell is None and line.strip() == "help":
             print(SELECT_USAGE)
             return None
         prompt = fill(_written(rest, cell), self._variables)
@@ -171,7 +171,7 @@ class OrchMagics(Magics):
     orch_select.__doc__ = SELECT_USAGE
 
     def _set_defaults(self, options: argparse.Namespace, changes: dict[str, Any]) -> None:
-        one_call = ("model", "system", "max_tokens", "image", "schema")
+        one_call = ("model", "task", "system", "max_tokens", "image", "schema")
         if given := [name for name in one_call if getattr(options, name) is not None]:
             flag = given[0].replace("_", "-")
             raise InputError(f"--{flag} holds for one prompt; write the prompt after it")
@@ -186,7 +186,7 @@ class OrchMagics(Magics):
 
     def _asked(self, options: argparse.Namespace, *more: str) -> dict[str, Any]:
         """What `Session.ask` and `Session.select` are to know, `more` of it by name."""
-        names = ("strategy", "model", "system", "max_tokens", *more)
+        names = ("strategy", "model", "task", "system", "max_tokens", *more)
         asked = {name: getattr(options, name) for name in names}
         asked["images"] = [find_image(text, self._variables) for text in options.image or ()]
         if options.schema is not None:

@@ -18,8 +18,8 @@ from orch_nb.errors import InputError, UnknownNameError
 class Option:
     """One option: its flags, what it takes (None: nothing), and what it is for.
 
-    ``completes`` names what Tab offers after it: "strategy", "model", "effort", "variable",
-    "class" or nothing. What is ``repeated`` gives a list.
+    ``completes`` names what Tab offers after it: "strategy", "model", "task", "effort",
+    "variable", "class" or nothing. What is ``repeated`` gives a list.
     """
 
     flags: tuple[str, ...]
@@ -75,6 +75,12 @@ CHOOSING = (
         "ID",
         "ask this model: provider:model, or a name that only one provider has",
         completes="model",
+    ),
+    Option(
+        ("--task",),
+        "KIND",
+        "what the prompt is about, where its words do not say",
+        completes="task",
     ),
     Option(("--system",), "TEXT", "instructions that stand before the prompt"),
     Option(("--max-tokens",), "N", "cut the answer after this many tokens", _whole),

@@ -43,6 +43,7 @@ OFFERED = {
     "%orch_select --schema=My": ["MyPlace"],
     "%orch --effort ": ["low", "medium", "high"],
     "%orch --effort h": ["high"],
+    "%orch --task c": ["chat", "code", "creative"],
     # nothing to offer, and nothing from Python
     "%orch -s zzz": ["zzz"],
     "%orch -m zzz": ["zzz"],

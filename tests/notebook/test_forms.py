@@ -177,3 +177,16 @@ def test_what_is_no_class_is_said(shell: Shell, alpha: Stub, name: str, message:
     shell.ip.user_ns |= {"Place": Place, "place": Place(city="", people=0), "Plain": plain}
     assert message in str(shell.run(f"%orch --schema '{name}' hi").error)
     assert alpha.log() == []
+
+
+def test_a_task_is_stated(shell: Shell, alpha: Stub) -> None:
+    stated = shell.run("%orch_select --task code_generation Name three rivers").result.result
+    assert stated.profile.kind == "code"
+    wrong = shell.run("%orch --task codding hi").result.error_in_exec
+    assert str(wrong) == "unknown task 'codding'; did you mean coding?"
+    assert not [entry for entry in alpha.log() if entry.wire == "chat"]
+
+
+def test_help_is_a_prompt_after_two_dashes(shell: Shell, alpha: Stub) -> None:
+    shell.run("%orch -- help").result.raise_error()
+    assert [entry.prompt for entry in alpha.log() if entry.wire == "chat"] == ["help"]
