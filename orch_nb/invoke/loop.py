@@ -55,7 +55,8 @@ class BackgroundLoop:
         future = self.submit(tracked)
 
         def stop() -> None:
-            if not future.done():
+            # Not whether the future is done: an interrupt may fall between cancelling and waiting.
+            if not ended.is_set():
                 future.cancel()
                 _wait_through_interrupts(ended)
 
