@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from orch_nb.providers import _failures
 from orch_nb.types import ToolCall
 
+_MOST = 1_000_000  # characters of all arguments of an answer, and pieces that they come in
+
 
 @dataclass(slots=True)
 class _Growing:
@@ -18,24 +20,41 @@ class _Growing:
 
 
 class CallBuilder:
-    """Puts calls together by the index that their pieces carry."""
+    """Puts calls together by the index that their pieces carry, or by their id.
+
+    What is larger than any call, pieces without end for example, is dropped and no answer.
+    """
 
     def __init__(self) -> None:
-        self._growing: dict[int, _Growing] = {}
+        self._calls: list[_Growing] = []
+        self._open: dict[int, _Growing] = {}
+        self._size = 0
 
     def add(self, index: object, *, id: object, name: object, arguments: object) -> None:
         """Take one piece; what is no text adds nothing."""
-        call = self._growing.setdefault(index if isinstance(index, int) else 0, _Growing())
-        call.id = call.id or (id if isinstance(id, str) else "")
+        said = arguments if isinstance(arguments, str) else ""
+        self._size += len(said) + 1
+        if self._size > _MOST:
+            return
+        place = index if isinstance(index, int) else 0
+        call, known = self._open.get(place), id if isinstance(id, str) else ""
+        # Some servers give every call the same index, or none.
+        if call is None or (known and call.id not in ("", known)):
+            call = self._open[place] = _Growing()
+            self._calls.append(call)
+        call.id = call.id or known
         call.name = call.name or (name if isinstance(name, str) else "")
-        if isinstance(arguments, str):
-            call.arguments.append(arguments)
+        call.arguments.append(said)
 
     def build(self, model: str) -> tuple[ToolCall, ...]:
-        """All calls. Raises `BrokenAnswer` when arguments are no JSON object."""
+        """All calls, in the order of their beginnings.
+
+        Raises `BrokenAnswer` when arguments are no JSON object, or too large.
+        """
+        if self._size > _MOST:
+            raise _failures.malformed(model, "a tool call of unreasonable size")
         return tuple(
-            read_call(model, call.name, "".join(call.arguments), call.id)
-            for _, call in sorted(self._growing.items())
+            read_call(model, call.name, "".join(call.arguments), call.id) for call in self._calls
         )
 
 

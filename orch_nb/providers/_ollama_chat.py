@@ -25,6 +25,7 @@ _DENSE, _LOOSE = 2.5, 4.5
 _PER_MESSAGE, _PER_IMAGE = 16, 1500
 # Tokens kept for an answer of unstated length, and the smallest window worth loading.
 _ANSWER, _SMALLEST = 4096, 4096
+_MOST_CALLS = 128  # what OpenAI allows tools in one request
 _LONGEST = 10**15  # nanoseconds; eleven days
 
 
@@ -87,6 +88,8 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
         if isinstance(message, Mapping):
             text = message.get("content")
             calls += _calls(message.get("tool_calls"), model)
+            if len(calls) > _MOST_CALLS:
+                raise _failures.malformed(model, "tool calls without end")
         if not isinstance(text, str | None):
             raise _failures.malformed(model, "text that is no text")
         yield Delta(text or "")  # without text while the model thinks: alive

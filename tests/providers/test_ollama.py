@@ -305,6 +305,7 @@ def test_tool_calls_come_whole_with_the_end_mark() -> None:
         {"content": 5},
         {"tool_calls": ["look_up"]},
         {"tool_calls": [{"function": {"name": "look_up", "arguments": "{}"}}]},
+        {"tool_calls": [{"function": {"name": "look_up", "arguments": {}}}] * 129},
     ],
 )
 def test_a_message_of_another_form_is_an_error(message: dict[str, Any]) -> None:
