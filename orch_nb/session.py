@@ -229,7 +229,7 @@ class Session:
         settings = load(
             env=os.environ, directory=self._directory, known_types=known_types(), **layers
         )
-        if settings.strategy != Settings.model_fields["strategy"].default:
+        if settings.strategy != Settings.strategy:
             from orch_nb.routing.strategies import canonical  # noqa: PLC0415 - imports numpy
 
             canonical(settings.strategy)

@@ -19,7 +19,7 @@ from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.template import fill
 from orch_nb.notebook.variables import find_class, find_image
 from orch_nb.session import Session, session
-from orch_nb.settings import trust_file
+from orch_nb.settings.trust import trust_file
 from orch_nb.types import CachePolicy, Decision, Response
 
 ORCH = Options("%orch", ASKING)

@@ -165,7 +165,7 @@ def _connection(
     )
     limits = settings.limits
     if row.timeout is not None:
-        limits = limits.model_copy(update={"attempt": min(row.timeout, limits.attempt)})
+        limits = replace(limits, attempt=min(row.timeout, limits.attempt))
     return Connection(
         type=row.type,
         provider=kind(endpoint),

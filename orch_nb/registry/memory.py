@@ -11,12 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING
 
 from orch_nb.files import read_regular, write_private
 from orch_nb.registry.discovery import MODELS
 from orch_nb.types import ModelCard
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _VERSION = 1
 _NAME = "listings.json"
@@ -45,8 +47,13 @@ class Memory:
         """What is remembered, by place."""
         try:
             content, _ = read_regular(self._home() / _NAME, _BYTES)
+        except OSError:
+            return {}
+        from pydantic import ValidationError  # noqa: PLC0415 - 0.1 s of CPU
+
+        try:
             version, rows = _adapter().validate_json(content)
-        except (OSError, ValidationError):
+        except ValidationError:
             return {}
         return rows if version == _VERSION else {}
 
@@ -69,4 +76,6 @@ class Memory:
 
 @cache
 def _adapter() -> TypeAdapter[tuple[int, dict[str, Remembered]]]:
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
     return TypeAdapter(tuple[int, dict[str, Remembered]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from orch_nb.errors import SelectionError, TimedOut
 from orch_nb.providers._memory import memory_for_models
@@ -36,7 +37,7 @@ async def decide(
             request,
             catalog.cards(),
             strategy=strategy,
-            weights=settings.weights.model_dump(),
+            weights=asdict(settings.weights),
             latency=latency,
             unreachable=catalog.unreachable(),
             memory=memory_for_models() if any(card.size for card in catalog.cards()) else None,

@@ -12,9 +12,7 @@ from orch_nb.settings.schema import (
     ProviderSettings,
     Settings,
     Weights,
-    dump,
 )
-from orch_nb.settings.trust import trust_file
 
 __all__ = [
     "OFFICIAL",
@@ -26,13 +24,11 @@ __all__ = [
     "ProviderSettings",
     "Settings",
     "Weights",
-    "dump",
     "load",
     "remove_key",
     "store_key",
     "stored_key",
     "stored_names",
     "stored_where",
-    "trust_file",
     "user_home",
 ]

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from orch_nb.errors import SettingsError, UnknownNameError
 from orch_nb.sanitize import mask
 from orch_nb.settings import layers as origins
@@ -16,8 +14,7 @@ from orch_nb.settings.endpoint import OFFICIAL
 from orch_nb.settings.home import user_home
 from orch_nb.settings.keys import stored_names
 from orch_nb.settings.layers import Layer
-from orch_nb.settings.problems import describe
-from orch_nb.settings.schema import Settings
+from orch_nb.settings.schema import ProviderSettings, Settings
 
 
 def load(
@@ -39,9 +36,9 @@ def load(
         One line about the first thing that is wrong: where it stands and what would be right.
     """
     file = origins.read_file(env, directory)
+    ambient = [_read_stored_keys(env, known_types), *origins.read_environment(env, known_types)]
     layers = [
-        _read_stored_keys(env, known_types),
-        *origins.read_environment(env, known_types),
+        *ambient,
         *([file] if file else []),
         origins.read_python(traits, "traitlets"),
         origins.read_python(config, origins.CONFIG),
@@ -53,12 +50,8 @@ def load(
         merged["providers"] = rows.complete(merged["providers"])
     if isinstance(merged.get("models"), Mapping):
         merged["models"] = rows.anchor(merged["models"], directory)
-    try:
-        settings = Settings.model_validate(merged)
-    except ValidationError as error:
-        path, message = describe(error)
-        source, line = origins.origin(layers, path)
-        raise SettingsError(message, source=source, line=line) from None
+    written = any(layer.data for layer in layers[len(ambient) :])
+    settings = _validated(merged, layers) if written or _open(merged) else _plain(merged)
     _check_types(settings, layers, known_types)
     if file and file.content is not None:
         # Hashes and temporary files, which only those with a file should pay for.
@@ -66,6 +59,33 @@ def load(
 
         trust.check(settings, layers, file, env)
     return settings
+
+
+def _open(merged: Mapping[str, Any]) -> bool:
+    """Whether the environment holds a text that may be wrong: an address or a folder."""
+    rows_ = merged.get("providers", {}).values()
+    return "cache" in merged or any("base_url" in row for row in rows_)
+
+
+def _plain(merged: Mapping[str, Any]) -> Settings:
+    """The settings, where only the environment spoke."""
+    providers = {name: ProviderSettings(**row) for name, row in merged.get("providers", {}).items()}
+    return Settings(**{**merged, "providers": providers})
+
+
+def _validated(merged: Mapping[str, Any], layers: list[Layer]) -> Settings:
+    # 0.1 s of CPU, which only those who wrote a setting should pay.
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from orch_nb.settings.problems import describe  # noqa: PLC0415
+    from orch_nb.settings.validation import validate  # noqa: PLC0415
+
+    try:
+        return validate(Settings, merged)
+    except ValidationError as error:
+        path, message = describe(error)
+        source, line = origins.origin(layers, path)
+        raise SettingsError(message, source=source, line=line) from None
 
 
 def _read_stored_keys(env: Mapping[str, str], known_types: Collection[str]) -> Layer:

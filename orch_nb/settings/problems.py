@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import fields, is_dataclass
 from types import UnionType
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from orch_nb.errors import UnknownNameError
 from orch_nb.sanitize import mask
 from orch_nb.settings.schema import Settings
 
+_UNKNOWN = "unexpected_keyword_argument"
 _WORDS = {
     "missing": "is missing",
-    "model_type": "must be a mapping, such as {name: value}",
+    "dataclass_type": "must be a mapping, such as {name: value}",
     "dict_type": "must be a mapping, such as {name: value}",
     "tuple_type": "must be a list",
     "bool_type": "must be true or false",
@@ -35,11 +37,11 @@ def describe(error: ValidationError) -> tuple[tuple[str | int, ...], str]:
     An unknown key comes first, since a misspelled one explains what is missing.
     """
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    first = min(found, key=lambda problem: problem["type"] != "extra_forbidden")
+    first = min(found, key=lambda problem: problem["type"] != _UNKNOWN)
     path = first["loc"]
     if path[-1] == "[key]":
         path = path[:-1]
-    if first["type"] == "extra_forbidden":
+    if first["type"] == _UNKNOWN:
         message = _unknown(path)
     else:
         words = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
@@ -61,11 +63,10 @@ def _choices(path: list[str | int]) -> list[str]:
     """Read from the schema which keys are known at `path`."""
     kind: Any = Settings
     for part in path:
-        is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
-        kind = kind.model_fields[part].annotation if is_model else get_args(kind)[-1]
+        kind = get_type_hints(kind)[str(part)] if is_dataclass(kind) else get_args(kind)[-1]
         if isinstance(kind, UnionType):
             kind = get_args(kind)[0]
-    return sorted(kind.model_fields)
+    return sorted(field.name for field in fields(kind))
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:

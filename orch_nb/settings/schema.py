@@ -7,22 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    SecretStr,
-    StrictBool,
-    StrictInt,
-    model_validator,
-)
-
+from orch_nb.settings.checks import After, Before, Bounds, DumpedAsFloat
 from orch_nb.settings.endpoint import check_url
 from orch_nb.settings.units import read_bytes, read_seconds
 from orch_nb.types import TASKS, canonical_task
@@ -83,50 +72,57 @@ def _check_variable(name: str) -> str:
     return name
 
 
-Text = Annotated[str, Field(min_length=1)]
-Number = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
-Seconds = Annotated[float, BeforeValidator(read_seconds), Field(gt=0, allow_inf_nan=False)]
-Bytes = Annotated[int, BeforeValidator(read_bytes), Field(gt=0)]
-Count = Annotated[StrictInt, Field(gt=0)]
+Text = Annotated[str, Bounds(min_length=1)]
+Switch = Annotated[bool, Bounds(strict=True)]
+Whole = Annotated[int, Bounds(strict=True)]
+Number = Annotated[float, Bounds(ge=0, allow_inf_nan=False), Before(_number)]
+Fraction = Annotated[float, Bounds(ge=0, le=1), Before(_number)]
+Seconds = Annotated[float, Bounds(gt=0, allow_inf_nan=False), Before(read_seconds)]
+Bytes = Annotated[int, Bounds(gt=0), Before(read_bytes)]
+Count = Annotated[int, Bounds(strict=True, gt=0)]
 # At most 15 digits, so that a dump as float reads back as the same Decimal.
-Dollars = Annotated[
-    Decimal, BeforeValidator(_number), Field(ge=0, max_digits=15), PlainSerializer(float)
-]
-Task = Annotated[str, AfterValidator(_task)]
-ProviderName = Annotated[str, AfterValidator(_check_provider)]
-ModelId = Annotated[str, AfterValidator(_check_model)]
-Variable = Annotated[str, AfterValidator(_check_variable)]
+Dollars = Annotated[Decimal, Bounds(ge=0, max_digits=15), DumpedAsFloat(), Before(_number)]
+Task = Annotated[str, After(_task)]
+Folder = Annotated[str, Bounds(min_length=1), After(_check_folder)]
+ProviderName = Annotated[str, After(_check_provider)]
+ModelId = Annotated[str, After(_check_model)]
+Variable = Annotated[str, After(_check_variable)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+class _Strict:
+    """What pydantic is told about all of these: no other keys, and no value in an error."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = {
+        "extra": "forbid",
+        "hide_input_in_errors": True,
+    }
 
 
-class Weights(_Frozen):
+@dataclass(frozen=True)
+class Weights(_Strict):
     """How much cost, quality and speed matter, against each other."""
 
     cost: Number = 1.0
     quality: Number = 1.0
     speed: Number = 1.0
 
-    @model_validator(mode="after")
-    def _check(self) -> Weights:
+    def __post_init__(self) -> None:
         if not (self.cost or self.quality or self.speed):
             raise ValueError("must not all be 0")
-        return self
 
 
-class CacheSettings(_Frozen):
+@dataclass(frozen=True)
+class CacheSettings(_Strict):
     """The cache of answers. ``dir`` is relative to the session's folder; ttl None is forever."""
 
-    enabled: StrictBool = True
-    dir: Annotated[Text, AfterValidator(_check_folder)] = ".orch"
+    enabled: Switch = True
+    dir: Folder = ".orch"
     ttl: Seconds | None = 7 * 86400.0
     limit: Bytes = 10**9
 
 
-class ProviderSettings(_Frozen):
+@dataclass(frozen=True)
+class ProviderSettings(_Strict):
     """One place where models are. ``api_key_env`` None means that no key is sent.
 
     ``timeout`` is seconds for one attempt, where it is less than ``limits.attempt``; of models
@@ -134,28 +130,31 @@ class ProviderSettings(_Frozen):
     """
 
     type: Text
-    base_url: Annotated[str, AfterValidator(check_url)] | None = None
+    base_url: Annotated[str, After(check_url)] | None = None
     api_key_env: Variable | None = None
-    api_key: SecretStr | None = None
+    api_key: Text | None = field(default=None, repr=False)
     timeout: Seconds | None = None
-    max_retries: Annotated[StrictInt, Field(ge=0)] = 2
+    max_retries: Annotated[int, Bounds(strict=True, ge=0)] = 2
     # Out of the repr: people put keys of proxies here.
-    headers: Annotated[Mapping[str, str], AfterValidator(_check_headers), Field(repr=False)] = {}
+    headers: Annotated[Mapping[str, str], After(_check_headers)] = field(
+        default_factory=dict, repr=False
+    )
     organization: Text | None = None
-    priority: StrictInt = 100
-    enabled: StrictBool = True
+    priority: Whole = 100
+    enabled: Switch = True
     max_connections: Count = 10
     rate_limit_per_minute: Count | None = None
 
     def key(self, env: Mapping[str, str]) -> str | None:
         """Find the key: given in Python, else in its variable in `env`."""
         if self.api_key is not None:
-            return self.api_key.get_secret_value()
+            return self.api_key
         variable = env.get(self.api_key_env, "") if self.api_key_env else ""
         return variable.strip() or None
 
 
-class PriceSettings(_Frozen):
+@dataclass(frozen=True)
+class PriceSettings(_Strict):
     """Dollars per million tokens; ``cached`` is for input read from the provider's cache."""
 
     input: Dollars
@@ -163,21 +162,23 @@ class PriceSettings(_Frozen):
     cached: Dollars | None = None
 
 
-class ModelSettings(_Frozen):
+@dataclass(frozen=True)
+class ModelSettings(_Strict):
     """What the user knows better about a model; None leaves what is known otherwise.
 
     ``path`` is the GGUF file of a model of type local, relative to the session's folder.
     """
 
-    path: Annotated[Text, AfterValidator(_check_folder)] | None = None
+    path: Folder | None = None
     price: PriceSettings | None = None
     context: Count | None = None
     max_output: Count | None = None
     capabilities: tuple[Text, ...] | None = None
-    quality: Mapping[Task, Fraction] = {}
+    quality: Mapping[Task, Fraction] = field(default_factory=dict)
 
 
-class Limits(_Frozen):
+@dataclass(frozen=True)
+class Limits(_Strict):
     """How long a call may take, in seconds, and how large its answer may be, in bytes."""
 
     connect: Seconds = 5.0
@@ -189,7 +190,8 @@ class Limits(_Frozen):
     answer: Bytes = 8 * 10**6
 
 
-class Settings(_Frozen):
+@dataclass(frozen=True)
+class Settings(_Strict):
     """All settings of a session, after every layer was heard.
 
     ``probe`` looks for Ollama and LM Studio on this machine where no row configures them.
@@ -200,20 +202,14 @@ class Settings(_Frozen):
     strategy: Text = "balanced"
     weights: Weights = Weights()
     fallback: Literal["best", "cheapest", "fail"] = "best"
-    stream: StrictBool = True
-    probe: StrictBool = True
+    stream: Switch = True
+    probe: Switch = True
     cache: CacheSettings = CacheSettings()
-    providers: Mapping[ProviderName, ProviderSettings] = {}
-    models: Mapping[ModelId, ModelSettings] = {}
+    providers: Mapping[ProviderName, ProviderSettings] = field(default_factory=dict)
+    models: Mapping[ModelId, ModelSettings] = field(default_factory=dict)
     limits: Limits = Limits()
 
     def connects_like(self, other: Settings) -> bool:
         """Whether nothing differs that connections, catalog or cache are made from."""
         names = ("preset", "probe", "cache", "providers", "models", "limits")
         return all(getattr(self, name) == getattr(other, name) for name in names)
-
-
-def dump(settings: Settings) -> dict[str, Any]:
-    """Plain data, without keys, from which ``load(config=…)`` makes equal settings."""
-    without_keys = {"providers": {"__all__": {"api_key"}}}
-    return settings.model_dump(mode="json", exclude=without_keys)

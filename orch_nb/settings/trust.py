@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from orch_nb.errors import SettingsError
@@ -63,7 +64,7 @@ def check(settings: Settings, layers: Sequence[Layer], file: Layer, env: Mapping
     stored = stored_names(user_home(env))
     for name, row in settings.providers.items():
         if not _leads_key_away(row, name in stored) or _route(before.get(name)) == _route(
-            row.model_dump()
+            asdict(row)
         ):
             continue
         if file.content is not None and is_trusted(file.content, user_home(env)):

@@ -25,10 +25,6 @@ _SUBJECTS = {
         "shell.run_line_magic('load_ext', 'orch_nb')",
         {"OPENAI_API_KEY": "none", "ANTHROPIC_API_KEY": "none"},
     ),
-    "of that, pydantic with one model": (
-        "import pydantic\nclass One(pydantic.BaseModel):\n    number: int = 1",
-        {},
-    ),
 }
 
 

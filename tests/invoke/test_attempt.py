@@ -11,6 +11,7 @@ from invoke.streams import END, USAGE, Closed, stream
 from orch_nb.errors import BrokenAnswer, ProviderError, ServerFailed, TimedOut
 from orch_nb.invoke.attempt import Answer, Progress, attempt
 from orch_nb.settings import Limits
+from orch_nb.settings.validation import validate
 from orch_nb.types import Delta, ToolCall
 
 Parts = Sequence[str | float | Delta | Exception]
@@ -21,7 +22,7 @@ def collect(
 ) -> Answer:
     async def once() -> Answer:
         deadline = asyncio.get_running_loop().time() + within
-        made = Limits.model_validate(limits)
+        made = validate(Limits, limits)
         return await attempt(stream(parts, closed), progress or Progress("p:m"), made, deadline)
 
     closed = Closed()

@@ -16,6 +16,7 @@ from orch_nb.providers import Endpoint
 from orch_nb.providers._connect import connect
 from orch_nb.providers._probe import Probe
 from orch_nb.settings import SERVERS, Settings
+from orch_nb.settings.validation import validate
 from orch_nb.types import Message, Request
 from stub.client import Stub
 
@@ -95,5 +96,5 @@ def test_another_kind_of_server_is_no_provider(stub: Stub) -> None:
 def test_only_what_no_row_speaks_of_is_looked_for(
     settings: dict[str, object], probed: set[str]
 ) -> None:
-    made = connect(Settings.model_validate(settings), {})
+    made = connect(validate(Settings, settings), {})
     assert {name for name, connection in made.items() if connection.probed} == probed

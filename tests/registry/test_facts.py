@@ -8,6 +8,7 @@ import pytest
 
 from orch_nb.registry.facts import is_chat, with_facts, with_statement
 from orch_nb.settings import ModelSettings
+from orch_nb.settings.validation import validate
 from orch_nb.types import ModelCard
 
 
@@ -77,14 +78,15 @@ def test_nothing_is_made_up_about_an_unknown_model() -> None:
 
 def test_what_the_user_states_outweighs_everything() -> None:
     card = with_facts(ModelCard("openai", "text-embedding-3-small", context=1), "openai", None)
-    stated = ModelSettings.model_validate(
+    stated = validate(
+        ModelSettings,
         {
             "price": {"input": 0.2, "output": 0.6},
             "context": 32768,
             "max_output": 4096,
             "capabilities": ["json", "tools"],
             "quality": {"code": 0.7},
-        }
+        },
     )
     card = with_statement(card, stated)
     assert card.prices is not None

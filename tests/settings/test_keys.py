@@ -12,13 +12,13 @@ from orch_nb.errors import InputError, SettingsError
 from orch_nb.providers._connect import connect
 from orch_nb.settings import (
     Settings,
-    dump,
     remove_key,
     store_key,
     stored_key,
     stored_names,
     stored_where,
 )
+from orch_nb.settings.validation import dump
 
 Loader = Callable[..., Settings]
 KEY = "sk-stored-0123456789abcdef"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from orch_nb.errors import SettingsError
-from orch_nb.settings import Settings, dump, load
+from orch_nb.settings import Settings, load
+from orch_nb.settings.validation import dump
 
 
 def read(directory: Path, config: Any = None) -> Settings:

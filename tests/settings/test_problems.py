@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from orch_nb.errors import SettingsError
-from orch_nb.settings import Settings, dump
+from orch_nb.settings import Settings
+from orch_nb.settings.validation import dump
 
 SECRET = "sk-canary-0123456789abcdef"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from orch_nb.errors import SettingsError
-from orch_nb.settings import Settings, dump, load, user_home
+from orch_nb.settings import Settings, load, user_home
+from orch_nb.settings.validation import dump
 
 SECRET = "sk-canary-0123456789abcdef"
 LAYERS = ["environment", "file", "traits", "config", "changes"]
@@ -36,10 +38,10 @@ def test_built_in_values(hear: Loader) -> None:
     )
     assert settings.stream
     assert settings.providers == settings.models == {}
-    assert settings.weights.model_dump() == {"cost": 1, "quality": 1, "speed": 1}
+    assert asdict(settings.weights) == {"cost": 1, "quality": 1, "speed": 1}
     cache = {"enabled": True, "dir": ".orch", "ttl": 7 * 86400, "limit": 10**9}
-    assert settings.cache.model_dump() == cache
-    assert settings.limits.model_dump() == {
+    assert asdict(settings.cache) == cache
+    assert asdict(settings.limits) == {
         "connect": 5,
         "first_token": 30,
         "idle": 20,
@@ -71,7 +73,7 @@ def test_mappings_are_merged_and_all_else_replaced(hear: Loader) -> None:
         config={"models": {"sim:a": {"capabilities": ["vision"]}}},
         changes={"models": {"sim:b": {"context": 20}}},
     )
-    assert settings.weights.model_dump() == {"cost": 6, "quality": 1, "speed": 3}
+    assert asdict(settings.weights) == {"cost": 6, "quality": 1, "speed": 3}
     assert settings.models["sim:a"].context == 10
     assert settings.models["sim:a"].capabilities == ("vision",)
     assert settings.models["sim:b"].context == 20
