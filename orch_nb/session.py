@@ -79,14 +79,14 @@ class Session:
         on_text
             Called in this thread with each piece of text as it arrives.
         model
-            ``provider:model``, a bare name if only one provider has it, or several of them as an
-            explicit order to fall back along. None lets the strategy choose.
+            ``provider:model``, a bare name that one provider has, or several as an order to fall
+            back along. None lets the strategy choose.
         strategy, task
             How to choose, None takes the session's; the kind of task, None reads it from the words.
         system
             Instructions that stand before the prompt.
         temperature, max_tokens, seed, effort
-            Passed to the model where its provider has them; effort is low, medium or high.
+            Passed on where the provider has them; effort is low, medium or high.
         images
             Paths, bytes, PIL images or figures. Only a model that reads images is chosen.
         schema
@@ -101,14 +101,10 @@ class Session:
 
         Raises
         ------
-        InputError
-            Something that was written is wrong; nothing was sent.
-        SelectionError
-            No model may answer.
-        ProviderError, AllFailed
-            The model, or each one that was tried, failed.
-        Interrupted
-            The user stopped the call; it holds what had arrived.
+        InputError, SelectionError
+            What was written is wrong, or no model may answer; nothing was sent.
+        ProviderError, AllFailed, Interrupted
+            Each model that was tried failed; or the user stopped, and it holds what had arrived.
         """
         call = compose(prompt, **options)
         feed = None

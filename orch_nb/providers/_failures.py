@@ -121,6 +121,12 @@ def malformed(model: str, what: str) -> BrokenAnswer:
     )
 
 
+def check_key(model: str, key: str | None, key_hint: str) -> None:
+    """Refuse a key that no header could carry, before it is sent anywhere."""
+    if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key):
+        raise no_key(model, f"the key holds spaces or letters that none has; {key_hint}")
+
+
 def no_key(model: str, key_hint: str) -> Refused:
     """The error for a provider that needs a key and has none."""
     return KeyRefused(model, f"no key; {key_hint}")

@@ -163,10 +163,7 @@ class SDKProvider(ABC):
         key = self.endpoint.key
         if key is None and self.key_env is not None:
             raise _failures.no_key(name, self.endpoint.key_hint)
-        if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key):
-            raise _failures.no_key(
-                name, f"the key holds spaces or letters that none has; {self.endpoint.key_hint}"
-            )
+        _failures.check_key(name, key, self.endpoint.key_hint)
         if self._client is None:
             sdk = importlib.import_module(self.sdk)
             import httpx2  # noqa: PLC0415

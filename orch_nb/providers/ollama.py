@@ -180,10 +180,7 @@ class Provider:
 
     def _ready_client(self, name: str) -> Any:
         key = self.endpoint.key
-        if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key):
-            raise _failures.no_key(
-                name, f"the key holds spaces or letters that none has; {self.endpoint.key_hint}"
-            )
+        _failures.check_key(name, key, self.endpoint.key_hint)
         if self._client is None:
             import httpx  # noqa: PLC0415
             import ollama  # noqa: PLC0415 - 0.2 s of CPU

@@ -38,10 +38,7 @@ def measure() -> list[Figure]:
                 if number:  # the first round fills the caches of the disk
                     values[name].append(spent)
     goal = "≤ 0.15 s over `import IPython`"
-    return [
-        figure(name, spent, "s CPU", goal if "load_ext" in name else "")
-        for name, spent in values.items()
-    ]
+    return [figure(name, spent, "s CPU", goal) for name, spent in values.items()]
 
 
 def _run(body: str, keys: dict[str, str], home: Path) -> float:
