@@ -83,7 +83,7 @@ def card_table(card: ModelCard, places: Mapping[str, str]) -> Bundle:
         if fact
     ]
     rows.append(["where", _where(card, places), f"priority {card.priority}"])
-    return table([card.id, "is", "says"], rows, card.unranked and f"not ranked: {card.unranked}")
+    return table([card.id, "is", "source"], rows, card.unranked and f"not ranked: {card.unranked}")
 
 
 def _add(names: list[str], session: Session) -> Bundle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from orch_nb.notebook import render
@@ -10,9 +11,11 @@ from orch_nb.sanitize import one_line
 Bundle = dict[str, str]
 Row = Sequence[str]
 QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
-_LEFT = 'style="text-align:left;overflow-wrap:anywhere"'
 # Names and reasons are a server's words, of any length.
 _WIDTH = 200
+_FIGURE = re.compile(r"—|[~$]?\d[\d.,\s]*s?|")
+# Letters that a column of words keeps, however narrow the page: names are not broken to bits.
+_LEAST = 10
 
 
 def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] = ()) -> Bundle:
@@ -34,15 +37,29 @@ def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] 
 
 
 def html(rows: Sequence[Row]) -> str:
-    """A head and rows as HTML; names stand left, figures where the page puts them."""
-    lines = []
-    for row, tag in zip(rows, ["th", *["td"] * (len(rows) - 1)], strict=True):
-        name, *cells = (render.escape(cell) for cell in row)
-        rest = "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
-        lines.append(f"<tr><{tag} {_LEFT}>{name}</{tag}>{rest}</tr>")
-    head, *body = lines
-    made = f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+    """A head and rows as HTML; words stand left, figures right."""
+    head, *body = rows
+    styles = [_style([row[column] for row in body]) for column in range(len(head))]
+    lines = [
+        _line(row, styles, tag) for row, tag in zip(rows, ["th", *["td"] * len(body)], strict=True)
+    ]
+    made = f"<table><thead>{lines[0]}</thead><tbody>{''.join(lines[1:])}</tbody></table>"
     return f'<div style="overflow-x:auto">{made}</div>'
+
+
+def _line(row: Row, styles: Sequence[str], tag: str) -> str:
+    cells = (
+        f'<{tag} style="{style}">{render.escape(cell)}</{tag}>'
+        for cell, style in zip(row, styles, strict=True)
+    )
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _style(cells: Sequence[str]) -> str:
+    if all(map(_FIGURE.fullmatch, cells)):
+        return "text-align:right;white-space:nowrap"
+    least = min(_LEAST, max(map(len, cells)))
+    return f"text-align:left;overflow-wrap:anywhere;min-width:{least}ch"
 
 
 def columns(rows: Sequence[Row]) -> list[str]:
