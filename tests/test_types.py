@@ -146,3 +146,8 @@ def test_the_trail_is_empty_unless_there_was_a_detour() -> None:
     assert response().trail == ""
     assert response(attempts=()).trail == ""
     assert response(attempts=(down, Attempt("b:m", 1.0))).trail == "a:m (429) → b:m"
+
+
+def test_a_charge_by_hand() -> None:
+    prices = Prices(Decimal(10), Decimal(30))  # a cent and three cents a thousand
+    assert prices.charge(Usage(500, 500)) == Decimal("0.02")
