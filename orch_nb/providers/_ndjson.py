@@ -19,16 +19,20 @@ async def decode(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[dict
     Raises `LineTooLong` when one line passes `limit` bytes, another ValueError or RecursionError
     for a line that is no JSON object.
     """
-    rest = b""
+    rest = bytearray()
     async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > limit:
-            raise LineTooLong
+        if b"\n" not in chunk:  # grown in place: a line may come in very many pieces
+            rest += chunk
+            if len(rest) > limit:
+                raise LineTooLong
+            continue
+        *lines, last = bytes(rest + chunk).split(b"\n")
+        rest = bytearray(last)
         for line in lines:
             if line.strip():
                 yield _parse(line)
     if rest.strip():  # the last line may lack its end
-        yield _parse(rest)
+        yield _parse(bytes(rest))
 
 
 def _parse(line: bytes) -> dict[str, Any]:

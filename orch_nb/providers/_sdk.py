@@ -222,7 +222,7 @@ class SDKProvider(ABC):
     ) -> bytes:
         import httpx2  # noqa: PLC0415
 
-        data = b""
+        data = bytearray()
         try:
             async for chunk in chunks:
                 data += chunk
@@ -230,7 +230,7 @@ class SDKProvider(ABC):
                     break
         except httpx2.HTTPError:
             raise _broken(name) from None
-        return data
+        return bytes(data)
 
     async def _events(self, chunks: AsyncIterator[bytes], name: str) -> AsyncGenerator[Event]:
         import httpx2  # noqa: PLC0415

@@ -21,18 +21,22 @@ async def decode(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[byte
 
     Raises `LineTooLong` when one event passes `limit` bytes.
     """
-    rest, data, size = b"", list[bytes](), 0
+    rest, data, size = bytearray(), list[bytes](), 0
     first = True
     async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > limit:
-            raise LineTooLong
+        if b"\n" not in chunk:  # grown in place: a line may come in very many pieces
+            rest += chunk
+            if len(rest) > limit:
+                raise LineTooLong
+            continue
+        *lines, last = bytes(rest + chunk).split(b"\n")
+        rest = bytearray(last)
         for line in lines:
             if first:
                 line, first = line.removeprefix(_BOM), False  # noqa: PLW2901
             if line.startswith(b"data:"):
                 value = line[5:].removesuffix(b"\r").removeprefix(b" ")
-                size += len(value)
+                size += len(value) + 1  # empty ones take memory as well
                 if size > limit:
                     raise LineTooLong
                 data.append(value)
