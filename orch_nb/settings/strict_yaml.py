@@ -24,6 +24,7 @@ MAX_NODES = 20_000
 #: Where a value stands: the keys and positions that lead to it.
 KeyPath = tuple[str | int, ...]
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|nan)", re.IGNORECASE)
@@ -59,6 +60,8 @@ def parse(content: bytes, source: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
         raise SettingsError(error.problem or "not YAML", source=source, line=line) from None
+    except (OverflowError, ValueError):  # PyYAML hands "\UFFFFFFFF" to chr()
+        raise SettingsError("an escape that is no character", source=source) from None
     return Document(builder.root, builder.lines)
 
 
@@ -157,6 +160,8 @@ class _Builder:
         if isinstance(event, yaml.SequenceStartEvent):
             return []
         text: str = event.value  # type: ignore[attr-defined]  # the stubs leave it out
+        if _SURROGATE.search(text):  # by an escape; no file and no request can hold it
+            raise self._error("half a character", event)
         if event.style:  # type: ignore[attr-defined]
             return text
         if text in _CONSTANTS:

@@ -65,6 +65,8 @@ def test_scalars_are_read_as_in_yaml_1_2(text: str, value: object) -> None:
         ("a: [1\n", 2, "expected"),
         ("a: 'x\u202ey'\n", 1, "hidden or control character"),
         ("a: 1\nb: \x1b[2J\n", 2, "hidden or control character"),
+        ('a: 1\nb: "x\\ud800"\n', 2, "half a character"),
+        ('a: "\\UFFFFFFFF"\n', None, "an escape that is no character"),
         ("[" * 41 + "]" * 41, 1, "nested too deep"),
         ("a: [" + "0," * 20_001 + "]", 1, "too many values"),
         ("#" + "x" * strict_yaml.MAX_BYTES, None, "larger than 256 KB"),
