@@ -182,8 +182,8 @@ def show(bundle: Bundle) -> None:
 
 # Of no form at all, so that it takes no line, and nbval finds the same with and without streaming.
 _EMPTY: Bundle = {}
-# The last character with joiners or half a line end behind it: `visible` looks at both sides.
-_OPEN_END = re.compile(r"(?:\r\n|.)[\u200c\u200d\r]*\Z", re.S)
+# Joiners and half a line end: what they are depends on the character that follows.
+_OPEN = "\u200c\u200d\r"
 
 
 class GrowingAnswer:
@@ -248,8 +248,9 @@ class PrintedAnswer:
     def add(self, text: str) -> None:
         """Print a piece of the answer but for its end, which the next piece may belong to."""
         text = self._held + text
-        end = _OPEN_END.search(text)
-        cut = len(text) if end is None else end.start()
+        closed = text.rstrip(_OPEN)
+        # `visible` looks at both sides of a joiner, so the character before it stays as well.
+        cut = max(0, len(closed) - (2 if closed.endswith("\r\n") else 1))
         self._print(text[:cut])
         self._held = text[cut:]
 

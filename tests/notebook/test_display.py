@@ -291,3 +291,20 @@ def test_dollars(amount: str | None, shown: str) -> None:
 )  # fmt: skip
 def test_seconds(time: float | None, shown: str) -> None:
     assert figures.seconds(time) == shown
+
+
+def test_what_is_printed_waits_for_what_a_joiner_joins(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = display.PrintedAnswer()
+    for piece in ("a\r", "\nb", "می\u200c", "خواهم", "c\u200d"):
+        printed.add(piece)
+    printed.clear()
+    assert capsys.readouterr().out == "a\nbمی\u200cخواهمc\\u200d\n"
+
+
+def test_a_hundred_thousand_joiners_are_printed_in_one_pass(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printed = display.PrintedAnswer()
+    printed.add("\u200d" * 100_000 + "a")  # with a search from each of them: half a minute
+    printed.clear()
+    assert capsys.readouterr().out == "\\u200d" * 100_000 + "a\n"
