@@ -85,7 +85,7 @@ def _head(values: Mapping[str, Value]) -> Head:
     wide = (number("attention.key_length") or width) + (number("attention.value_length") or width)
     shared = values.get(f"{architecture}.attention.head_count_kv")
     if isinstance(shared, list):  # one number for each layer
-        rows = sum(int(count) for count in shared)
+        rows = sum(count for count in shared if isinstance(count, int))
     else:
         rows = number("block_count") * (number("attention.head_count_kv") or heads)
     return Head(

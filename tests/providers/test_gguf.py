@@ -25,6 +25,15 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
     assert read_head(path).trained == 1024
 
 
+def test_heads_that_are_no_counts_count_for_nothing(tmp_path: Path) -> None:
+    writer = GGUFWriter(tmp_path / "odd.gguf", "odd")
+    writer.add_array("odd.attention.head_count_kv", [float("nan"), float("inf")])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    assert read_head(tmp_path / "odd.gguf").bytes_per_token == 0
+
+
 def test_layers_may_differ_in_heads(tmp_path: Path) -> None:
     writer = GGUFWriter(tmp_path / "odd.gguf", "odd")
     writer.add_embedding_length(64)
