@@ -53,12 +53,12 @@ def compose(prompt: str, **options: Unpack[Options]) -> Call:
     """A call for `prompt`. Raises `InputError`."""
     for name in options.keys() - Options.__annotations__.keys():
         raise UnknownNameError("option", name, Options.__annotations__)
-    _check_text("prompt", prompt)
+    _text("prompt", prompt)
     if not prompt.strip():
         raise InputError("the prompt is empty; write what you want to know")
     system = options.get("system")
     if system is not None:
-        _check_text("system prompt", system)
+        _text("system prompt", system)
     images = tuple(read_image(source) for source in _list("images", options.get("images")))
     schema = options.get("schema")
     form = None if schema is None else Form(schema)
@@ -98,23 +98,25 @@ def _tools(tools: Sequence[object]) -> tuple[Tool, ...]:
 
 def _wants(options: Options) -> Wants:
     model = options.get("model")
-    models = (model,) if isinstance(model, str) else tuple(model or ())
-    for name in models:
-        _check_text("model", name)
+    models = (model,) if isinstance(model, str) else _list("model", model)
+    names = tuple(_text("model", name) for name in models)
     cache = options.get("cache", "use")
     if cache not in _CACHE:
         raise UnknownNameError("cache policy", str(cache), _CACHE)
     task = options.get("task")
     if task is not None:
-        _check_text("task", task)
+        _text("task", task)
         task = canonical_task(task)
         if task is None:
             raise UnknownNameError("task", str(options.get("task")), (*TASKS, *TASK_ALIASES))
     deadline = _number("deadline", options.get("deadline"), 0.001, math.inf)
-    return Wants(models, options.get("strategy"), task, cache, deadline)
+    strategy = options.get("strategy")
+    if strategy is not None:
+        _text("strategy", strategy)
+    return Wants(names, strategy, task, cache, deadline)
 
 
-def _check_text(what: str, text: object) -> None:
+def _text(what: str, text: object) -> str:
     if not isinstance(text, str):
         raise InputError(f"the {what} must be text, not {type(text).__name__}")
     if found := _SURROGATE.search(text):
@@ -122,6 +124,7 @@ def _check_text(what: str, text: object) -> None:
         raise InputError(
             f"the {what} holds half a character ({code}) at position {found.start()}; remove it"
         )
+    return text
 
 
 def _list(what: str, value: object) -> Sequence[object]:
