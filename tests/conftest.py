@@ -11,8 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from stub.client import Stub, running
+
+# A busy machine is slow, and that is no failure.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _PERSONAL = re.compile(
     r"^(ORCH|OPENAI|ANTHROPIC|OLLAMA)_|_(API_KEY|BASE_URL|AUTH_TOKEN)$|^(\w+_)?PROXY$", re.I

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb.sanitize import mask, one_line, visible
@@ -13,7 +13,6 @@ from orch_nb.sanitize import mask, one_line, visible
 ANY = st.text(st.characters())  # lone surrogates as well
 
 
-@settings(deadline=None)
 @given(ANY)
 def test_nothing_that_steers_a_terminal_or_a_reader_is_left(text: str) -> None:
     shown = visible(text)
@@ -22,7 +21,6 @@ def test_nothing_that_steers_a_terminal_or_a_reader_is_left(text: str) -> None:
     assert not [c for c in shown if unicodedata.bidirectional(c) in ("RLO", "LRO", "RLI", "PDF")]
 
 
-@settings(deadline=None)
 @given(ANY)
 def test_what_is_visible_stays_as_it_is(text: str) -> None:
     assert visible(visible(text)) == visible(text)
@@ -64,7 +62,6 @@ def test_what_hides_is_spelled_out(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
-@settings(deadline=None)
 @given(ANY, st.integers(1, 300))
 def test_one_line_is_one_line_of_at_most_the_limit(text: str, limit: int) -> None:
     line = one_line(text, limit)

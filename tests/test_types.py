@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb import Decision, Response, types
@@ -67,7 +67,6 @@ def test_all_are_frozen() -> None:
         assert value.__dataclass_params__.frozen  # type: ignore[union-attr]
 
 
-@settings(deadline=None)
 @given(usages(), usages(), usages())
 def test_usage_adds_up_and_is_as_sure_as_its_least_sure_part(a: Usage, b: Usage, c: Usage) -> None:
     assert (a + b) + c == a + (b + c)
@@ -78,7 +77,6 @@ def test_usage_adds_up_and_is_as_sure_as_its_least_sure_part(a: Usage, b: Usage,
         assert (a + b).source == "unknown"
 
 
-@settings(deadline=None)
 @given(usages(), st.decimals(0, 100, places=4), st.decimals(0, 100, places=4))
 def test_a_charge_is_exact(usage: Usage, given_price: Decimal, produced_price: Decimal) -> None:
     charge = Prices(given_price, produced_price).charge(usage)

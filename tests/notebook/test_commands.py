@@ -11,7 +11,7 @@ import pytest
 import orch_nb
 from orch_nb.errors import InputError, KeyRefused, UnknownNameError
 from shells.here import Shell
-from shells.kernel import Kernel, Ran
+from shells.kernel import SECONDS, Kernel, Ran
 from stub.client import Stub
 
 KEY = "sk-team-0123456789abcdef3f2a"
@@ -144,7 +144,7 @@ def test_a_notebook_asks_below_the_cell_without_showing_what_is_typed(kernel: Ke
     def answer(ran: Ran) -> None:
         if asked:
             return
-        question = kernel.client.get_stdin_msg(timeout=10)["content"]
+        question = kernel.client.get_stdin_msg(timeout=SECONDS)["content"]
         assert question["password"] is True
         asked.append(question["prompt"])
         kernel.client.input(KEY)
@@ -159,7 +159,7 @@ def test_a_notebook_asks_below_the_cell_without_showing_what_is_typed(kernel: Ke
 
 def test_where_nobody_can_be_asked_nothing_is_stored(kernel: Kernel) -> None:
     reply = kernel.client.execute(
-        "%orch keys set alpha", reply=True, allow_stdin=False, timeout=20
+        "%orch keys set alpha", reply=True, allow_stdin=False, timeout=SECONDS
     )["content"]
     assert reply["ename"] == "InputError"
     assert "set its variable instead" in reply["evalue"]

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from shells.kernel import Kernel, Ran, running
+from shells.kernel import SECONDS, Kernel, Ran, running
 from shells.settings import write_settings
 from stub.client import Stub
 from stub.spec import write
@@ -24,15 +23,15 @@ THREADS = "import threading; print([t.name for t in threading.enumerate() if 'or
 
 
 class Stop:
-    """Interrupts the kernel once, when `when` holds. ``pressed`` is the moment."""
+    """Interrupts the kernel once, when `when` holds."""
 
     def __init__(self, kernel: Kernel, when: Callable[[Ran], bool]) -> None:
         self._kernel, self._when = kernel, when
-        self.pressed = 0.0
+        self._pressed = False
 
     def __call__(self, ran: Ran) -> None:
-        if not self.pressed and self._when(ran):
-            self.pressed = time.monotonic()
+        if not self._pressed and self._when(ran):
+            self._pressed = True
             self._kernel.manager.interrupt_kernel()
 
 
@@ -41,7 +40,7 @@ def shows_text(ran: Ran) -> bool:
 
 
 def wait_for_prompt(stub: Stub) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + SECONDS
     while not any(entry.wire == "chat" for entry in stub.log()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -92,11 +91,8 @@ def test_a_cached_answer_is_shown_at_once(kernel: Kernel, stub: Stub) -> None:
 
 def test_interrupt_while_streaming(kernel: Kernel, stub: Stub) -> None:
     stub.rule("alpha", SLOW)
-    took = []
     for _ in range(3):
-        stop = Stop(kernel, shows_text)
-        ran = kernel.run("%%orch --no-cache\nhi", stop)
-        took.append(ran.times[-1] - stop.pressed)
+        ran = kernel.run("%%orch --no-cache\nhi", Stop(kernel, shows_text))
         assert (ran.reply["status"], ran.reply["ename"]) == ("error", "Interrupted")
         assert ran.of("error")[0]["traceback"] == [f"Interrupted: {ran.reply['evalue']}"]
         assert ran.of("execute_result") == []
@@ -104,7 +100,6 @@ def test_interrupt_while_streaming(kernel: Kernel, stub: Stub) -> None:
         assert kept["text/plain"].startswith("echo ")
         assert kept["text/plain"].endswith("interrupted")
         assert "alpha:stub-small" in kept["text/html"]
-    assert median(took) < 3.0  # milliseconds, unless the machine is busy
     stub.wait_idle()
     heard = [entry for entry in stub.log() if entry.wire == "chat"]
     assert [entry.hung_up is not None for entry in heard] == [True] * 3
@@ -139,6 +134,7 @@ def test_two_quick_interrupts(kernel: Kernel, stub: Stub) -> None:
         kernel.manager.interrupt_kernel()
         time.sleep(0.001)
     stub.wait_idle()
+    assert [entry.hung_up is not None for entry in stub.log() if entry.wire == "chat"] == [True]
     stub.rule("alpha", "ok")
     assert kernel.run("%orch after two").reply["status"] == "ok"
 
@@ -183,10 +179,8 @@ def test_shutdown_while_streaming(stub: Stub, tmp_path: Path) -> None:
         kernel.run("%load_ext orch_nb")
         kernel.client.execute("%orch hi")
         wait_for_prompt(stub)
-        started = time.monotonic()
         kernel.manager.shutdown_kernel()
         assert not kernel.manager.is_alive()
-        assert time.monotonic() - started < 8  # the answer would take longer
     stub.wait_idle()
     assert [e.finished for e in stub.log() if e.wire == "chat"] == [False]
 

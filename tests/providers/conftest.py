@@ -27,7 +27,7 @@ def no_orphans() -> Iterator[None]:
     from providers.local_models import children
 
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while children() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert children() == []

@@ -95,7 +95,7 @@ def test_a_crash_between_calls_is_not_noticed(shelf: Path) -> None:
             await ask(provider)
             (child,) = children()
             child.kill()
-            child.wait(5)
+            child.wait(20)
             await ask(provider)
             assert children() != [child]
 
@@ -112,7 +112,7 @@ def test_a_stop_frees_the_model_for_the_next_call(shelf: Path) -> None:
             (child,) = children()
             started = time.monotonic()
             await ask(provider, "long")
-            assert time.monotonic() - started < 2, "32 000 tokens would take ten seconds"
+            assert time.monotonic() - started < 8, "32 000 tokens would take ten seconds"
             assert children() == [child]
 
     asyncio.run(once())
@@ -178,7 +178,7 @@ def test_a_child_ends_with_its_parent(shelf: Path, end: str) -> None:
             assert parent.stdout.readline() == b"ready\n"
             (child,) = children(parent.pid)
             parent.send_signal(signal.SIGKILL)
-            child.wait(5)
+            child.wait(20)
         assert parent.wait(20) == (-signal.SIGKILL if end == "kill" else 0)
 
 
@@ -190,4 +190,4 @@ def test_a_child_that_loads_ends_with_its_parent(shelf: Path) -> None:
     path = str(shelf / "long.gguf")
     child.stdin.write(json.dumps({"path": path, **wanted}).encode() + b"\n")
     child.stdin.close()
-    assert child.wait(5) in (0, -signal.SIGIO)
+    assert child.wait(20) in (0, -signal.SIGIO)

@@ -208,7 +208,7 @@ def test_a_stop_frees_the_slot(server: LlamaServer, wire: Wire) -> None:
     assert caught, "it was answering when it was stopped"
     stopped = time.monotonic()
     while busy(server):
-        assert time.monotonic() - stopped < 0.5
+        assert time.monotonic() - stopped < 2, "all of the answer would take three seconds"
         time.sleep(0.01)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb.registry.tokens import count_tokens
@@ -52,7 +52,6 @@ def test_max_tokens_bounds_the_expected_output() -> None:
     assert analyse(request("Hello", max_tokens=10**6)).output_tokens == usual
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_has_a_profile_and_the_same_each_time(prompt: str) -> None:
     profile = analyse(request(prompt))
@@ -61,7 +60,6 @@ def test_any_text_has_a_profile_and_the_same_each_time(prompt: str) -> None:
     assert profile.output_tokens > 0
 
 
-@settings(deadline=None)
 @given(st.text(), st.text())
 def test_more_text_is_never_fewer_tokens(one: str, other: str) -> None:
     assert count_tokens(one + other) >= max(count_tokens(one), count_tokens(other))

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb.errors import SelectionError
@@ -29,7 +29,6 @@ def names(decision: Decision) -> list[str]:
     return [choice.card.name for choice in decision.ranking]
 
 
-@settings(deadline=None)
 @given(cards(), st.sampled_from(strategy_names()), st.randoms(use_true_random=False))
 def test_the_order_of_the_cards_never_matters(
     candidates: list[ModelCard], strategy: str, random: Random
@@ -43,7 +42,6 @@ def test_the_order_of_the_cards_never_matters(
     assert sorted(names(first)) == sorted(candidate.name for candidate in candidates)
 
 
-@settings(deadline=None)
 @given(cards())
 def test_the_cheapest_wins_and_an_unknown_price_is_never_cheaper(
     candidates: list[ModelCard],

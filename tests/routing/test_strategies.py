@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb.errors import UnknownNameError
@@ -47,7 +47,6 @@ def test_an_unknown_strategy_names_the_nearest_or_all() -> None:
         canonical("zzz")
 
 
-@settings(deadline=None)
 @given(cards())
 def test_scores_are_finite_and_terms_are_in_their_range(candidates: list[ModelCard]) -> None:
     made = table(*candidates)
@@ -59,7 +58,6 @@ def test_scores_are_finite_and_terms_are_in_their_range(candidates: list[ModelCa
         assert np.isfinite(scores).all()
 
 
-@settings(deadline=None)
 @given(cards(), st.floats(0.01, 1000.0))
 def test_weights_count_only_against_each_other(candidates: list[ModelCard], factor: float) -> None:
     weights = {"cost": 6.0, "quality": 3.0, "speed": 1.0}

@@ -30,14 +30,14 @@ def test_rate_limit(team: Any, stub: Stub) -> None:
     for number in range(2):
         session.ask(f"call {number}", model=MODEL)
     with pytest.raises(RateLimited, match="rate_limit_per_minute"):
-        session.ask("the third must wait for half a minute", model=MODEL, deadline=0.3)
+        session.ask("the third must wait for half a minute", model=MODEL, deadline=1)
     assert len(stub.log("team")) == 2
 
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_max_connections(team: Any, stub: Stub, most: int) -> None:
     session = team(max_connections=most)
-    stub.rule("team", "ok?delay=0.01&words=5")
+    stub.rule("team", "ok?delay=0.06&words=5")
     prompts = [f"prompt {number}" for number in range(6)]
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda prompt: session.ask(prompt, model=MODEL), prompts))

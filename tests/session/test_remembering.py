@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from orch_nb import Session
-from orch_nb.registry.discovery import LIMIT
 from stub.client import Stub
 
 SCRIPT = """
@@ -46,10 +45,8 @@ def test_the_first_prompt_of_the_next_session_does_not_wait(stub: Stub) -> None:
         session.models()
     stub.rule("beta", "hang", wire="models")
     with Session(rows(stub, "alpha", "beta")) as session:
-        began = time.monotonic()
         assert session.ask("hello").text
-        assert time.monotonic() - began < LIMIT - 1
-        assert session.catalog.unreachable() == ()
+        assert session.catalog.unreachable() == ()  # had it waited, it would know
         session.refresh()  # waits
         assert [row.model for row in session.catalog.unreachable()] == ["beta"]
         assert {choice.card.provider for choice in session.select("hello").ranking} == {"alpha"}
@@ -62,7 +59,7 @@ def test_a_new_model_is_chosen_from_later_on(stub: Stub) -> None:
     stub.models("alpha", ["new", "old"])
     with Session(rows(stub, "alpha")) as session:
         assert [choice.model for choice in session.select("hello").ranking] == ["alpha:old"]
-        deadline = time.monotonic() + LIMIT
+        deadline = time.monotonic() + 30
         while len(session.catalog.ids()) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         ranking = [choice.model for choice in session.select("hello").ranking]

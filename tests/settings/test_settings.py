@@ -231,7 +231,7 @@ positive = st.floats(min_value=0.001, max_value=1e6)
 prices = st.decimals(min_value=0, max_value=1000, places=4)
 
 
-@bounds(max_examples=50, deadline=None)
+@bounds(max_examples=50)
 @given(
     st.fixed_dictionaries(
         {},

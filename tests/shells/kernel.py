@@ -19,11 +19,10 @@ Content = dict[str, Any]
 
 @dataclass
 class Ran:
-    """One executed cell: its reply, its messages in order, and when each one came."""
+    """One executed cell: its reply, its messages in order, and how long it took."""
 
     reply: Content = field(default_factory=dict)
     messages: list[tuple[str, Content]] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
     def of(self, kind: str) -> list[Content]:
@@ -66,7 +65,6 @@ class Kernel:
                 continue
             kind, content = message["msg_type"], message["content"]
             ran.messages.append((kind, content))
-            ran.times.append(time.monotonic())
             if kind == "status" and content["execution_state"] == "idle":
                 break
             if during is not None:

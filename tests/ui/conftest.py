@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from ui.notebook_page import Lab
+from ui.notebook_page import MILLISECONDS, Lab
+
+expect.set_options(timeout=MILLISECONDS)
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 LOOPBACK = ("http://127.0.0.1:", "data:", "blob:")
