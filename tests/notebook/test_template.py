@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,7 +128,6 @@ def test_a_long_value_is_cut_and_says_so() -> None:
 
 
 def test_a_table_becomes_markdown() -> None:
-    pd = pytest.importorskip("pandas", reason="pandas is not installed")
     frame = pd.DataFrame({"a|b": [1, 2], "c": [0.1 + 0.2, None]}, index=["x", "y\nz"])
     assert fill("{{ frame }}", {"frame": frame}) == (
         "|  | a\\|b | c |\n| --- | --- | --- |\n| x | 1 | 0.3 |\n| y z | 2 | nan |"
