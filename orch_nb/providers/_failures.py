@@ -24,6 +24,7 @@ from orch_nb.errors import (
     RequestRefused,
     ServerFailed,
     TimedOut,
+    Unreachable,
 )
 
 _QUOTA = re.compile(r"insufficient_quota|billing|credit balance|usage limit|out of credit", re.I)
@@ -130,6 +131,14 @@ def check_key(model: str, key: str | None, key_hint: str) -> None:
 def no_key(model: str, key_hint: str) -> Refused:
     """The error for a provider that needs a key and has none."""
     return KeyRefused(model, f"no key; {key_hint}")
+
+
+def no_client(model: str) -> Unreachable:
+    """The error for an environment whose proxy or certificates no client can be made with."""
+    return Unreachable(
+        model,
+        "the proxy or the certificates of HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE are unusable",
+    )
 
 
 def describe(body: object) -> str:

@@ -30,6 +30,8 @@ Event = dict[str, Any]
 
 # Seconds that a server may take to close an answer after its end mark before we hang up.
 _DRAIN = 0.1
+# No proxy leads to this machine. (anthropic reads the proxies in spite of ``trust_env=False``.)
+_NO_PROXY = dict.fromkeys(("all://", "http://", "https://"))
 
 
 class SDKProvider(ABC):
@@ -169,15 +171,17 @@ class SDKProvider(ABC):
             import httpx2  # noqa: PLC0415
 
             limit = self.endpoint.max_connections
-            self._client = self.make_client(
-                sdk,
-                sdk.DefaultAsyncHttpxClient(
+            try:
+                http_client = sdk.DefaultAsyncHttpxClient(
                     follow_redirects=False,  # a key never goes where a server points
                     timeout=httpx2.Timeout(None, connect=self.endpoint.connect),
                     limits=httpx2.Limits(max_connections=limit, max_keepalive_connections=limit),
                     headers={"accept-encoding": "identity"},  # no decompression bombs
-                ),
-            )
+                    mounts=_NO_PROXY if self.endpoint.local else {},
+                )
+            except (ImportError, OSError, ValueError, httpx2.InvalidURL):
+                raise _failures.no_client(name) from None
+            self._client = self.make_client(sdk, http_client)
             self._headers = self._all_headers(sdk)
         return self._client
 

@@ -186,13 +186,16 @@ class Provider:
             import ollama  # noqa: PLC0415 - 0.2 s of CPU
 
             limit = self.endpoint.max_connections
-            self._client = ollama.AsyncClient(
-                self._address,
-                follow_redirects=False,  # a key never goes where a server points
-                timeout=httpx.Timeout(None, connect=self.endpoint.connect),
-                limits=httpx.Limits(max_connections=limit, max_keepalive_connections=limit),
-                trust_env=not self.endpoint.local,  # no proxy leads to this machine
-            )
+            try:
+                self._client = ollama.AsyncClient(
+                    self._address,
+                    follow_redirects=False,  # a key never goes where a server points
+                    timeout=httpx.Timeout(None, connect=self.endpoint.connect),
+                    limits=httpx.Limits(max_connections=limit, max_keepalive_connections=limit),
+                    trust_env=not self.endpoint.local,  # no proxy leads to this machine
+                )
+            except (ImportError, OSError, ValueError, httpx.InvalidURL):
+                raise _failures.no_client(name) from None
             headers = self._client._client.headers
             # Out with the key of OLLAMA_API_KEY, which may be that of another host.
             headers.pop("authorization", None)

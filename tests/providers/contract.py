@@ -18,6 +18,7 @@ from orch_nb.errors import (
     Unreachable,
 )
 from orch_nb.invoke.attempt import Answer
+from orch_nb.providers import Endpoint
 from orch_nb.types import Message, Parameters, Request, Usage
 from providers.asking import KEY, PROMPT, check_type, sent
 from providers.extras import Extras
@@ -198,6 +199,28 @@ class Contract(Extras):
         assert type(error) is BrokenAnswer
         assert "limits.answer" in str(error)
         stub.wait_idle()
+
+    def test_no_proxy_stands_before_this_machine(
+        self, stub: Stub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{stub.dead_port()}")
+        assert self.answer(stub).finish == "stop"
+
+    @pytest.mark.parametrize(
+        ("variable", "value"),
+        [
+            ("SSL_CERT_FILE", "no-such-file.pem"),
+            ("ALL_PROXY", "socks5://127.0.0.1:9"),
+            ("HTTPS_PROXY", "nothing://x"),
+        ],
+    )
+    def test_an_environment_without_a_client_is_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    ) -> None:
+        monkeypatch.setenv(variable, value)
+        provider = self.make(Endpoint("stub", "https://models.invalid/v1", KEY))
+        with pytest.raises(Unreachable, match=variable):
+            asyncio.run(provider.list_models())
 
     def test_a_server_that_is_not_there(self, stub: Stub) -> None:
         refused = f"http://127.0.0.1:{stub.dead_port()}{self.path}"

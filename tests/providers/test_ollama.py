@@ -95,12 +95,6 @@ class TestOllama(Contract):
         self.answer(stub, headers={"AUTHORIZATION": "Token t"})
         assert {entry.headers["authorization"] for entry in stub.log()} == {"Token t"}
 
-    def test_no_proxy_stands_before_this_machine(
-        self, stub: Stub, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{stub.dead_port()}")
-        assert self.answer(stub).finish == "stop"
-
     def test_the_path_of_the_other_wire_does_no_harm(self, stub: Stub) -> None:
         async def once() -> None:
             async with self.opened(stub.url("alpha", "/v1/")) as provider:
