@@ -126,7 +126,7 @@ def test_what_is_no_form_is_said(kind: Any, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there the two are one")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic reads typing.TypedDict there")
 def test_a_typed_dict_that_cannot_be_read_says_which_can() -> None:
     class Old(typing.TypedDict):
         x: int
