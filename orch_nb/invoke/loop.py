@@ -35,7 +35,8 @@ class BackgroundLoop:
         async def start() -> T:
             return await work()
 
-        return asyncio.run_coroutine_threadsafe(start(), self._started())
+        with self._lock:  # what is handed over before `close` is seen and cancelled by it
+            return asyncio.run_coroutine_threadsafe(start(), self._started())
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed | None = None) -> T:
         """Run ``work()`` to its end and return its result.
@@ -100,14 +101,13 @@ class BackgroundLoop:
         thread.join()
 
     def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=_serve, args=(self._loop,), name=self._name, daemon=True
-                )
-                self._thread.start()
-            return self._loop
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(
+                target=_serve, args=(self._loop,), name=self._name, daemon=True
+            )
+            self._thread.start()
+        return self._loop
 
 
 class Feed:
