@@ -188,9 +188,9 @@ def _check_model_files(layer: Layer, directory: Path) -> None:
 
 def _is_inside(name: str, directory: Path) -> bool:
     """Whether `name`, relative to `directory`, leads nowhere else."""
-    project = directory.resolve()
+    project = Path(os.path.realpath(directory))
     # A backslash separates folders on Windows only, but a notebook travels.
     path = PureWindowsPath(name)
     named_inside = name.isprintable() and not path.anchor and ".." not in path.parts
-    # A link that came with the notebook may lead out of it.
-    return named_inside and (project / name).resolve().is_relative_to(project)
+    # A link that came with the notebook may lead out of it, or (`Path.resolve` raises) to itself.
+    return named_inside and Path(os.path.realpath(project / name)).is_relative_to(project)
