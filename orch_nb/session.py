@@ -21,7 +21,7 @@ from orch_nb.providers import known_types
 from orch_nb.providers._connect import Connection, connect, disconnect
 from orch_nb.registry.catalog import Catalog
 from orch_nb.registry.memory import Memory
-from orch_nb.settings import Settings, Weights, load, user_home
+from orch_nb.settings import Settings, Weights, load, user_home, working_folder
 from orch_nb.store.cache import ResponseCache
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.secret import signing_key
@@ -58,7 +58,7 @@ class Session:
         traits: Mapping[str, Any] | None = None,
     ) -> None:
         self._layers: Mapping[str, Any] = {"config": config, "traits": traits, "changes": {}}
-        self._directory = Path(directory) if directory is not None else Path.cwd()
+        self._directory = Path(directory) if directory is not None else working_folder()
         self.ledger = Ledger()
         self._loop = BackgroundLoop("orch_nb")
         self._connections: dict[str, Connection] = {}
@@ -232,12 +232,14 @@ class Session:
         return settings
 
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:
-        previous, self.settings = getattr(self, "settings", None), settings
+        previous = getattr(self, "settings", None)
         if not anew and previous is not None and settings.connects_like(previous):
+            self.settings = settings
             return
+        connections = connect(settings, os.environ)
         if self._loop.running:
             self._loop.run(self._disconnect)
-        self._connections = connect(settings, os.environ)
+        self.settings, self._connections = settings, connections
         # A script that ends, or forgets its session, need not close it.
         self._finalizer.detach()
         self._finalizer = weakref.finalize(self, _end, self._loop, self._connections)

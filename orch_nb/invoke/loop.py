@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from orch_nb.errors import InputError
+
 T = TypeVar("T")
 
 # Seconds between looks at a running call: how late a KeyboardInterrupt may be noticed on
@@ -98,7 +100,8 @@ class BackgroundLoop:
         with contextlib.suppress(concurrent.futures.TimeoutError):
             asyncio.run_coroutine_threadsafe(wind_up(), loop).result(timeout=_GRACE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        if thread is not threading.current_thread():  # a finalizer may run on the loop itself
+            thread.join(_GRACE)  # what others' code keeps busy is left to end by itself
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -114,6 +117,8 @@ class Feed:
     """Pieces of text on their way from the loop to the thread that waits for the answer."""
 
     def __init__(self, consumer: Callable[[str], None]) -> None:
+        if not callable(consumer):
+            raise InputError("on_text must be a function that takes a piece of text")
         self._consumer = consumer
         self._pieces: deque[str] = deque()
         self._wake = threading.Event()

@@ -1,7 +1,7 @@
 """The settings of a session: one order of precedence, checked as a whole."""
 
 from orch_nb.settings.endpoint import OFFICIAL, SERVERS
-from orch_nb.settings.home import user_home
+from orch_nb.settings.home import user_home, working_folder
 from orch_nb.settings.keys import remove_key, store_key, stored_key, stored_names, stored_where
 from orch_nb.settings.loading import load
 from orch_nb.settings.schema import (
@@ -31,4 +31,5 @@ __all__ = [
     "stored_names",
     "stored_where",
     "user_home",
+    "working_folder",
 ]

@@ -1,4 +1,4 @@
-"""The user's own folder: what belongs to a person and not to a notebook."""
+"""The user's own folder, for what belongs to a person, and the folder that they work in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from orch_nb.errors import SettingsError
 
 
 def user_home(env: Mapping[str, str]) -> Path:
@@ -18,3 +20,11 @@ def user_home(env: Mapping[str, str]) -> Path:
     import platformdirs  # noqa: PLC0415
 
     return Path(platformdirs.user_data_dir("orch_nb", appauthor=False))
+
+
+def working_folder() -> Path:
+    """Find the folder of the process. Raises `SettingsError` where it was deleted meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise SettingsError("the working folder was deleted; change to another one") from None
