@@ -25,7 +25,7 @@ from orch_nb.settings import Settings, Weights, load, user_home, working_folder
 from orch_nb.store.cache import ResponseCache
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.secret import signing_key
-from orch_nb.types import Decision, ModelCard, Record, Request, Response, Usage
+from orch_nb.types import Decision, ModelCard, Request, Response, Usage
 
 
 class Session:
@@ -159,10 +159,7 @@ class Session:
             response, error = call.partial, "interrupted"
             raise
         finally:
-            attempts = tuple(call.trail.attempts)
-            self.ledger.add(
-                Record(time.time(), call.request, call.decision, attempts, response, error)
-            )
+            self.ledger.add(call.record(time.time(), response, error))
         return response
 
     async def _decide(self, request: Request, deadline: float | None = None) -> Decision:

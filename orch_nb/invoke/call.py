@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from orch_nb.invoke.fallback import Trail
 from orch_nb.invoke.form import Form
-from orch_nb.types import Decision, Request, Response
+from orch_nb.types import Decision, Record, Request, Response
 
 
 @dataclass(slots=True)
@@ -20,3 +20,8 @@ class Call:
     decision: Decision | None = None
     trail: Trail = field(default_factory=Trail)
     partial: Response | None = None
+
+    def record(self, at: float, response: Response | None, error: str | None) -> Record:
+        """The call as the ledger keeps it; `at` is seconds since the epoch."""
+        attempts = tuple(self.trail.attempts)
+        return Record(at, self.request, self.decision, attempts, response, error)

@@ -25,6 +25,7 @@ from orch_nb.types import (
     canonical_task,
 )
 
+_LARGEST = 1e9  # nothing that is given here can sensibly be more
 _CACHE: tuple[CachePolicy, ...] = ("use", "bypass", "refresh")
 _EFFORT: tuple[Effort, ...] = ("low", "medium", "high")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -140,7 +141,7 @@ def _number(what: str, value: object, least: float, most: float) -> float | None
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{what} must be a number, not {type(value).__name__}")
-    if not least <= value <= most:
+    if not least <= value <= min(most, _LARGEST):
         bounds = f"at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
         raise InputError(f"{what} must be {bounds}, not {value}")
     return float(value)

@@ -80,6 +80,7 @@ async def first_answer(
                 return result
             if not error.falls_back or trail.shown:
                 raise error
+            trail.current = None  # what failed is no part of a later answer
             pause = _pause(error, retry, candidate.longest_pause, random)
             if not error.retryable or retry == candidate.retries or loop.time() + pause > deadline:
                 break

@@ -43,8 +43,8 @@ def models_table(
     `places` are the addresses of the providers, `down` those that could not be asked.
     """
     ranked = [card for card in cards if not card.unranked]
-    folded = [f"{card.id}: {card.unranked}" for card in cards if card.unranked]
-    folded += [f"{row.model}: {row.reason}" for row in down]
+    folded = [f"not {card.id}: {card.unranked}" for card in cards if card.unranked]
+    folded += [f"not {row.model}: {row.reason}" for row in down]
     if len(ranked) > _ROWS:
         folded.insert(0, f"{len(ranked) - _ROWS} more models may be picked; Tab completes them all")
     head = ["model", "context", "$/M in", "$/M out", "can", "tier", "where"]

@@ -31,7 +31,7 @@ class Command:
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "models": Command(
-            "[MODEL] [--refresh]",
+            "[MODEL | add FILE.gguf] [--refresh]",
             "which models there are; of one, every fact and its source",
             show_models,
             ("--refresh", "add", "model"),

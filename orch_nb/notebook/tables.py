@@ -32,7 +32,7 @@ def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] 
         said += f"<details><summary>{len(rest)} more</summary><ul>{items}</ul></details>"
     if quiet:
         said += f"<div {QUIET}>{render.escape(quiet)}</div>"
-    text = [*columns(lines), *(f"not {line}" for line in rest), *([quiet] if quiet else [])]
+    text = [*columns(lines), *rest, *([quiet] if quiet else [])]
     return {"text/html": said, "text/plain": "\n".join(text)}
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from orch_nb.errors import OrchError, ServerFailed
+from orch_nb.errors import OrchError, ServerFailed, SettingsError
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.sanitize import one_line
 from orch_nb.types import Delta, ModelCard, Request
@@ -31,7 +31,14 @@ class PluginType:
     """Makes providers of a class from elsewhere, in the form that all others have."""
 
     def __init__(self, name: str) -> None:
-        self._kind = installed()[name].load()
+        try:
+            self._kind = installed()[name].load()
+        except Exception as error:  # noqa: BLE001 - importing others' code may raise what it likes
+            said = one_line(f"{type(error).__name__}: {error}")
+            raise SettingsError(
+                f"the installed provider type {name!r} cannot be loaded ({said}); "
+                "repair or uninstall its package"
+            ) from None
         self.key_env: str | None = getattr(self._kind, "key_env", None)
         self.home: str | None = getattr(self._kind, "home", None)
 
@@ -62,8 +69,7 @@ class Plugin:
         except OrchError:
             raise
         except Exception as error:  # noqa: BLE001 - others' code may raise what it likes
-            said = one_line(str(error)) or type(error).__name__
-            raise ServerFailed(name, f"the provider failed: {said}") from None
+            raise _failed(name, error) from None
         if not finished:
             yield Delta(finish="stop")
 
@@ -85,15 +91,30 @@ class Plugin:
         found = getattr(self._provider, method, None)
         if found is None:
             return default
-        result = found(*args)
-        return await result if inspect.isawaitable(result) else result
+        try:
+            if inspect.iscoroutinefunction(found):
+                return await found(*args)
+            return await asyncio.to_thread(found, *args)
+        except OrchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - others' code may raise what it likes
+            raise _failed(self._name, error) from None
+
+
+def _failed(name: str, error: Exception) -> ServerFailed:
+    said = one_line(str(error)) or type(error).__name__
+    return ServerFailed(name, f"the provider failed: {said}")
 
 
 async def _steps(stream: AsyncIterator[Any] | Iterator[Any]) -> AsyncGenerator[Any]:
     """The items of `stream`, whether it is asynchronous or plain."""
     if isinstance(stream, AsyncIterator):
-        async for item in stream:
-            yield item
+        try:
+            async for item in stream:
+                yield item
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
         return
     while (item := await asyncio.to_thread(next, stream, _END)) is not _END:
         yield item

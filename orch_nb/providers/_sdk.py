@@ -128,11 +128,11 @@ class SDKProvider(ABC):
             self._client = None
 
     def _card(self, row: Event) -> ModelCard:
-        context = row.get("max_model_len") or row.get("context_length")  # vLLM; OpenRouter
+        context = count(row.get("max_model_len")) or count(row.get("context_length"))
         return ModelCard(
             self.endpoint.name,
             str(row["id"]),
-            context=context if isinstance(context, int) and context > 0 else None,
+            context=context or None,  # as vLLM and OpenRouter state it
             local=self.endpoint.local,
         )
 

@@ -25,9 +25,11 @@ _RETRY_AFTER = 60.0
 class _Known:
     """All cards, as they are until something changes.
 
-    ``suffices`` says that some provider lists a model that a strategy may pick.
+    ``suffices`` says that some provider lists a model that a strategy may pick; ``listings`` are
+    those that the cards were made from.
     """
 
+    listings: Mapping[str, Listing]
     cards: tuple[ModelCard, ...]
     by_id: Mapping[str, ModelCard]
     by_name: Mapping[str, Sequence[ModelCard]]
@@ -58,7 +60,7 @@ class Catalog:
     ) -> None:
         self._sources, self._stated = sources, stated
         self._memory, self._clock = memory, clock
-        self._listings: dict[str, Listing] | None = None
+        self._listings: Mapping[str, Listing] | None = None
         self._asked: dict[str, float] = {}  # until when an answer holds, on the loop's clock
         self._found: set[str] = set()  # of those that are looked for, also when they go away again
         self._known: _Known | None = None
@@ -86,14 +88,16 @@ class Catalog:
             due = wanted if refresh else self._due(wanted)
             found = await discover({n: self._sources[n].provider.list_models for n in due})
             now, at = asyncio.get_running_loop().time(), self._clock()
+            news: dict[str, Listing] = {}
             for name, cards in found.items():
                 if isinstance(cards, ProviderError):
                     row, good_for = Listing((), at, reachable=False, error=cards), _RETRY_AFTER
                 else:
                     row, good_for = Listing(tuple(cards), at), float("inf")
-                self._take(name, row)
+                news[name] = row
                 self._asked[name] = now + good_for
-            self._known = None
+            self.listings()  # what was remembered comes first
+            self._take(news)
             self._remember(found)
 
     async def prepare(self, names: Sequence[str]) -> None:
@@ -134,24 +138,28 @@ class Catalog:
         self.listings()
         return not self._sources[name].probed or name in self._found
 
-    def listings(self) -> dict[str, Listing]:
-        """What each provider listed, as far as it is known without asking anybody."""
+    def listings(self) -> Mapping[str, Listing]:
+        """What each provider listed, as far as it is known without asking anybody.
+
+        Never changed, only replaced: other threads than the loop's read it.
+        """
         if self._listings is None:
             remembered = self._memory.load() if self._memory else {}
-            self._listings = {}
+            known: dict[str, Listing] = {}
             for name, source in self._sources.items():
                 row = remembered.get(source.place)
                 if row is not None:
-                    self._take(name, Listing(row.cards, row.at, row.reachable))
+                    known[name] = Listing(row.cards, row.at, row.reachable)
                 elif source.official:
                     cards = (ModelCard(name, model) for model in line_up(source.vendor))
-                    self._take(name, Listing(tuple(cards)))
-        return self._listings
+                    known[name] = Listing(tuple(cards))
+            self._take(known)
+        return self._listings or {}
 
-    def _take(self, name: str, row: Listing) -> None:
-        self.listings()[name] = row
-        if any(map(self._may_rank, row.cards)):
-            self._found.add(name)
+    def _take(self, news: Mapping[str, Listing]) -> None:
+        found = {n for n, row in news.items() if any(map(self._may_rank, row.cards))}
+        self._found = self._found | found
+        self._listings = {**(self._listings or {}), **news}
 
     def _may_rank(self, card: ModelCard) -> bool:
         """Whether a strategy may pick the model, as far as is known without its price."""
@@ -197,8 +205,9 @@ class Catalog:
         return tuple(dict.fromkeys([*ids, *(model.partition(":")[2] for model in ids)]))
 
     def _all(self) -> _Known:
-        if self._known is None:
-            listed = [card for row in self.listings().values() for card in row.cards]
+        listings, known = self.listings(), self._known
+        if known is None or known.listings is not listings:
+            listed = [card for row in listings.values() for card in row.cards]
             simulation = "" if self._only_simulated else "simulated; a real provider is configured"
             by_id = {card.id: self._complete(card, simulation) for card in listed}
             suffices = any(not (card.unranked or card.simulated) for card in by_id.values())
@@ -209,8 +218,8 @@ class Catalog:
             cards = tuple(sorted(by_id.values(), key=lambda card: (card.priority, card.id)))
             for card in cards:
                 by_name.setdefault(card.name, []).append(card)
-            self._known = _Known(cards, by_id, by_name, suffices)
-        return self._known
+            known = self._known = _Known(listings, cards, by_id, by_name, suffices)
+        return known
 
     def _suffices(self, names: Sequence[str]) -> bool:
         """Whether the models that some provider has, as far as is known, are enough."""

@@ -46,6 +46,12 @@ def _task(name: str) -> str:
     return task
 
 
+def _check_ascii(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("must be printable ASCII, on one line")
+    return text
+
+
 def _check_folder(folder: str) -> str:
     if folder.startswith("~"):
         raise ValueError("must be written out, without ~")
@@ -73,6 +79,7 @@ def _check_variable(name: str) -> str:
 
 
 Text = Annotated[str, Bounds(min_length=1)]
+Ascii = Annotated[str, Bounds(min_length=1), After(_check_ascii)]
 Switch = Annotated[bool, Bounds(strict=True)]
 Whole = Annotated[int, Bounds(strict=True)]
 Number = Annotated[float, Bounds(ge=0, allow_inf_nan=False), Before(_number)]
@@ -139,7 +146,7 @@ class ProviderSettings(_Strict):
     headers: Annotated[Mapping[str, str], After(_check_headers)] = field(
         default_factory=dict, repr=False
     )
-    organization: Text | None = None
+    organization: Ascii | None = None
     priority: Whole = 100
     enabled: Switch = True
     max_connections: Count = 10
