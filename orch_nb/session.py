@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, Self, Unpack
 
 from orch_nb.errors import Interrupted, OrchError
+from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.invoke import Invoker
@@ -61,6 +62,7 @@ class Session:
         self._directory = Path(directory) if directory is not None else working_folder()
         self.ledger = Ledger()
         self._loop = BackgroundLoop("orch_nb")
+        renew_after_fork(self, Session._start_anew)
         self._connections: dict[str, Connection] = {}
         self._finalizer = weakref.finalize(self, _end, self._loop, self._connections)
         self._apply(self._load(self._layers))
@@ -244,6 +246,10 @@ class Session:
         self.catalog = Catalog(self._connections, settings.models, memory)
         self.cache = self._open_cache(settings)
         self._invoker = Invoker(self._connections, self.cache, Random())  # noqa: S311 - jitter
+
+    def _start_anew(self) -> None:
+        self._loop = BackgroundLoop("orch_nb")
+        self._apply(self.settings, anew=True)
 
     async def _disconnect(self) -> None:
         await self.catalog.close()

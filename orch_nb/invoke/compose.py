@@ -25,6 +25,7 @@ from orch_nb.types import (
     canonical_task,
 )
 
+_TOKENS = 10**7  # no model writes a tenth of that
 _LARGEST = 1e9  # nothing that is given here can sensibly be more
 _CACHE: tuple[CachePolicy, ...] = ("use", "bypass", "refresh")
 _EFFORT: tuple[Effort, ...] = ("low", "medium", "high")
@@ -80,8 +81,8 @@ def _parameters(options: Options) -> Parameters:
         raise UnknownNameError("effort", str(effort), _EFFORT)
     return Parameters(
         temperature=_number("temperature", options.get("temperature"), 0.0, 2.0),
-        max_tokens=_count("max_tokens", options.get("max_tokens"), least=1),
-        seed=_count("seed", options.get("seed"), least=0),
+        max_tokens=_count("max_tokens", options.get("max_tokens"), least=1, most=_TOKENS),
+        seed=_count("seed", options.get("seed"), least=0, most=2**63 - 1),
         effort=effort,
     )
 
@@ -101,6 +102,10 @@ def _wants(options: Options) -> Wants:
     model = options.get("model")
     models = (model,) if isinstance(model, str) else _list("model", model)
     names = tuple(_text("model", name) for name in models)
+    if model is not None and not names:
+        raise InputError("the list of models is empty; name one, or leave model out")
+    if odd := next((name for name in names if not name.isprintable() or " " in name), None):
+        raise InputError(f"{odd!r} is no name of a model: it holds spaces or control characters")
     cache = options.get("cache", "use")
     if cache not in _CACHE:
         raise UnknownNameError("cache policy", str(cache), _CACHE)
@@ -147,9 +152,11 @@ def _number(what: str, value: object, least: float, most: float) -> float | None
     return float(value)
 
 
-def _count(what: str, value: object, least: int) -> int | None:
+def _count(what: str, value: object, least: int, most: int) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{what} must be a whole number of at least {least}, not {value!r}")
+    if value > most:
+        raise InputError(f"{what} must be at most {most}")
     return value

@@ -49,6 +49,12 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     }
 )
 
+# Words that will be commands: alone on a line they are no prompt that anybody means to pay for.
+LATER = frozenset(
+    ("panel", "costs", "report", "budget", "cache", "history")
+    + ("why", "rerun", "rate", "eval", "compare", "tools")
+)
+
 
 def usage() -> str:
     """The commands as text, one a line."""

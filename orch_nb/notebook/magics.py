@@ -125,6 +125,10 @@ class OrchMagics(Magics):
             print(f"{trust_file(Path.cwd(), os.environ)} is obeyed from now on")
             return None
         word, _, words = line.strip().partition(" ")
+        if cell is None and (word == "config" or (word in commands.LATER and not words)):
+            raise InputError(
+                f"%orch {line.strip()} is no command yet; a prompt that begins so comes after --"
+            )
         if cell is None and word in commands.COMMANDS:
             display.show(commands.run(word, words, self.session))
             return None

@@ -55,6 +55,8 @@ def _check_ascii(text: str) -> str:
 def _check_folder(folder: str) -> str:
     if folder.startswith("~"):
         raise ValueError("must be written out, without ~")
+    if "\0" in folder:
+        raise ValueError("must not hold a NUL character")
     return folder
 
 

@@ -216,3 +216,9 @@ def test_the_same_from_python(shell: Shell, alpha: Stub) -> None:
     assert "alpha:two" in [card.id for card in session.models()]
     card = session.select("hello", model="stub-large").best.card
     assert card.sources["prices"] == "settings"
+
+
+@pytest.mark.parametrize("line", ["config", "config show", "costs", "why"])
+def test_a_word_that_will_be_a_command_is_no_prompt(shell: Shell, alpha: Stub, line: str) -> None:
+    assert "is no command yet" in str(shell.run(f"%orch {line}").result.error_in_exec)
+    assert not [entry for entry in alpha.log() if entry.wire == "chat"]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orch_nb import Session
 from orch_nb.errors import InputError, SettingsError
+from stub.client import Stub
 
 
 def test_a_working_folder_that_was_deleted_is_said_in_one_line(
@@ -26,3 +31,45 @@ def test_an_on_text_that_cannot_be_called_is_refused_before_the_model_is_asked()
         with pytest.raises(InputError, match="on_text must be a function"):
             session.ask("hi", model="sim:small", on_text=3)  # type: ignore[arg-type]
         assert not list(session.ledger)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": []}, "the list of models is empty"),
+        ({"model": "team:a\nb"}, "no name of a model"),
+        ({"max_tokens": 10**30}, "max_tokens must be at most"),
+        ({"seed": 2**70}, "seed must be at most"),
+        ({"deadline": 10**400}, "deadline must be"),
+    ],
+)
+def test_odd_values_are_refused_in_one_line(options: dict[str, Any], said: str) -> None:
+    with Session() as session:
+        with pytest.raises(InputError, match=said):
+            session.ask("hi", **options)
+        assert not list(session.ledger)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_can_ask(stub: Stub, tmp_path: Path) -> None:
+    """In a process of its own: one that has run threads may not be forked safely."""
+    code = f"""
+import os, orch_nb
+team = {{"type": "compatible", "base_url": {stub.url("team", "/v1")!r}}}
+session = orch_nb.Session(config={{"providers": {{"team": team}}, "cache": "off"}})
+print(session.ask("in the parent", model="team:m").text[:4], flush=True)
+child = os.fork()
+if child == 0:
+    print(session.ask("in the child", model="team:m", deadline=20).text[:4], flush=True)
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print(session.ask("again in the parent", model="team:m").text[:4], flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == ["echo"] * 3, done.stderr
