@@ -51,8 +51,10 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 
 # Words that will be commands: alone on a line they are no prompt that anybody means to pay for.
 LATER = frozenset(
-    ("panel", "costs", "report", "budget", "cache", "history")
-    + ("why", "rerun", "rate", "eval", "compare", "tools")
+    [
+        *("budget", "cache", "compare", "costs", "eval", "history"),
+        *("panel", "rate", "report", "rerun", "tools", "why"),
+    ]
 )
 
 
