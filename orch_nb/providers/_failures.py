@@ -66,7 +66,10 @@ def from_status(
         return TimedOut(model, f"the server gave up waiting (408){detail}", status=status)
     if status >= 500 or status in (409, 425):
         return ServerFailed(
-            model, f"the server failed ({status}){detail}", status=status, retry_after=wait
+            model,
+            f"the server failed ({status}){detail}; run again later",
+            status=status,
+            retry_after=wait,
         )
     return _from_client_error(model, status, said, detail)
 
@@ -100,7 +103,7 @@ def from_event(model: str, said: str) -> ProviderError:
         return ContextTooLong(model, f"the prompt is too long for this model{detail}")
     if _POLICY.search(said):
         return Rejected(model, f"refused by the provider's policy{detail}")
-    return ServerFailed(model, f"the server failed while answering{detail}")
+    return ServerFailed(model, f"the server failed while answering{detail}; run again later")
 
 
 def refusal(model: str, said: str = "") -> Rejected:
