@@ -88,6 +88,8 @@ class Invoker:
             return card, await compute(), False
         key = request_key(call.request, card.id, connection.base_url or "")
         payload, cached = await self._cache.answer(key, compute, refresh=policy == "refresh")
+        if cached and not _still_fits(payload, card, call):
+            payload, cached = await self._cache.answer(key, compute, refresh=True)
         if cached and call.show is not None:
             call.show(str(payload["text"]))
         return card, payload, cached
@@ -167,6 +169,15 @@ def _response(
         parsed=_parsed(payload, card, call),
         calls=tuple(ToolCall(**made) for made in payload["calls"]),
     )
+
+
+def _still_fits(payload: Mapping[str, Any], card: ModelCard, call: Call) -> bool:
+    """Whether a kept answer passes the class as it is now: its checks are no part of the key."""
+    try:
+        _parsed(payload, card, call)
+    except BrokenAnswer:
+        return False
+    return True
 
 
 def _parsed(payload: Mapping[str, Any], card: ModelCard, call: Call) -> Any:

@@ -118,6 +118,11 @@ def cut(model: str) -> BrokenAnswer:
     return BrokenAnswer(model, "the answer was cut short (no end mark); run again")
 
 
+def broken(model: str) -> Unreachable:
+    """The error for a connection that broke in the middle of an answer."""
+    return Unreachable(model, "the connection broke while the answer came; run again")
+
+
 def malformed(model: str, what: str) -> BrokenAnswer:
     """The error for bytes that are not the provider's format."""
     return BrokenAnswer(

@@ -62,7 +62,7 @@ class LlamaServer:
                 raise TimedOut(
                     name, f"{path.name} did not load within {_START_LIMIT:g} s; try a smaller model"
                 ) from None
-            except BaseException:
+            except BaseException:  # a stop too must leave no child behind
                 _end(process)
                 raise
             if port is None:

@@ -8,7 +8,6 @@ wire ourselves: building the SDK's response objects costs most of a call (see te
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import json
 import os
@@ -18,18 +17,17 @@ from contextlib import aclosing
 from types import ModuleType
 from typing import Any, ClassVar
 
-from orch_nb.errors import BrokenAnswer, ProviderError, TimedOut, Unreachable
+from orch_nb.errors import BrokenAnswer, TimedOut, Unreachable
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
-from orch_nb.providers._sse import LineTooLong, decode
+from orch_nb.providers._lines import LineTooLong, drain
+from orch_nb.providers._sse import decode
 from orch_nb.providers._usage import count
 from orch_nb.sanitize import mask
 from orch_nb.types import Delta, ModelCard, Request
 
 Event = dict[str, Any]
 
-# Seconds that a server may take to close an answer after its end mark before we hang up.
-_DRAIN = 0.1
 # No proxy leads to this machine. (anthropic reads the proxies in spite of ``trust_env=False``.)
 _NO_PROXY = dict.fromkeys(("all://", "http://", "https://"))
 
@@ -85,7 +83,9 @@ class SDKProvider(ABC):
                     yield delta
         finally:
             if complete:
-                await _drain(chunks)
+                import httpx2  # noqa: PLC0415
+
+                await drain(chunks, httpx2.HTTPError)
             await response.aclose()
 
     async def list_models(self) -> list[ModelCard]:
@@ -233,7 +233,7 @@ class SDKProvider(ABC):
                 if len(data) > limit:
                     break
         except httpx2.HTTPError:
-            raise _broken(name) from None
+            raise _failures.broken(name) from None
         return bytes(data)
 
     async def _events(self, chunks: AsyncIterator[bytes], name: str) -> AsyncGenerator[Event]:
@@ -258,7 +258,7 @@ class SDKProvider(ABC):
         except httpx2.TimeoutException:
             raise TimedOut(name, "the server stopped sending") from None
         except httpx2.HTTPError:
-            raise _broken(name) from None
+            raise _failures.broken(name) from None
 
 
 def _parse(raw: bytes) -> object:
@@ -267,17 +267,3 @@ def _parse(raw: bytes) -> object:
         return json.loads(raw)
     except (ValueError, RecursionError):
         return raw[:2000].decode("utf-8", "replace")
-
-
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
-    """Read what follows the end mark, so that the connection can serve the next request."""
-    import httpx2  # noqa: PLC0415
-
-    with contextlib.suppress(TimeoutError, httpx2.HTTPError):
-        async with asyncio.timeout(_DRAIN):
-            async for _ in chunks:
-                pass
-
-
-def _broken(name: str) -> ProviderError:
-    return Unreachable(name, "the connection broke while the answer came; run again")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -19,8 +18,8 @@ from orch_nb.errors import (
 )
 from orch_nb.providers import _failures, _ndjson, _ollama_chat
 from orch_nb.providers._endpoint import Endpoint
+from orch_nb.providers._lines import LineTooLong, drain
 from orch_nb.providers._ollama_models import Shown, card, full_name, read_loaded, read_shown
-from orch_nb.providers._sse import LineTooLong
 from orch_nb.sanitize import mask
 from orch_nb.settings import SERVERS
 from orch_nb.types import Delta, ModelCard, Request
@@ -28,8 +27,6 @@ from orch_nb.types import Delta, ModelCard, Request
 if TYPE_CHECKING:
     import httpx
 
-# Seconds that a server may take to close an answer after its end mark before we hang up.
-_DRAIN = 0.1
 # Models looked up at the same time, and the seconds after which the rest is listed without facts.
 _LOOK_UPS, _LOOK_UP_TIME = 4, 3.0
 
@@ -72,7 +69,9 @@ class Provider:
                     yield delta
         finally:
             if complete:
-                await _drain(chunks)
+                import httpx  # noqa: PLC0415
+
+                await drain(chunks, httpx.HTTPError)
             await response.aclose()
 
     async def list_models(self) -> list[ModelCard]:
@@ -239,7 +238,7 @@ class Provider:
                 if len(data) > (limit or self.endpoint.answer_limit):
                     break
         except httpx.HTTPError:
-            raise _broken(name) from None
+            raise _failures.broken(name) from None
         return bytes(data)
 
     async def _lines(
@@ -259,24 +258,10 @@ class Provider:
         except (ValueError, RecursionError):
             raise _failures.malformed(name, "broken JSON") from None
         except httpx.HTTPError:
-            raise _broken(name) from None
+            raise _failures.broken(name) from None
 
 
 def _check_encoding(response: httpx.Response, name: str) -> None:
     encoding = response.headers.get("content-encoding", "identity")
     if encoding != "identity":  # undone, a few bytes may become a gigabyte
         raise _failures.malformed(name, f"{encoding} where none was asked for")
-
-
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
-    """Read what follows the end mark, so that the connection can serve the next request."""
-    import httpx  # noqa: PLC0415
-
-    with contextlib.suppress(TimeoutError, httpx.HTTPError):
-        async with asyncio.timeout(_DRAIN):
-            async for _ in chunks:
-                pass
-
-
-def _broken(name: str) -> Unreachable:
-    return Unreachable(name, "the connection broke while the answer came; run again")

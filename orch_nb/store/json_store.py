@@ -204,7 +204,7 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
                 file.write(data)
             os.utime(temporary, (now, now))
             os.replace(temporary, path)
-        except BaseException:
+        except BaseException:  # a stop too must leave no temporary file behind
             with suppress(OSError):
                 os.unlink(temporary)
             raise

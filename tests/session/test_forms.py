@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
 from orch_nb import Session
@@ -285,3 +285,30 @@ def test_tokens_are_counted_where_the_provider_can(s: Session, stub: Stub) -> No
     assert stub.bill() == {}
     assert [entry.wire for entry in stub.log()] == ["count"]
     assert list(s.ledger) == []
+
+
+def test_a_kept_answer_that_the_class_no_longer_takes_is_asked_for_again(
+    s: Session, stub: Stub
+) -> None:
+    class Crowded(BaseModel):
+        city: str
+        people: int
+
+        @field_validator("people")
+        @classmethod
+        def check(cls, people: int) -> int:
+            if people < 5:
+                raise ValueError("too few")
+            return people
+
+    Crowded.__name__ = Crowded.__qualname__ = "Place"  # the same schema, so the same request
+    Crowded.model_config["title"] = "Place"
+    Crowded.model_rebuild(force=True)
+    say(stub, FITS)
+    s.ask("Where?", model=LUNA, schema=Place)
+    say(stub, FITS.replace("3", "9"))
+    answer = s.ask("Where?", model=LUNA, schema=Crowded)
+    assert (answer.parsed.people, answer.cached) == (9, False)
+    assert s.ask("Where?", model=LUNA, schema=Crowded).cached
+    first, second = (entry.body for entry in stub.log() if entry.wire == "chat")
+    assert first == second
