@@ -7,14 +7,17 @@ seconds. A model is named everywhere by the string ``provider:model``.
 """
 
 from orch_nb.types.card import Estimate, ModelCard, Prices, Usage, UsageSource
-from orch_nb.types.decision import Choice, Decision, Rejection
+from orch_nb.types.decision import Cascade, Check, Choice, Decision, Rejection
+from orch_nb.types.lazy import LazySequence
 from orch_nb.types.request import (
     CachePolicy,
+    Checked,
     Effort,
     Image,
     Message,
     Parameters,
     Request,
+    Requirements,
     Role,
     Schema,
     TaskProfile,
@@ -30,12 +33,16 @@ __all__ = [
     "TASK_ALIASES",
     "Attempt",
     "CachePolicy",
+    "Cascade",
+    "Check",
+    "Checked",
     "Choice",
     "Decision",
     "Delta",
     "Effort",
     "Estimate",
     "Image",
+    "LazySequence",
     "Message",
     "ModelCard",
     "Parameters",
@@ -43,6 +50,7 @@ __all__ = [
     "Record",
     "Rejection",
     "Request",
+    "Requirements",
     "Response",
     "Role",
     "Schema",

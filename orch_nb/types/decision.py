@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from orch_nb.sanitize import visible
 from orch_nb.types.card import Estimate, ModelCard
@@ -34,18 +35,42 @@ class Rejection:
     reason: str
 
 
+Check = Literal["agreement", "function", "assertions", "schema", "arithmetic", "verifier"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """Cheap models first, a strong one when what they say does not hold.
+
+    ``drafts`` are asked first: two that must agree, or one whose answer is checked. ``check`` is
+    how: "agreement" of two short answers, the user's "function" or "assertions" (for code), the
+    "schema" of the answer, "arithmetic" recomputed, or a "verifier", the second draft model, that
+    judges the first's answer. What is not ``strong`` enough is never escalated further. ``source``
+    says what the models were chosen by.
+    """
+
+    drafts: tuple[str, ...]
+    strong: str
+    check: Check
+    source: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Which models may answer, best first, and why.
 
-    ``source`` is what decided: "explicit model" or "strategy".
+    ``source`` is what decided: "explicit model", "expert of TOOL" or "strategy". ``notice`` is
+    what the user must be told, such as that a pinned model is not there. With a ``cascade`` its
+    models are asked as it says; the ranking is what may stand in for its strong one.
     """
 
     strategy: str
     source: str
     profile: TaskProfile
-    ranking: tuple[Choice, ...]
-    rejected: tuple[Rejection, ...] = ()
+    ranking: Sequence[Choice]
+    rejected: Sequence[Rejection] = ()
+    notice: str = ""
+    cascade: Cascade | None = None
 
     @property
     def best(self) -> Choice:

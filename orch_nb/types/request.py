@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 Role = Literal["user", "assistant"]
 Effort = Literal["low", "medium", "high"]
 CachePolicy = Literal["use", "bypass", "refresh"]
+Checked = Literal["", "function", "assertions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,31 @@ class Parameters:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirements:
+    """What a model must keep to in every strategy alike; None asks for nothing.
+
+    ``max_cost`` is expected dollars of the whole call, ``max_latency`` expected seconds until the
+    answer is complete, ``min_quality`` the expected quality in 0..1. ``local`` takes only models
+    on this machine, ``providers`` only theirs, ``exclude`` none of those providers or models.
+    """
+
+    max_cost: Decimal | None = None
+    max_latency: float | None = None
+    min_quality: float | None = None
+    local: bool = False
+    providers: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Wants:
     """What the caller asked for beyond the text.
 
     ``models`` is an explicit order to fall back along; empty lets the strategy choose. ``task`` is
-    one of `TASKS`; None has the analyser read it from the words.
-    ``deadline`` limits the whole call, in seconds.
+    one of `TASKS`; None has the analyser read it from the words. ``tools`` are names of tools
+    whose pinned experts are wanted, the first named first.
+    ``deadline`` limits the whole call, in seconds. ``verifier`` is the model that judges the draft
+    of a cascade, ``checked`` how the caller checks it ("function", "assertions"), "" if not.
     """
 
     models: tuple[str, ...] = ()
@@ -78,6 +99,10 @@ class Wants:
     task: str | None = None
     cache: CachePolicy = "use"
     deadline: float | None = None
+    tools: tuple[str, ...] = ()
+    requires: Requirements = Requirements()
+    verifier: str | None = None
+    checked: Checked = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +128,8 @@ class TaskProfile:
 
     Token counts are estimates until a provider has counted; ``longest`` is the most that the
     answer may have, None without a limit. ``needs`` are capabilities that a
-    model must have: "vision", "json", "tools".
+    model must have: "vision", "json", "tools". ``difficulty`` is in 0..1, ``language`` the ISO
+    639-1 code of the prompt's, "" where that is not clear.
     """
 
     kind: str
@@ -112,3 +138,5 @@ class TaskProfile:
     longest: int | None = None
     needs: frozenset[str] = frozenset()
     evidence: tuple[str, ...] = ()
+    difficulty: float = 0.5
+    language: str = ""

@@ -30,12 +30,19 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one model. ``error`` is None where it succeeded; ``cause`` is its short form."""
+    """One try of one model. ``error`` is None where it succeeded; ``cause`` is its short form.
+
+    Where several attempts of one call are paid for, as the drafts of a cascade are, each of them
+    has its ``usage`` and ``cost`` (dollars billed, None is unknown), and the response has the sums;
+    elsewhere ``usage`` is None. A draft that was not good enough has a ``cause`` and no error.
+    """
 
     model: str
     seconds: float
     error: str | None = None
     cause: str | None = None
+    usage: Usage | None = None
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
