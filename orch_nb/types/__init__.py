@@ -8,6 +8,7 @@ seconds. A model is named everywhere by the string ``provider:model``.
 
 from orch_nb.types.card import Estimate, ModelCard, Prices, Usage, UsageSource
 from orch_nb.types.decision import Cascade, Check, Choice, Decision, Rejection
+from orch_nb.types.experience import Observation, ObservationSource, Score, Track
 from orch_nb.types.lazy import LazySequence
 from orch_nb.types.request import (
     CachePolicy,
@@ -45,6 +46,8 @@ __all__ = [
     "LazySequence",
     "Message",
     "ModelCard",
+    "Observation",
+    "ObservationSource",
     "Parameters",
     "Prices",
     "Record",
@@ -54,9 +57,11 @@ __all__ = [
     "Response",
     "Role",
     "Schema",
+    "Score",
     "TaskProfile",
     "Tool",
     "ToolCall",
+    "Track",
     "Usage",
     "UsageSource",
     "Wants",
