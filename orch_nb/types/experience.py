@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Literal, get_args
 
 from orch_nb.errors import InputError
 
 ObservationSource = Literal["call", "evaluation", "rating", "vote"]
 _SOURCES = frozenset(get_args(ObservationSource))
+_LARGEST = 2**53  # what a server may say counts to more; beyond this floats and disks go wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,16 @@ class Observation:
             raise InputError(f"unknown source of an observation: {self.source!r}")
         if self.quality is not None and not 0 <= self.quality <= 1:
             raise InputError(f"a quality is in 0..1, not {self.quality}")
-        if not isfinite(self.at):
-            raise InputError(f"a time must be finite, not {self.at}")
         for amount in (
+            self.at,
             self.seconds,
             self.ttft,
             self.output_tokens,
             self.estimated_tokens,
             self.input_tokens,
         ):
-            if amount is not None and not (amount >= 0 and isfinite(amount)):
-                raise InputError(f"a duration or a count must be 0 or more, not {amount}")
+            if amount is not None and not 0 <= amount <= _LARGEST:
+                raise InputError("times and counts are 0 or more, and finite")
 
 
 @dataclass(frozen=True, slots=True)

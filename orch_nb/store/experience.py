@@ -1,0 +1,203 @@
+"""What the user's sessions have seen of models, on disk and in memory."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+import weakref
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from orch_nb.errors import UnknownNameError
+from orch_nb.forking import renew_after_fork
+from orch_nb.store.history import History
+from orch_nb.types import Observation, Track
+
+if TYPE_CHECKING:
+    from orch_nb.store.journal import Journal
+
+NAME = "experience.sqlite"
+
+# Tokens at a factor of 1 that an observed factor is weighed against: about ten prompts of a cell.
+_TOKENS = 2000.0
+# Farther off than any tokenizer is: what goes beyond is a server that counts wrongly.
+_FACTORS = (0.25, 4.0)
+# Seconds: for which a snapshot is good while nothing is added (that is 3 % of decay), after which
+# others' observations are looked for, and for which the first snapshot waits for the disk.
+_RENEWAL = 600.0
+_NEWS = 30.0
+_PATIENCE = 0.5
+
+
+class ExperienceWarning(UserWarning):
+    """What is learned about models is not kept on disk. It still counts in this session."""
+
+
+class Experience:
+    """Observations of models, and what they add up to. Safe to use from any thread.
+
+    They are kept in ``experience.sqlite`` (0600: ids, kinds and numbers, no text), from which the
+    user's other kernels and later sessions learn as well. A thread of its own reads and writes:
+    neither adding nor looking waits for the disk, except that the first look waits half a second
+    at most for what is there. What was added is on disk about half a second later, and with
+    `close` and the end of the process at once. Where the disk fails everything works in memory,
+    with one `ExperienceWarning`. Nothing is opened before the first use.
+
+    Parameters
+    ----------
+    place
+        Names the folder, made with 0700 when first written to. None keeps all in memory.
+    clock
+        Seconds since the epoch.
+    """
+
+    def __init__(self, place: Callable[[], Path] | None, *, clock: Callable[[], float]) -> None:
+        self._place, self._clock = place, clock
+        self._lock = threading.Lock()
+        self._journal: Journal | None = None
+        self._seen = 0
+        self._warned = False
+        self._as_of: float | None = None  # when the whole snapshot was made
+        self._clear()
+        renew_after_fork(self, Experience._start_anew)
+
+    def add(self, observation: Observation) -> None:
+        """Take `observation` into account from now on."""
+        with self._lock:
+            self._take(observation, self._clock())
+            if journal := self._opened():
+                journal.put(observation)
+        self._warn()
+
+    def tracks(self) -> Mapping[str, Track]:
+        """What is known by model id.
+
+        The mapping never changes. Another one is returned when something was added, here or (with
+        half a minute's delay) by another session, and every ten minutes, as what is old fades.
+        """
+        self._renew()
+        return self._tracks
+
+    def token_factor(self) -> Mapping[str, float]:
+        """How many tokens a provider counts where one is estimated, by the provider's name.
+
+        That is the sum of the counts over the sum of the estimates, both with 2000 tokens on top,
+        so that a few short prompts do not move it far from 1. As immutable as `tracks`.
+        """
+        self._renew()
+        return self._factors
+
+    def forget(self, model: str | None = None) -> None:
+        """Forget what was seen of `model`, or of all; other kernels forget when they are restarted.
+
+        Raises `UnknownNameError` for a model of which nothing is known, and `OrchError` where the
+        file could not be changed.
+        """
+        known = self.tracks()
+        if model is not None and model not in known:
+            raise UnknownNameError("model", model, known)
+        if self._journal is not None:
+            self._journal.forget(model)
+        with self._lock:
+            self._take_news(self._clock())
+            if model is None:
+                self._clear()
+            else:
+                del self._histories[model]
+                self._as_of = None
+
+    def close(self) -> None:
+        """Write what is left, within a second. It may be used again."""
+        with self._lock:
+            if self._journal is not None:
+                self._finalizer()
+                self._take_news(self._clock())
+                self._seen = self._journal.seen
+            self._warn()
+            self._journal = None
+
+    def _clear(self) -> None:
+        self._histories: defaultdict[str, History] = defaultdict(History)
+        self._changed: set[str] = set()
+        self._as_of = None
+        self._tracks: Mapping[str, Track] = MappingProxyType({})
+        self._factors: Mapping[str, float] = MappingProxyType({})
+
+    def _start_anew(self) -> None:
+        # A forked process has the memory, and neither the thread nor what that was to write.
+        self._lock = threading.Lock()
+        if self._journal is not None:
+            self._finalizer.detach()
+            self._seen = self._journal.seen
+            self._journal = None
+
+    def _opened(self) -> Journal | None:
+        if self._journal is None and self._place is not None:
+            from orch_nb.store.journal import Journal  # noqa: PLC0415 - imports sqlite3
+
+            self._journal = Journal(self._place() / NAME, self._seen)
+            self._finalizer = weakref.finalize(self, self._journal.close)
+            self._looked, self._waited = self._clock(), False
+        return self._journal
+
+    def _renew(self) -> None:
+        now = self._clock()
+        with self._lock:
+            journal = self._opened()
+            if journal is not None:
+                if not self._waited:
+                    self._waited = True
+                    journal.read.wait(_PATIENCE)
+                if abs(now - self._looked) > _NEWS:
+                    self._looked = now
+                    journal.look()
+                self._take_news(now)
+            if self._as_of is None or abs(now - self._as_of) > _RENEWAL:
+                self._summarise(now, self._histories, {})
+                self._as_of = now
+            elif self._changed:
+                self._summarise(now, self._changed, self._tracks)
+        self._warn()
+
+    def _take_news(self, now: float) -> None:
+        news = self._journal.news if self._journal is not None else ()
+        while news:
+            self._take(news.popleft(), now)
+
+    def _take(self, observation: Observation, now: float) -> None:
+        self._histories[observation.model].add(observation, now)
+        self._changed.add(observation.model)
+
+    def _summarise(
+        self, now: float, changed: Iterable[str], unchanged: Mapping[str, Track]
+    ) -> None:
+        news = {model: self._histories[model].summarise(now) for model in changed}
+        self._tracks = MappingProxyType({**unchanged, **news})
+        self._factors = MappingProxyType(_token_factors(self._histories, now))
+        self._changed = set()
+
+    def _warn(self) -> None:
+        if self._warned or self._journal is None or self._journal.problem is None:
+            return
+        self._warned = True
+        warnings.warn(
+            f"what is learned about models is not kept: {self._journal.problem}; delete "
+            f"{self._journal.path} or set ORCH_HOME to a folder of yours",
+            ExperienceWarning,
+            stacklevel=2,
+        )
+
+
+def _token_factors(histories: Mapping[str, History], now: float) -> dict[str, float]:
+    counted: defaultdict[str, float] = defaultdict(lambda: _TOKENS)
+    estimated: defaultdict[str, float] = defaultdict(lambda: _TOKENS)
+    for model, history in histories.items():
+        provider = model.partition(":")[0]
+        weight, total = history.tokens.as_of(now)
+        counted[provider] += total
+        estimated[provider] += weight
+    low, high = _FACTORS
+    return {name: min(max(counted[name] / estimated[name], low), high) for name in counted}

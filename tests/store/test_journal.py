@@ -1,0 +1,330 @@
+"""The file of observations: several processes, and disks that fail."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from orch_nb.errors import OrchError
+from orch_nb.store.experience import NAME, Experience, ExperienceWarning
+from orch_nb.store.journal import CALLS_PER_MODEL, ROWS
+from orch_nb.types import Observation
+
+SCRIPT = """
+import os, sys, time, warnings
+from pathlib import Path
+from orch_nb.store.experience import Experience
+from orch_nb.types import Observation
+warnings.simplefilter("always")
+experience = Experience(lambda: Path(sys.argv[1]), clock=time.time)
+def add(count, model="a:m"):
+    for _ in range(count):
+        experience.add(Observation(time.time(), model, "chat", "rating", ok=True, quality=1.0))
+def ratings():
+    return {m: t.quality["chat"].counts["rating"] for m, t in experience.tracks().items()}
+"""
+
+
+def command(body: str, place: Path) -> list[str]:
+    return [sys.executable, "-c", SCRIPT + body, str(place)]
+
+
+def run(body: str, place: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(body, place), capture_output=True, text=True, timeout=60, check=True
+    )
+
+
+def rating(model: str = "a:m", at: float | None = None) -> Observation:
+    return Observation(time.time() if at is None else at, model, "chat", "rating", quality=1.0)
+
+
+def ratings(experience: Experience) -> dict[str, int]:
+    return {m: t.quality["chat"].counts["rating"] for m, t in experience.tracks().items()}
+
+
+@contextmanager
+def opened(place: Path) -> Iterator[Experience]:
+    experience = Experience(lambda: place, clock=time.time)
+    yield experience
+    experience.close()
+
+
+def kept(place: Path) -> dict[str, int]:
+    with opened(place) as experience:
+        return ratings(experience)
+
+
+def rows(place: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(place / NAME, isolation_level=None)) as database:
+        return database.execute(sql).fetchall()
+
+
+def test_only_the_user_may_read(tmp_path: Path) -> None:
+    place = tmp_path / "data" / "orch"
+    old = os.umask(0)
+    try:
+        with opened(place) as experience:
+            experience.add(rating())
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    assert [path.name for path in place.iterdir()] == [NAME]
+    assert stat.S_IMODE((place / NAME).stat().st_mode) == 0o600
+
+
+def test_processes_add_side_by_side(tmp_path: Path) -> None:
+    body = "for _ in range(40):\n    add(5, sys.argv[2]); time.sleep(0.02)\nexperience.close()\n"
+    names = ("a:m", "b:m", "a:m")
+    writers = [subprocess.Popen([*command(body, tmp_path), name]) for name in names]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
+    assert kept(tmp_path) == {"a:m": 400, "b:m": 200}
+    assert rows(tmp_path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_what_was_added_is_written_at_the_end_of_the_process(tmp_path: Path) -> None:
+    assert run("add(3)", tmp_path).stderr == ""
+    assert kept(tmp_path) == {"a:m": 3}
+
+
+def test_a_process_killed_at_any_moment_harms_nothing(tmp_path: Path) -> None:
+    body = (
+        "while True:\n"
+        "    add(1); time.sleep(0.001)\n"
+        "    if (Path(sys.argv[1]) / 'experience.sqlite').exists():\n"
+        "        print('writing', flush=True)\n"
+    )
+    moments = random.Random(5)
+    for _ in range(4):
+        writer = subprocess.Popen(command(body, tmp_path), stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "writing\n"
+        time.sleep(moments.uniform(0.5, 1.2))
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate(timeout=30)
+    before = kept(tmp_path)["a:m"]
+    assert before > 0
+    with opened(tmp_path) as experience:
+        experience.add(rating())
+    assert kept(tmp_path) == {"a:m": before + 1}
+    assert rows(tmp_path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_what_was_added_a_while_ago_survives_a_kill(tmp_path: Path) -> None:
+    writer = subprocess.Popen(command("add(2); time.sleep(60)", tmp_path))
+    with opened(tmp_path) as watcher:
+        clock = iter(range(0, 10**9, 31))
+        watcher._clock = lambda: time.time() + next(clock)
+        while not watcher.tracks():
+            assert writer.poll() is None
+            time.sleep(0.05)
+    writer.send_signal(signal.SIGKILL)
+    writer.wait(timeout=30)
+    assert kept(tmp_path) == {"a:m": 2}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_adds_what_it_sees_and_nothing_twice(tmp_path: Path) -> None:
+    body = (
+        "add(1)\n"
+        "assert ratings() == {'a:m': 1}\n"
+        "child = os.fork()\n"
+        "add(1, 'child:m' if child == 0 else 'parent:m')\n"
+        "if child: assert os.waitpid(child, 0)[1] == 0\n"
+        "experience.close()\n"
+        "os._exit(0 if ratings()['a:m'] == 1 else 1)\n"
+    )
+    run("warnings.simplefilter('ignore')\n" + body, tmp_path)
+    assert kept(tmp_path) == {"a:m": 1, "child:m": 1, "parent:m": 1}
+
+
+# -- disks that fail
+
+
+def add_and_close(place: Path) -> None:
+    experience = Experience(lambda: place, clock=time.time)
+    for count in (1, 2):
+        experience.add(rating())
+        assert ratings(experience) == {"a:m": count}
+        experience.close()
+
+
+def works_in_memory(place: Path, match: str) -> None:
+    with pytest.warns(ExperienceWarning, match=match) as caught:
+        add_and_close(place)
+    assert len(caught) == 1
+    assert "set ORCH_HOME" in str(caught[0].message)
+
+
+@pytest.mark.parametrize(
+    ("damage", "match"),
+    [
+        (lambda path: path.write_bytes(b"no database" * 1000), "file is not a database"),
+        (lambda path: path.mkdir(), "not a regular file"),
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to(path.parent / "elsewhere"), "not a regular file"),
+    ],
+    ids=["damaged", "folder", "pipe", "link"],
+)
+def test_something_else_in_its_place(
+    tmp_path: Path, damage: Callable[[Path], object], match: str
+) -> None:
+    damage(tmp_path / NAME)
+    works_in_memory(tmp_path, match)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("e")] == [NAME]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    works_in_memory(tmp_path / "file" / "home", "Not a directory")
+
+
+def test_a_file_of_another_version(tmp_path: Path) -> None:
+    rows(tmp_path, "PRAGMA user_version = 7")
+    works_in_memory(tmp_path, "another version")
+
+
+def test_a_file_cut_in_the_middle(tmp_path: Path) -> None:
+    with opened(tmp_path) as experience:
+        for _ in range(500):
+            experience.add(rating())
+    path = tmp_path / NAME
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with opened(tmp_path) as experience, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperienceWarning)
+        experience.add(rating("b:m"))
+        assert ratings(experience)["b:m"] == 1
+
+
+def test_an_empty_file_is_filled(tmp_path: Path) -> None:
+    (tmp_path / NAME).touch()
+    assert kept(tmp_path) == {}
+    with opened(tmp_path) as experience:
+        experience.add(rating())
+    assert kept(tmp_path) == {"a:m": 1}
+
+
+def test_a_locked_file_holds_nobody_up_and_is_written_later(tmp_path: Path) -> None:
+    with opened(tmp_path) as experience:
+        experience.add(rating())
+    with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        experience = Experience(lambda: tmp_path, clock=time.time)
+        experience.add(rating("b:m"))
+        assert ratings(experience) == {"b:m": 1}
+        other.execute("ROLLBACK")
+        assert ratings(experience)["b:m"] == 1
+    experience.close()
+    assert kept(tmp_path) == {"a:m": 1, "b:m": 1}
+
+
+def test_a_lock_that_stays_costs_one_warning(tmp_path: Path) -> None:
+    with opened(tmp_path) as experience:
+        experience.add(rating())
+    with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        works_in_memory(tmp_path, "in time|locked")
+        with pytest.raises(OrchError, match=f"locked; delete .*{NAME}"):
+            Experience(lambda: tmp_path, clock=time.time).forget()
+
+
+def test_damaged_rows_are_passed_over(tmp_path: Path) -> None:
+    with opened(tmp_path) as experience:
+        for _ in range(5):
+            experience.add(rating())
+    for number, change in enumerate(
+        ("quality = 7", "source = 'rumour'", "at = 'noon'", "model = x'ff'"), start=1
+    ):
+        rows(tmp_path, f"UPDATE observation SET {change} WHERE id = {number}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert kept(tmp_path) == {"a:m": 1}
+
+
+def test_a_name_that_no_file_can_hold_costs_only_itself(tmp_path: Path) -> None:
+    with opened(tmp_path) as experience:
+        for model in ("a:m", "a:\ud800", "b:m"):
+            experience.add(rating(model))
+    assert kept(tmp_path) == {"a:m": 1, "b:m": 1}
+
+
+def test_the_file_stays_small(tmp_path: Path) -> None:
+    with opened(tmp_path) as experience:
+        for i in range(ROWS + 2000):
+            experience.add(rating(f"a:{i}"))
+        for _ in range(2000):
+            experience.add(Observation(time.time(), "b:m", "chat", "call", ok=True))
+    (count,) = rows(tmp_path, "SELECT count(*) FROM observation")[0]
+    (calls,) = rows(tmp_path, "SELECT count(*) FROM observation WHERE source = 'call'")[0]
+    assert isinstance(count, int)
+    assert isinstance(calls, int)
+    assert CALLS_PER_MODEL <= calls < CALLS_PER_MODEL + 500
+    assert ROWS - 2000 <= count <= ROWS
+    with opened(tmp_path) as experience:
+        assert f"a:{ROWS + 1999}" in experience.tracks()
+        assert "a:0" not in experience.tracks()
+
+
+def test_files_that_may_not_grow(tmp_path: Path) -> None:
+    limited = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "for _ in range(3): add(1); print(ratings()); experience.close()\n"
+    )
+    done = run(limited, tmp_path)
+    assert done.stdout == "{'a:m': 1}\n{'a:m': 2}\n{'a:m': 3}\n"
+    assert done.stderr.count("ExperienceWarning: what is learned about models is not kept") == 1
+
+
+MOUNTING = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
+
+
+def can_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    probe = [*MOUNTING, "mount -t tmpfs none /tmp"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+needs_mounts = pytest.mark.skipif(not can_mount(), reason="no mounts of one's own here")
+
+
+@needs_mounts
+def test_a_full_file_system(tmp_path: Path) -> None:
+    script = (
+        'mount -t tmpfs -o size=64k none "$1"; cat /dev/zero > "$1/big" || true;'
+        ' exec "$2" -c "$3" "$1"'
+    )
+    body = SCRIPT + "for _ in range(3): add(1); print(ratings()); experience.close()\n"
+    arguments = [*MOUNTING, script, "sh", str(tmp_path), sys.executable, body]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "{'a:m': 1}\n{'a:m': 2}\n{'a:m': 3}\n"
+    assert done.stderr.count("ExperienceWarning") == 1
+
+
+@needs_mounts
+def test_a_read_only_folder_is_read(tmp_path: Path) -> None:
+    with opened(tmp_path) as experience:
+        experience.add(rating())
+    script = 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"; exec "$2" -c "$3" "$1"'
+    body = SCRIPT + "for _ in range(2): print(ratings()); add(1); experience.close()\n"
+    arguments = [*MOUNTING, script, "sh", str(tmp_path), sys.executable, body]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "{'a:m': 1}\n{'a:m': 2}\n"
+    assert done.stderr.count("ExperienceWarning") == 1
+    assert "readonly" in done.stderr
+    assert kept(tmp_path) == {"a:m": 1}
