@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, overload
 
 from orch_nb.errors import OrchError
-from orch_nb.types import Attempt, Record
+from orch_nb.store.account import Accounts, ModelStats, Spend, payments
+from orch_nb.types import Record
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
 
 Watcher = Callable[[Record], None]
-# Attempts of a model that its median duration is taken of: the newest say what it is like now.
-_RECENT = 101
-
-
-@dataclass(frozen=True, slots=True)
-class Spend:
-    """Dollars spent, by how sure the tokens behind them are.
-
-    ``unknown_calls`` answers have no price or no usage: they cost more than the sums say. Failed
-    calls have no cost.
-    """
-
-    known: Decimal = Decimal(0)
-    estimated: Decimal = Decimal(0)
-    unknown_calls: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStats:
-    """What one model did in this session.
-
-    ``calls`` counts the attempts that reached for the model, so a failure that another model
-    answered for counts here; ``cached`` counts answers from the cache, which are no calls.
-    ``cost`` is dollars billed, without answers of unknown cost. ``seconds`` is the median duration
-    (the upper one of an even number) of the successful attempts, None where there is none: a
-    cached or simulated answer says nothing about the model's speed. ``success`` is the fraction of
-    calls without an error, None where there were none. An attempt that the user stopped counts
-    for neither.
-    """
-
-    model: str
-    calls: int
-    cached: int
-    cost: Decimal
-    seconds: float | None
-    success: float | None
 
 
 class Ledger:
@@ -61,15 +24,15 @@ class Ledger:
         self._records: list[Record] = []
         self._watchers: list[Watcher] = []
         self._spend = Spend()
-        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._accounts = Accounts()
         self._lock = threading.Lock()
 
     def add(self, record: Record) -> None:
         """Append `record`, then call the subscribers in this thread."""
         with self._lock:
             self._records.append(record)
-            self._spend = _add_bill(self._spend, record)
-            _count(self._tallies, record)
+            self._spend = self._spend.plus(record)
+            self._accounts.add(record)
             watchers = tuple(self._watchers)
         for watch in watchers:
             watch(record)
@@ -116,7 +79,7 @@ class Ledger:
     def by_model(self) -> dict[str, ModelStats]:
         """Sum up per model, in the order in which the models first appeared."""
         with self._lock:
-            return {model: tally.sum_up(model) for model, tally in self._tallies.items()}
+            return self._accounts.sum_up()
 
     def latency(self) -> dict[str, float]:
         """Median seconds by model id, for the models whose speed has been seen."""
@@ -145,59 +108,6 @@ class Ledger:
         return frame.astype({"cost": float, "billed": float})
 
 
-@dataclass(slots=True)
-class _Tally:
-    calls: int = 0
-    succeeded: int = 0
-    cached: int = 0
-    cost: Decimal = Decimal(0)
-    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
-
-    def sum_up(self, model: str) -> ModelStats:
-        return ModelStats(
-            model,
-            self.calls,
-            self.cached,
-            self.cost,
-            sorted(self.seconds)[len(self.seconds) // 2] if self.seconds else None,
-            self.succeeded / self.calls if self.calls else None,
-        )
-
-
-def _add_bill(spend: Spend, record: Record) -> Spend:
-    if record.response is None:
-        return spend
-    billed = record.response.billed
-    if billed is None:
-        return Spend(spend.known, spend.estimated, spend.unknown_calls + 1)
-    if record.response.cached or record.response.usage.source == "known":
-        return Spend(spend.known + billed, spend.estimated, spend.unknown_calls)
-    return Spend(spend.known, spend.estimated + billed, spend.unknown_calls)
-
-
-def _count(tallies: defaultdict[str, _Tally], record: Record) -> None:
-    response = record.response
-    if response is not None and response.cached:
-        # Its attempts were made, and counted, by the call that paid for it.
-        tallies[response.model].cached += 1
-        return
-    if response is not None:
-        tallies[response.model].cost += response.billed or 0
-    simulated = response is not None and response.simulated
-    for attempt in _finished(record):
-        tally = tallies[attempt.model]
-        tally.calls += 1
-        if attempt.error is None:
-            tally.succeeded += 1
-            if not simulated:
-                tally.seconds.append(attempt.seconds)
-
-
-def _finished(record: Record) -> tuple[Attempt, ...]:
-    stopped = record.response is not None and record.response.finish == "interrupted"
-    return record.attempts[:-1] if stopped else record.attempts
-
-
 _COLUMNS = [
     "at",
     "model",
@@ -224,6 +134,7 @@ def _row(record: Record) -> dict[str, object]:
     response = record.response
     if response is None:
         row["model"] = record.attempts[-1].model if record.attempts else None
+        row["billed"] = _billed(record)
         row["trail"] = " → ".join(f"{a.model} ({a.cause})" for a in record.attempts)
         return row
     usage = response.usage
@@ -241,3 +152,10 @@ def _row(record: Record) -> dict[str, object]:
         "finish": response.finish,
         "trail": response.trail,
     }
+
+
+def _billed(record: Record) -> Decimal | None:
+    """Dollars that a call without an answer was billed; None for none, or where one is unknown."""
+    costs = [paid.cost for paid in payments(record)]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(costs) else None

@@ -12,7 +12,8 @@ import pandas  # type: ignore[import-untyped]
 import pytest
 
 from orch_nb.errors import OrchError
-from orch_nb.store.ledger import Ledger, ModelStats, Spend
+from orch_nb.store.account import ModelStats, Spend
+from orch_nb.store.ledger import Ledger
 from orch_nb.types import (
     Attempt,
     Decision,
@@ -61,6 +62,14 @@ def filled(*records: Record) -> Ledger:
     return ledger
 
 
+def stats(model: str, **changes: Any) -> ModelStats:
+    unknown = dict.fromkeys(
+        ("seconds", "success", "p95", "mean", "cost_per_call", "hit_rate"), None
+    )
+    fields: dict[str, Any] = {**unknown, "calls": 0, "cached": 0, "cost": Decimal(0)}
+    return ModelStats(model, **(fields | changes))
+
+
 def test_it_is_a_sequence_in_order_of_arrival() -> None:
     records = [answered(f"a:{i}") for i in range(4)]
     ledger = filled(*records)
@@ -106,7 +115,7 @@ def test_spend_is_split_by_how_sure_it_is() -> None:
 def test_cached_answers_bill_nothing() -> None:
     ledger = filled(answered(cached=True), answered(cached=True, cost=None))
     assert ledger.spent == Spend()
-    assert ledger.by_model()["a:m"] == ModelStats("a:m", 0, 2, Decimal(0), None, None)
+    assert ledger.by_model()["a:m"] == stats("a:m", cached=2, hit_rate=1.0)
 
 
 def test_models_are_judged_by_their_own_attempts() -> None:
@@ -121,10 +130,19 @@ def test_models_are_judged_by_their_own_attempts() -> None:
     )
     by_model = ledger.by_model()
     assert list(by_model) == ["b:m", "a:m"]
-    assert by_model["a:m"] == ModelStats(
-        "a:m", calls=6, cached=1, cost=2 * CENT, seconds=2.0, success=0.5
+    assert by_model["a:m"] == stats(
+        "a:m",
+        calls=6,
+        cached=1,
+        cost=2 * CENT,
+        seconds=2.0,
+        success=0.5,
+        p95=6.0,
+        mean=3.0,
+        cost_per_call=CENT,
+        hit_rate=0.25,
     )
-    assert by_model["b:m"] == ModelStats("b:m", 1, 0, CENT, 3.0, 1.0)
+    assert (by_model["b:m"].calls, by_model["b:m"].cost) == (1, CENT)
 
 
 def test_simulated_and_stopped_calls_say_nothing_about_speed() -> None:
@@ -134,9 +152,45 @@ def test_simulated_and_stopped_calls_say_nothing_about_speed() -> None:
         answered("b:m", (Attempt("b:m", 9.0, "stopped"),), finish="interrupted", error="stopped"),
     )
     by_model = ledger.by_model()
-    assert by_model["sim:m"] == ModelStats("sim:m", 1, 0, Decimal(0), None, 1.0)
-    assert by_model["a:m"] == ModelStats("a:m", 0, 0, CENT, None, None)
-    assert by_model["b:m"] == ModelStats("b:m", 0, 0, CENT, None, None)
+    assert by_model["sim:m"] == stats(
+        "sim:m", calls=1, success=1.0, cost_per_call=Decimal(0), hit_rate=0.0
+    )
+    assert by_model["a:m"] == stats("a:m", cost=CENT, cost_per_call=CENT)
+    assert by_model["b:m"] == stats("b:m", cost=CENT, cost_per_call=CENT)
+
+
+def test_ninety_five_percent_are_as_quick() -> None:
+    ledger = filled(*(answered(attempts=(Attempt("a:m", float(i)),)) for i in range(1, 301)))
+    stats = ledger.by_model()["a:m"]
+    assert stats.seconds == 250.0  # of the newest 101
+    assert stats.p95 == 295.0
+    assert stats.mean == 150.5
+
+
+def test_each_attempt_of_a_cascade_is_paid_by_its_own_model() -> None:
+    drafts = (
+        Attempt("a:m", 1.0, cause="no agreement", usage=Usage(5, 5), cost=CENT),
+        Attempt("b:m", 1.0, cause="no agreement", usage=Usage(5, 5), cost=2 * CENT),
+        Attempt("c:m", 1.0, usage=Usage(5, 5, source="estimated"), cost=4 * CENT),
+    )
+    ledger = filled(answered("c:m", drafts, cost=7 * CENT))
+    assert {m: s.cost for m, s in ledger.by_model().items()} == {
+        "a:m": CENT,
+        "b:m": 2 * CENT,
+        "c:m": 4 * CENT,
+    }
+    assert ledger.spent == Spend(known=3 * CENT, estimated=4 * CENT)
+    assert [s.success for s in ledger.by_model().values()] == [1.0, 1.0, 1.0]
+
+
+def test_a_cascade_that_failed_was_paid_for_all_the_same() -> None:
+    draft = Attempt("a:m", 1.0, cause="no agreement", usage=Usage(5, 5), cost=CENT)
+    down = Attempt("b:m", 1.0, "b:m: down", "503")
+    unknown = Attempt("c:m", 1.0, cause="no agreement", usage=Usage(source="unknown"))
+    ledger = filled(failed(draft, down), failed(draft, unknown, unknown))
+    assert ledger.spent == Spend(known=2 * CENT, unknown_calls=1)
+    assert [row["billed"] for row in ledger.to_records()] == [CENT, None]
+    assert ledger.by_model()["c:m"].cost_per_call is None
 
 
 def test_rows_are_flat_and_hold_no_text() -> None:
