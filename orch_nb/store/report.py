@@ -1,0 +1,96 @@
+"""The session's models side by side, and what there is to do better."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from orch_nb.figures import dollars, seconds
+from orch_nb.sanitize import one_line
+from orch_nb.store.account import Accounts, ModelStats, Spend
+from orch_nb.store.suggestions import ANSWERS, CALLS, Suggestion, percent, suggest, suggest_reuse
+from orch_nb.types import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the models of a session did and cost, and suggestions.
+
+    ``answers`` are those that the cache was asked for, ``hits`` those of them that it had.
+    """
+
+    models: tuple[ModelStats, ...]
+    spent: Spend
+    answers: int
+    hits: int
+    suggestions: tuple[Suggestion, ...]
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Self:
+        """The report on `records`, such as a ledger."""
+        accounts, spent = Accounts(), Spend()
+        kinds: defaultdict[str, Accounts] = defaultdict(Accounts)
+        answers = hits = 0
+        for record in records:
+            accounts.add(record)
+            spent = spent.plus(record)
+            if record.decision is not None:
+                kinds[record.decision.profile.kind].add(record)
+            if record.response is not None and record.request.wants.cache == "use":
+                answers += 1
+                hits += record.response.cached
+        models = tuple(accounts.sum_up().values())
+        by_kind = {kind: account.sum_up() for kind, account in kinds.items()}
+        suggestions = (*suggest(models, by_kind), *suggest_reuse(answers, hits))
+        return cls(models, spent, answers, hits, suggestions)
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row a model: dollars as Decimal, times in seconds, fractions; None is unknown."""
+        return [asdict(stats) for stats in self.models]
+
+    def cells(self) -> list[list[str]]:
+        """The same as people read it, under a head, and above a row of totals."""
+        head = ["model", "calls", "success", "p50", "p95", "mean", "cost", "per call", "cached"]
+        calls, cached = sum(m.calls for m in self.models), sum(m.cached for m in self.models)
+        total = ["total", str(calls), "", "", "", "", dollars(self.spent.total), "", str(cached)]
+        return [
+            [*head, "hit rate"],
+            *(_cells(stats) for stats in self.models),
+            [*total, percent(self.hits / self.answers if self.answers else None)],
+        ]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines to stand below the table: what is not in the sums, and the suggestions."""
+        notes = [suggestion.text for suggestion in self.suggestions]
+        if not notes:
+            notes = [f"no suggestions (from {CALLS} calls of a model, {ANSWERS} answers on)"]
+        if self.spent.unknown_calls:
+            notes.insert(0, f"calls of unknown cost, in no sum: {self.spent.unknown_calls}")
+        return tuple(notes)
+
+    def __str__(self) -> str:
+        rows = [[one_line(cell, 80) for cell in row] for row in self.cells()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+        return "\n".join((*lines, *(one_line(note, 600) for note in self.notes)))
+
+
+def _cells(stats: ModelStats) -> list[str]:
+    return [
+        stats.model,
+        str(stats.calls),
+        percent(stats.success),
+        seconds(stats.seconds),
+        seconds(stats.p95),
+        seconds(stats.mean),
+        dollars(stats.cost),
+        dollars(stats.cost_per_call),
+        str(stats.cached),
+        percent(stats.hit_rate),
+    ]
