@@ -17,8 +17,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orch_nb._version import __version__
+from orch_nb.current import session
 from orch_nb.errors import OrchError
-from orch_nb.session import Session, session
+from orch_nb.session import Session
 from orch_nb.types import Decision, Response
 
 if TYPE_CHECKING:

@@ -6,27 +6,27 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, Self, Unpack
 
-from orch_nb.errors import Interrupted, OrchError
+from orch_nb.engine import Engine, Memories
+from orch_nb.errors import Interrupted
 from orch_nb.forking import renew_after_fork
-from orch_nb.invoke.call import Call
 from orch_nb.invoke.compose import Options, compose
-from orch_nb.invoke.invoke import Invoker
 from orch_nb.invoke.loop import BackgroundLoop, Feed
+from orch_nb.pins import Experts
 from orch_nb.providers import known_types
 from orch_nb.providers._connect import Connection, connect, disconnect
-from orch_nb.registry.catalog import Catalog
-from orch_nb.registry.memory import Memory
-from orch_nb.settings import Settings, Weights, load, user_home, working_folder
-from orch_nb.store.cache import ResponseCache
+from orch_nb.routing.experts import CAPABILITIES, check_tool
+from orch_nb.settings import Settings, SettingsStack, Weights, user_home, working_folder
+from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
-from orch_nb.store.secret import signing_key
-from orch_nb.types import Decision, ModelCard, Request, Response, Usage
+from orch_nb.store.traffic import Traffic
+from orch_nb.types import Decision, ModelCard, Observation, Response, Usage
 
 
 class Session:
@@ -51,6 +51,8 @@ class Session:
         A setting, or the file that holds it, is wrong.
     """
 
+    _engine: Engine
+
     def __init__(
         self,
         config: Mapping[str, Any] | None = None,
@@ -58,14 +60,27 @@ class Session:
         directory: str | os.PathLike[str] | None = None,
         traits: Mapping[str, Any] | None = None,
     ) -> None:
-        self._layers: Mapping[str, Any] = {"config": config, "traits": traits, "changes": {}}
         self._directory = Path(directory) if directory is not None else working_folder()
+        self._stack = SettingsStack(
+            self._directory, known_types(), _check_strategy, {"config": config, "traits": traits}
+        )
         self.ledger = Ledger()
+        random = Random()  # noqa: S311 - jitter, and what strategies that explore draw
+        self._experience = Experience(lambda: user_home(os.environ), clock=time.time)
+        self._memories = Memories(self.ledger, self._experience, Traffic(), {}, random)
+        #: Which model is pinned to which tool.
+        self.experts = Experts(
+            lambda: self.settings.experts,
+            lambda tool, model: self._loop.run(lambda: self._engine.pinnable(tool, model)),
+            lambda pins: self.change(experts={**self._stack.changes.get("experts", {}), **pins}),
+        )
         self._loop = BackgroundLoop("orch_nb")
         renew_after_fork(self, Session._start_anew)
         self._connections: dict[str, Connection] = {}
-        self._finalizer = weakref.finalize(self, _end, self._loop, self._connections)
-        self._apply(self._load(self._layers))
+        self._finalizer = weakref.finalize(
+            self, _end, self._loop, self._connections, self._experience
+        )
+        self._apply(self._stack.settings)
 
     def ask(
         self,
@@ -94,6 +109,17 @@ class Session:
         schema
             A pydantic model, dataclass or TypedDict: the answer is validated into
             ``Response.parsed``, and one that does not fit counts as failed.
+        tool
+            A tool, or several: the model that is pinned to the one named first is asked.
+        max_cost, max_latency, min_quality
+            Expected dollars and seconds of the call at most, expected quality in 0..1 at least.
+        local, provider, exclude
+            Only models on this machine; only of these providers; none of these providers or models.
+            Whatever breaks one of these limits is out, in every strategy alike.
+        check, verifier
+            For the strategy cascade, which they imply: a function that says whether an answer will
+            do, or assertions (Python) that its code must pass, run in a process of its own; the
+            model that judges an answer.
         tools
             `orch_nb.types.Tool` that the model may ask for in ``Response.calls``. None is run.
         cache
@@ -114,14 +140,15 @@ class Session:
             feed = Feed(on_text)
             call.show = feed.put
         try:
-            return self._loop.run(lambda: self._answer(call), feed)
+            return self._loop.run(lambda: self._engine.answer(call, self.settings), feed)
         except (KeyboardInterrupt, CancelledError):  # the latter: another thread closed us
             raise Interrupted(call.partial) from None
 
     async def aask(self, prompt: str, **options: Unpack[Options]) -> Response:
         """`ask`, for async code: the same options but ``on_text``, and the same errors."""
         call = compose(prompt, **options)
-        return await asyncio.wrap_future(self._loop.submit(lambda: self._answer(call)))
+        future = self._loop.submit(lambda: self._engine.answer(call, self.settings))
+        return await asyncio.wrap_future(future)
 
     def select(self, prompt: str, **options: Unpack[Options]) -> Decision:
         """Which models `ask` would take with the same options, best first, without asking any.
@@ -129,7 +156,7 @@ class Session:
         Providers may be asked for their lists, which is free. Raises as `ask` does before it asks.
         """
         request = compose(prompt, **options).request
-        return self._loop.run(lambda: self._decide(request))
+        return self._loop.run(lambda: self._engine.decide(request, self.settings))
 
     def count_tokens(self, prompt: str, **options: Unpack[Options]) -> Usage:
         """The input tokens of what `ask` would send, counted by the provider where it can.
@@ -137,37 +164,7 @@ class Session:
         The call is free. ``source`` is "known", or "estimated" where the provider cannot count.
         """
         request = compose(prompt, **options).request
-
-        async def count() -> Usage:
-            decision = await self._decide(request)
-            return await self._invoker.count_tokens(request, decision.best.card)
-
-        return self._loop.run(count)
-
-    async def _answer(self, call: Call) -> Response:
-        from orch_nb.routing.route import fallback_order  # noqa: PLC0415 - imports numpy
-
-        response, error = None, None
-        longest = min(self.settings.limits.call, call.request.wants.deadline or float("inf"))
-        deadline = asyncio.get_running_loop().time() + longest
-        try:
-            decision = await self._decide(call.request, deadline)
-            cards = fallback_order(decision, self.settings.fallback)
-            response = await self._invoker.invoke(call, decision, cards, deadline)
-        except OrchError as failure:
-            error = str(failure)
-            raise
-        except asyncio.CancelledError:
-            response, error = call.partial, "interrupted"
-            raise
-        finally:
-            self.ledger.add(call.record(time.time(), response, error))
-        return response
-
-    async def _decide(self, request: Request, deadline: float | None = None) -> Decision:
-        from orch_nb.routing.decide import decide  # noqa: PLC0415 - imports numpy
-
-        return await decide(request, self.catalog, self.settings, self.ledger.latency(), deadline)
+        return self._loop.run(lambda: self._engine.count_tokens(request, self.settings))
 
     def models(self) -> list[ModelCard]:
         """Every model that is known, by priority and name; those of servers are asked for once."""
@@ -205,30 +202,53 @@ class Session:
 
         Raises `SettingsError` or `UnknownNameError` and changes nothing if one is wrong.
         """
-        self._replace_layer("changes", {**self._layers["changes"], **settings})
+        self._replace(changes={**self._stack.changes, **settings})
+
+    @contextmanager
+    def using(self, **settings: Any) -> Iterator[Self]:
+        """Change settings for a while: ``with session.using(strategy="cost"):``.
+
+        They hold for all that uses the session meanwhile, in other threads too. Afterwards these
+        settings are what they were; what else was changed in between stays. Errors as in `change`.
+        """
+        before = self._stack.changes
+        self.change(**settings)
+        try:
+            yield self
+        finally:
+            kept = {k: v for k, v in self._stack.changes.items() if k not in settings}
+            self._replace(changes=kept | {k: before[k] for k in settings if k in before})
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The names of all tools: those of the session, pinned ones, and the capabilities."""
+        return tuple(sorted({*self._memories.tools, *self.experts, *CAPABILITIES}))
+
+    def tool(self, name: str, *, needs: Collection[str] = ()) -> None:
+        """Make `name` a tool whose expert must have the capabilities `needs`.
+
+        Raises `InputError` for a name that no tool can have or an unknown capability.
+        """
+        self._memories.tools[name] = check_tool(name, needs)
+
+    def remember(self, observation: Observation) -> None:
+        """Let `observation` count in later choices, here and in the user's other sessions."""
+        self._experience.add(observation)
 
     def adopt(self, traits: Mapping[str, Any]) -> None:
         """Take the settings of IPython's configuration as they are now; errors as in `change`."""
-        self._replace_layer("traits", traits)
+        self._replace(traits=traits)
 
     def reload(self) -> None:
         """Read environment, file and stored keys anew; errors as in `change`."""
-        self._apply(self._load(self._layers), anew=True)
+        stack = self._stack.replaced()
+        self._apply(stack.settings, anew=True)
+        self._stack = stack
 
-    def _replace_layer(self, name: str, layer: Mapping[str, Any]) -> None:
-        layers = {**self._layers, name: layer}
-        self._apply(self._load(layers))
-        self._layers = layers
-
-    def _load(self, layers: Mapping[str, Any]) -> Settings:
-        settings = load(
-            env=os.environ, directory=self._directory, known_types=known_types(), **layers
-        )
-        if settings.strategy != Settings.strategy:
-            from orch_nb.routing.strategies import canonical  # noqa: PLC0415 - imports numpy
-
-            canonical(settings.strategy)
-        return settings
+    def _replace(self, **layers: Mapping[str, Any]) -> None:
+        stack = self._stack.replaced(**layers)
+        self._apply(stack.settings)
+        self._stack = stack
 
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:
         previous = getattr(self, "settings", None)
@@ -237,38 +257,21 @@ class Session:
             return
         connections = connect(settings, os.environ)
         if self._loop.running:
-            self._loop.run(self._disconnect)
+            self._loop.run(self._engine.close)
         self.settings, self._connections = settings, connections
         # A script that ends, or forgets its session, need not close it.
         self._finalizer.detach()
-        self._finalizer = weakref.finalize(self, _end, self._loop, self._connections)
-        memory = Memory(lambda: user_home(os.environ))
-        self.catalog = Catalog(self._connections, settings.models, memory)
-        self.cache = self._open_cache(settings)
-        self._invoker = Invoker(self._connections, self.cache, Random())  # noqa: S311 - jitter
+        self._finalizer = weakref.finalize(self, _end, self._loop, connections, self._experience)
+        self._engine = Engine(settings, connections, self._directory, self._memories)
+        self.catalog, self.cache = self._engine.catalog, self._engine.cache
 
     def _start_anew(self) -> None:
         self._loop = BackgroundLoop("orch_nb")
         self._apply(self.settings, anew=True)
 
-    async def _disconnect(self) -> None:
-        await self.catalog.close()
-        await disconnect(self._connections)
-
-    def _open_cache(self, settings: Settings) -> ResponseCache | None:
-        if not settings.cache.enabled:
-            return None
-        return ResponseCache(
-            self._directory / settings.cache.dir,
-            lambda: signing_key(user_home(os.environ)),
-            ttl=settings.cache.ttl,
-            limit=settings.cache.limit,
-            clock=time.time,
-        )
-
     def close(self) -> None:
         """Stop what runs, close every connection. A closed session may be used again."""
-        _end(self._loop, self._connections)
+        _end(self._loop, self._connections, self._experience)
 
     def __enter__(self) -> Self:
         return self
@@ -277,24 +280,15 @@ class Session:
         self.close()
 
 
-def _end(loop: BackgroundLoop, connections: Mapping[str, Connection]) -> None:
+def _check_strategy(settings: Settings) -> None:
+    if settings.strategy != Settings.strategy:
+        from orch_nb.routing.strategies import canonical  # noqa: PLC0415 - imports numpy
+
+        canonical(settings.strategy)
+
+
+def _end(
+    loop: BackgroundLoop, connections: Mapping[str, Connection], experience: Experience
+) -> None:
     loop.close(lambda: disconnect(connections))
-
-
-_session: Session | None = None
-
-
-def session() -> Session:
-    """The session that the magics use; made when it is first asked for."""
-    global _session  # noqa: PLW0603 - the one place where "the" session is kept
-    if _session is None:
-        _session = Session()
-    return _session
-
-
-def close_session() -> None:
-    """Close the session that the magics use; the next call of `session` makes another."""
-    global _session  # noqa: PLW0603
-    if _session is not None:
-        _session.close()
-    _session = None
+    experience.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from orch_nb.invoke.fallback import Trail
 from orch_nb.invoke.form import Form
+from orch_nb.invoke.verdict import TextCheck
 from orch_nb.types import Decision, Record, Request, Response
 
 
@@ -17,6 +18,7 @@ class Call:
     request: Request
     show: Callable[[str], None] | None = None
     form: Form | None = None
+    check: TextCheck | None = None
     decision: Decision | None = None
     trail: Trail = field(default_factory=Trail)
     partial: Response | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Generic, TypeVar
@@ -51,7 +51,7 @@ class Candidate(Generic[T]):
 
 
 async def first_answer(
-    candidates: Sequence[Candidate[T]], trail: Trail, *, deadline: float, random: Random
+    candidates: Iterable[Candidate[T]], trail: Trail, *, deadline: float, random: Random
 ) -> T:
     """The answer of the first candidate that gives one; `deadline` is in the loop's time.
 

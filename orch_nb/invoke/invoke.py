@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from decimal import Decimal
 from random import Random
@@ -13,9 +13,11 @@ from orch_nb.errors import BrokenAnswer, RateLimited
 from orch_nb.invoke.attempt import Answer, Progress, attempt
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.fallback import Candidate, first_answer
+from orch_nb.invoke.order import fallback_order
 from orch_nb.providers._connect import Connection
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.store.cache import ResponseCache, request_key
+from orch_nb.store.traffic import Traffic
 from orch_nb.types import Attempt, Decision, ModelCard, Request, Response, ToolCall, Usage
 
 
@@ -28,31 +30,54 @@ class Invoker:
         The configured providers by name.
     cache
         None switches it off.
+    traffic
+        Counts who is asked now.
     random
         Where the jitter of retries comes from.
     """
 
     def __init__(
-        self, connections: Mapping[str, Connection], cache: ResponseCache | None, random: Random
+        self,
+        connections: Mapping[str, Connection],
+        cache: ResponseCache | None,
+        traffic: Traffic,
+        random: Random,
     ) -> None:
-        self._connections, self._cache, self._random = connections, cache, random
+        self._connections, self._cache = connections, cache
+        self._traffic, self._random = traffic, random
 
     async def invoke(
-        self, call: Call, decision: Decision, cards: Sequence[ModelCard], deadline: float
+        self, call: Call, decision: Decision, fallback: str, deadline: float
     ) -> Response:
-        """The response of the first of `cards` that answers, until `deadline` in the loop's time.
+        """The response of the models that `decision` names, until `deadline` in the loop's time.
 
-        Raises what `orch_nb.invoke.fallback.first_answer` raises. When cancelled it leaves the
-        text that had arrived in ``call.partial``.
+        `fallback` is the policy by which others follow the best. Raises what
+        `orch_nb.invoke.fallback.first_answer` and `orch_nb.invoke.stages.ask_in_stages` raise.
+        When cancelled it leaves the text that had arrived in ``call.partial``.
         """
         call.decision = decision
-        candidates = [self._candidate(call, card, deadline) for card in cards]
+
+        async def ask(stage: Call, made: Decision, cards: Iterable[ModelCard]) -> Response:
+            return await self._first(stage, made, cards, deadline)
+
+        if decision.cascade is None:
+            return await ask(call, decision, fallback_order(decision, fallback))
+        # Hashes, arithmetic and child processes, which only cascades need.
+        from orch_nb.invoke.stages import ask_in_stages  # noqa: PLC0415
+
+        return await ask_in_stages(call, decision, ask, fallback)
+
+    async def _first(
+        self, call: Call, decision: Decision, cards: Iterable[ModelCard], deadline: float
+    ) -> Response:
+        """The response of the first of `cards` that answers."""
+        candidates = (self._candidate(call, card, deadline) for card in cards)
         try:
             card, payload, cached = await first_answer(
                 candidates, call.trail, deadline=deadline, random=self._random
             )
         except asyncio.CancelledError:
-            call.partial = self._partial(call, decision, cards)
+            call.partial = self._partial(call, decision)
             raise
         return _response(payload, card, call, decision, cached=cached)
 
@@ -78,8 +103,9 @@ class Invoker:
         async def compute() -> dict[str, object]:
             call.trail.current = Progress(card.id, call.show)
             await _wait_for_turn(connection, card.id, deadline)
-            stream = connection.provider.stream(call.request, card.name)
-            answer = await attempt(stream, call.trail.current, connection.limits, deadline)
+            with self._traffic.asking(card.id):
+                stream = connection.provider.stream(call.request, card.name)
+                answer = await attempt(stream, call.trail.current, connection.limits, deadline)
             _check(call, card, answer)
             return _payload(answer, call.request, card)
 
@@ -94,13 +120,11 @@ class Invoker:
             call.show(str(payload["text"]))
         return card, payload, cached
 
-    def _partial(
-        self, call: Call, decision: Decision, cards: Sequence[ModelCard]
-    ) -> Response | None:
+    def _partial(self, call: Call, decision: Decision) -> Response | None:
         progress = call.trail.current
         if progress is None or not progress.size:
             return None
-        card = next(card for card in cards if card.id == progress.model)
+        card = next(c.card for c in decision.ranking if c.model == progress.model)
         call.trail.attempts.append(Attempt(card.id, progress.elapsed, "interrupted", "interrupted"))
         answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft, ())
         payload = _payload(answer, call.request, card)

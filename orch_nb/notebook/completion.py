@@ -122,6 +122,12 @@ def _values(
         return TASKS
     if option.completes == "model":
         return _models(session)
+    if option.completes == "tool":
+        return _tools(session)
+    if option.completes == "provider":
+        return _providers(session)
+    if option.completes == "excluded":
+        return [*_providers(session), *_models(session)]
     if option.completes == "variable":
         return public(variables)
     if option.completes == "class":
@@ -132,6 +138,13 @@ def _values(
 def _providers(session: Callable[[], Session]) -> Iterable[str]:
     try:
         return sorted({*session().settings.providers, *OFFICIAL})
+    except OrchError:
+        return ()
+
+
+def _tools(session: Callable[[], Session]) -> Iterable[str]:
+    try:
+        return session().tools
     except OrchError:
         return ()
 

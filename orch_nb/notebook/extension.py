@@ -15,11 +15,12 @@ from IPython.core.inputtransformer2 import (
 )
 
 from orch_nb._version import __version__
+from orch_nb.current import close_session
 from orch_nb.errors import OrchError
 from orch_nb.notebook import display
 from orch_nb.notebook.completion import matcher
 from orch_nb.notebook.magics import ORCH, SELECT, OrchMagics
-from orch_nb.session import Session, close_session
+from orch_nb.session import Session
 from orch_nb.types import Decision, Response
 
 if TYPE_CHECKING:

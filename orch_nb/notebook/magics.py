@@ -12,13 +12,15 @@ from typing import Any, cast
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Bool, TraitError, Unicode, validate
 
+from orch_nb.current import session
 from orch_nb.errors import InputError, Interrupted, OrchError
 from orch_nb.notebook import commands, display
 from orch_nb.notebook.options import ASKING, SELECTING, Options
 from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.template import fill
-from orch_nb.notebook.variables import find_class, find_image
-from orch_nb.session import Session, session
+from orch_nb.notebook.variables import find_check, find_class, find_image
+from orch_nb.sanitize import visible
+from orch_nb.session import Session
 from orch_nb.settings.trust import trust_file
 from orch_nb.types import CachePolicy, Decision, Response
 
@@ -53,6 +55,11 @@ SELECT_USAGE = f"""\
 {SELECT.help}
 """
 
+# What `Session.ask` and `Session.select` take under the same name.
+_PASSED_ON = (
+    *("strategy", "model", "task", "system", "max_tokens", "tool", "verifier"),
+    *("max_cost", "max_latency", "min_quality", "local", "provider", "exclude"),
+)
 _TRAITS = ("strategy", "preset", "fallback", "stream")
 
 
@@ -159,39 +166,49 @@ class OrchMagics(Magics):
             print(SELECT_USAGE)
             return None
         prompt = fill(_written(rest, cell), self._variables)
-        changes = {"strategy": options.strategy, "weights": options.weights}
-        changes = {name: value for name, value in changes.items() if value is not None}
         if not prompt.strip():
             if cell is not None:
                 print(SELECT_USAGE)
                 return None
-            self._set_defaults(options, changes)
+            self._set_defaults(options)
             return None
-        if options.weights is not None:
-            raise InputError("--weights changes the session's defaults; give it without a prompt")
+        for flag in ("weights", "pin", "unpin"):
+            if getattr(options, flag) is not None:
+                raise InputError(
+                    f"--{flag} changes the session's defaults; give it without a prompt"
+                )
         return self.session.select(prompt, **self._asked(options))
 
     orch.__doc__ = USAGE
     orch_select.__doc__ = SELECT_USAGE
 
-    def _set_defaults(self, options: argparse.Namespace, changes: dict[str, Any]) -> None:
-        one_call = ("model", "task", "system", "max_tokens", "image", "schema")
-        if given := [name for name in one_call if getattr(options, name) is not None]:
-            flag = given[0].replace("_", "-")
-            raise InputError(f"--{flag} holds for one prompt; write the prompt after it")
-        if changes:
-            self.session.change(**changes)
-        weights = self.session.weights
-        print(
-            f"strategy {self.session.strategy} · weights cost={weights.cost:g}, "
-            f"quality={weights.quality:g}, speed={weights.speed:g} · "
-            f"preset {self.session.settings.preset} · fallback {self.session.settings.fallback}"
-        )
+    def _set_defaults(self, options: argparse.Namespace) -> None:
+        lasting = ("strategy", "weights", "pin", "unpin")
+        for option in SELECT.options:
+            if option.name not in lasting and getattr(options, option.name) not in (None, False):
+                raise InputError(f"{option.flags[-1]} holds for one prompt; write it after that")
+        current = self.session
+        changes = {"strategy": options.strategy, "weights": options.weights}
+        if changes := {name: value for name, value in changes.items() if value is not None}:
+            current.change(**changes)
+        current.experts.unpin(*options.unpin or ())
+        current.experts.pin(dict(options.pin or ()))
+        weights = current.weights
+        pins = ", ".join(f"{tool}={model}" for tool, model in current.experts.items())
+        said = [
+            f"strategy {current.strategy}",
+            f"weights cost={weights.cost:g}, quality={weights.quality:g}, speed={weights.speed:g}",
+            f"preset {current.settings.preset}",
+            f"fallback {current.settings.fallback}",
+            f"experts {pins}" if pins else "no experts pinned",
+        ]
+        print(visible(" · ".join(said)))
 
     def _asked(self, options: argparse.Namespace, *more: str) -> dict[str, Any]:
         """What `Session.ask` and `Session.select` are to know, `more` of it by name."""
-        names = ("strategy", "model", "task", "system", "max_tokens", *more)
-        asked = {name: getattr(options, name) for name in names}
+        asked = {name: getattr(options, name) for name in (*_PASSED_ON, *more)}
+        if options.check is not None:
+            asked["check"] = find_check(options.check, self._variables)
         asked["images"] = [find_image(text, self._variables) for text in options.image or ()]
         if options.schema is not None:
             asked["schema"] = find_class(options.schema, self._variables)

@@ -18,8 +18,8 @@ from orch_nb.errors import InputError, UnknownNameError
 class Option:
     """One option: its flags, what it takes (None: nothing), and what it is for.
 
-    ``completes`` names what Tab offers after it: "strategy", "model", "task", "effort",
-    "variable", "class" or nothing. What is ``repeated`` gives a list.
+    ``completes`` names what Tab offers after it: "strategy", "model", "task", "effort", "tool",
+    "provider", "excluded", "variable", "class" or nothing. What is ``repeated`` gives a list.
     """
 
     flags: tuple[str, ...]
@@ -49,6 +49,13 @@ def _weights(text: str) -> dict[str, float]:
             raise UnknownNameError("weight", name.strip(), ("cost", "quality", "speed"))
         weights[name.strip()] = _number(number if equals else "")
     return weights
+
+
+def _pin(text: str) -> tuple[str, str]:
+    tool, equals, model = text.partition("=")
+    if not (tool and equals and model):
+        raise InputError(f"{text!r} is no pin; write TOOL=MODEL, such as sql=openai:gpt-6-luna")
+    return tool, model
 
 
 def _number(text: str) -> float:
@@ -81,6 +88,45 @@ CHOOSING = (
         "KIND",
         "what the prompt is about, where its words do not say",
         completes="task",
+    ),
+    Option(
+        ("--tool",),
+        "TOOL",
+        "ask the model that is pinned to this tool; may be given again",
+        completes="tool",
+        repeated=True,
+    ),
+    Option(("--max-cost",), "DOLLARS", "only models whose answer should cost no more", _number),
+    Option(("--max-latency",), "SECONDS", "only models that should need no longer", _number),
+    Option(
+        ("--min-quality",), "Q", "only models of which this quality (0 to 1) is expected", _number
+    ),
+    Option(("--local",), None, "only models on this machine"),
+    Option(
+        ("--provider",),
+        "NAME",
+        "only models of this provider; may be given again",
+        completes="provider",
+        repeated=True,
+    ),
+    Option(
+        ("--exclude",),
+        "NAME",
+        "no model of this provider, or not this model; may be given again",
+        completes="excluded",
+        repeated=True,
+    ),
+    Option(
+        ("--check",),
+        "CHECK",
+        "for the strategy cascade: a function of the notebook, or an assertion, for the answer",
+        completes="variable",
+    ),
+    Option(
+        ("--verifier",),
+        "ID",
+        "for the strategy cascade: the model that judges the first answer",
+        completes="model",
     ),
     Option(("--system",), "TEXT", "instructions that stand before the prompt"),
     Option(("--max-tokens",), "N", "cut the answer after this many tokens", _whole),
@@ -115,6 +161,15 @@ ASKING = (
 )
 SELECTING = (
     *CHOOSING,
+    Option(
+        ("--pin",),
+        "TOOL=ID",
+        "make this model the expert of the tool; may be given again",
+        _pin,
+        "tool",
+        repeated=True,
+    ),
+    Option(("--unpin",), "TOOL", "take the tool's pin away", completes="tool", repeated=True),
     Option(("--weights",), "LIST", "cost=6,quality=3,speed=1 for the strategy weighted", _weights),
 )
 

@@ -30,6 +30,18 @@ def find_image(text: str, variables: Mapping[str, object]) -> object:
     return text
 
 
+def find_check(text: str, variables: Mapping[str, object]) -> object:
+    """The function or the list of assertions called `text`, or else the assertion that it is.
+
+    Raises `UnknownNameError` when it looks like a name and is none.
+    """
+    if text.isidentifier():
+        if text not in variables:
+            raise UnknownNameError("check", text, public(variables))
+        return variables[text]
+    return text
+
+
 def find_class(name: str, variables: Mapping[str, object]) -> object:
     """The class called `name`. Raises `UnknownNameError`."""
     if name not in classes(variables):

@@ -59,6 +59,8 @@ class Catalog:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sources, self._stated = sources, stated
+        #: The names of all providers that may be asked.
+        self.providers = tuple(sources)
         self._memory, self._clock = memory, clock
         self._listings: Mapping[str, Listing] | None = None
         self._asked: dict[str, float] = {}  # until when an answer holds, on the loop's clock
@@ -182,6 +184,25 @@ class Catalog:
         here = ", ".join(sorted(filter(self.takes_part, self._sources)))
         hint = f" (a full id is provider:model; providers here: {here})"
         raise UnknownNameError("model", name, self.names(), hint)
+
+    def instances(self, name: str) -> Sequence[ModelCard]:
+        """All models with the bare `name`, at whatever provider; of an id, just that one."""
+        return self._all().by_name.get(name) or [self.resolve(name)]
+
+    def absence(self, model: str) -> str:
+        """Why the model with the id `model` is not there, "" where it may be.
+
+        Raises `UnknownNameError` if its provider lists others, and not this one.
+        """
+        provider = model.partition(":")[0]
+        row = self.listings().get(provider)
+        if provider not in self._sources:
+            raise UnknownNameError("provider", provider, self._sources)
+        if row is not None and row.error is not None:
+            return str(row.error).removeprefix(f"{provider}: ")
+        if row is not None and row.cards and model not in self._all().by_id:
+            raise UnknownNameError("model", model, self.ids())
+        return ""
 
     def ids(self) -> tuple[str, ...]:
         """The ids that a strategy may pick, as far as they are known without asking anybody.

@@ -2,125 +2,217 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
 
 import numpy as np
 
 from orch_nb.errors import SelectionError
 from orch_nb.figures import dollars, seconds
 from orch_nb.routing.analyse import analyse
-from orch_nb.routing.filters import split, unfit
-from orch_nb.routing.strategies import Table, Weights, score, tabulate
+from orch_nb.routing.estimates import Estimates, Seen, estimate
+from orch_nb.routing.filters import split
+from orch_nb.routing.pool import Codes, Column
+from orch_nb.routing.strategies import Table, Weights, chain, score
 from orch_nb.types import (
     Choice,
     Decision,
     Estimate,
+    LazySequence,
     ModelCard,
     Rejection,
     Request,
     TaskProfile,
-    Usage,
 )
 
 
-def route(
-    request: Request,
-    cards: Sequence[ModelCard],
-    *,
-    strategy: str,
-    weights: Weights,
-    latency: Mapping[str, float],
-    unreachable: Sequence[Rejection] = (),
-    memory: int | None = None,
-) -> Decision:
-    """Rank `cards` for `request` by the strategy with the canonical name `strategy`.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Situation:
+    """What a choice depends on besides the request.
 
-    `latency` is seconds by model id as seen so far. `unreachable` are providers that could not
-    say what they have. `memory` is what models on this machine can have now, in bytes, None where
-    that is unknown. Equal scores are ordered by priority, then by name. Raises
-    `SelectionError` when no model may answer.
+    ``seen`` holds the candidates and what was seen of them; ``weights`` and ``fallback`` are the
+    session's. ``unreachable`` are providers that could not say what they have. ``memory`` is what
+    models on this machine can have now, in bytes, None where that is unknown. ``busy`` is how many
+    calls a model answers now, ``turns`` the number of the newest call that it got, by model id.
+    ``fitted`` gives the quality by model that a fitted router expects for a prompt.
+    """
+
+    seen: Seen
+    weights: Weights
+    fallback: str = "best"
+    unreachable: Sequence[Rejection] = ()
+    memory: int | None = None
+    busy: Mapping[str, int] = field(default_factory=dict)
+    turns: Mapping[str, int] = field(default_factory=dict)
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    fitted: Callable[[str], Mapping[str, float]] = lambda _prompt: {}
+
+
+def route(request: Request, strategy: str, situation: Situation) -> Decision:
+    """Rank the candidates for `request` by the strategy with the canonical name `strategy`.
+
+    Equal scores are ordered by priority, then by name. Raises `SelectionError` when no model may
+    answer, or none qualifies under ``fallback: fail``.
     """
     profile = analyse(request)
-    fit, rejected = split(cards, profile, memory, latency)
-    rejected += unreachable
-    if not fit:
-        raise SelectionError(
-            "no model may answer; name one with --model or relax a limit", rejected
-        )
-    estimates = [estimate(card, profile, latency) for card in fit]
-    table = tabulate(fit, estimates, profile.kind)
-    scores = score(strategy, table, weights)
-    order = sorted(range(len(fit)), key=lambda i: (-scores[i], fit[i].priority, fit[i].id))
-    terms = _terms(table)
-    ranking = tuple(
-        Choice(
-            fit[i],
-            float(scores[i]),
-            terms[i],
-            estimates[i],
-            _reason(fit[i], profile.kind, estimates[i], place, len(order)),
-        )
-        for place, i in enumerate(order, start=1)
-    )
-    return Decision(strategy, "strategy", profile, ranking, tuple(rejected))
+    seen = situation.seen
+    estimates = estimate(seen, profile, situation.fitted(request.prompt))
+    parts = split(seen.pool, estimates, profile, request.wants.requires, situation.memory)
+    rejected = _joined(parts.rejected, situation.unreachable)
+    if not len(parts.fit):
+        raise SelectionError(f"no model may answer; {_way_out(parts.advice)}", tuple(rejected))
+    table = tabulate(estimates, parts.fit, situation)
+    name, scores, notice = _score(strategy, table, profile, situation.weights)
+    if np.isnan(scores).all():
+        if situation.fallback == "fail":
+            cards = [seen.pool.cards[int(row)] for row in parts.fit]
+            raise SelectionError(
+                f"{notice}, and fallback is fail",
+                [Rejection(c.id, _unqualified(name)) for c in cards],
+            )
+        scores = table.cheapness if situation.fallback == "cheapest" else table.worth
+        notice = f"{notice}; fallback is {situation.fallback}"
+    order = _order(scores, table)
+    ranked = _Ranked(estimates, parts.fit[order], scores[order], table, order, name)
+    ranking = LazySequence(len(order), ranked.choice)
+    return Decision(name, "strategy", profile, ranking, rejected, notice)
 
 
-def name_models(
-    request: Request, cards: Sequence[ModelCard], latency: Mapping[str, float]
-) -> Decision:
-    """The decision that the caller took: `cards`, in their order.
+def name_models(request: Request, cards: Sequence[ModelCard], seen: Seen) -> Decision:
+    """The decision that the caller took: `cards`, which are those of `seen`, in their order.
 
     Raises `SelectionError` when none of them can do the task, as far as is known.
     """
     profile = analyse(request)
-    # A named model of which nothing is known is tried as it is.
-    reasons = {card.id: unfit(card, profile) for card in cards if card.capabilities is not None}
-    rejected = tuple(Rejection(model, reason) for model, reason in reasons.items() if reason)
+    estimates = estimate(seen, profile, {})
+    parts = split(seen.pool, estimates, profile, request.wants.requires, named=True)
+    rows = [seen.pool.index[card.id] for card in cards]
+    fit = set(parts.fit.tolist())
     ranking = tuple(
-        Choice(card, 1.0, {}, estimate(card, profile, latency), "named by the caller")
-        for card in cards
-        if not reasons.get(card.id)
+        Choice(seen.pool.cards[row], 1.0, {}, estimates.one(row), "named by the caller")
+        for row in dict.fromkeys(rows)
+        if row in fit
     )
     if not ranking:
-        raise SelectionError("what was named cannot do this", rejected)
-    return Decision("explicit", "explicit model", profile, ranking, rejected)
+        advice = f"; {parts.advice}" if parts.advice else ""
+        raise SelectionError(f"what was named cannot do this{advice}", tuple(parts.rejected))
+    return Decision("explicit", "explicit model", profile, ranking, parts.rejected)
 
 
-def estimate(card: ModelCard, profile: TaskProfile, latency: Mapping[str, float]) -> Estimate:
-    """Expected dollars and seconds of one call; None where nothing is known to go by."""
-    usage = Usage(profile.input_tokens, profile.output_tokens, source="estimated")
-    takes = latency.get(card.id)
-    if takes is None and card.speed:
-        takes = profile.output_tokens / card.speed
-    return Estimate(None if card.prices is None else card.prices.charge(usage), takes)
+def _way_out(advice: str) -> str:
+    return advice or "name one with --model or relax a limit"
 
 
-def fallback_order(decision: Decision, policy: str) -> list[ModelCard]:
-    """The models to try, in order, under the policy "best", "cheapest" or "fail"."""
-    first, *others = decision.ranking
-    if policy == "fail" and decision.source != "explicit model":
-        return [first.card]
-    if policy == "cheapest":
-        others.sort(key=_cost_or_last)
-    return [choice.card for choice in (first, *others)]
-
-
-def _cost_or_last(choice: Choice) -> Decimal:
-    return Decimal("Infinity") if choice.estimate.cost is None else choice.estimate.cost
-
-
-def _terms(table: Table) -> list[dict[str, float]]:
-    columns = np.column_stack((table.cheapness, table.quality, table.speed))
-    return [
-        dict(zip(("cost", "quality", "speed"), map(float, row), strict=True)) for row in columns
-    ]
-
-
-def _reason(card: ModelCard, task: str, expected: Estimate, place: int, count: int) -> str:
-    rank = "best" if place == 1 else f"place {place}"
-    price = "price unknown" if expected.cost is None else f"about {dollars(expected.cost)}"
-    time = (
-        "speed not seen yet" if expected.seconds is None else f"about {seconds(expected.seconds)}"
+def _joined(rejected: Sequence[Rejection], unreachable: Sequence[Rejection]) -> Sequence[Rejection]:
+    if not unreachable:
+        return rejected
+    count = len(rejected)
+    return LazySequence(
+        count + len(unreachable), lambda i: rejected[i] if i < count else unreachable[i - count]
     )
-    return f"{rank} of {count}: {price}, {time}, quality from {card.quality_source(task)}"
+
+
+def tabulate(estimates: Estimates, fit: Codes, situation: Situation) -> Table:
+    """The table of the models in the rows `fit`."""
+    pool = estimates.seen.pool
+    return Table(
+        cost=estimates.cost[fit],
+        quality=estimates.quality[fit],
+        seconds=estimates.seconds[fit],
+        success=estimates.success[fit],
+        known=estimates.known[fit],
+        weight=estimates.weight[fit],
+        family=pool.family[fit],
+        busy=_overlay(situation.busy, estimates, fit),
+        turn=_overlay(situation.turns, estimates, fit),
+        random=situation.random,
+    )
+
+
+def _overlay(counts: Mapping[str, int], estimates: Estimates, fit: Codes) -> Column:
+    pool = estimates.seen.pool
+    column = np.zeros(len(pool))
+    for model, count in counts.items():
+        if (row := pool.index.get(model)) is not None:
+            column[row] = count
+    return column[fit]
+
+
+def _score(
+    strategy: str, table: Table, profile: TaskProfile, weights: Weights
+) -> tuple[str, Column, str]:
+    """The first strategy of a chain that finds a model, its scores, and what was tried before.
+
+    Where none does, the scores of the last are all NaN.
+    """
+    tried: list[str] = []
+    for name in chain(strategy):
+        scores = score(name, profile, table, weights)
+        if not np.isnan(scores).all():
+            notice = f"{' and '.join(tried)} found no model, so {name} chose" if tried else ""
+            return name, scores, notice
+        tried.append(name)
+    return tried[-1], scores, f"{' and '.join(tried)} found no model that qualifies"
+
+
+def _unqualified(strategy: str) -> str:
+    known = {"cost": "its price is not known", "task": "nothing is known of its quality"}
+    return known.get(strategy, f"does not qualify for {strategy}")
+
+
+def _order(scores: Column, table: Table) -> Codes:
+    """Best first; those that do not qualify come last, the better before the worse."""
+    unqualified = np.isnan(scores)
+    if not unqualified.any():
+        return np.argsort(-scores, kind="stable")
+    return np.lexsort((np.where(unqualified, -table.worth, -scores), unqualified))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ranked:
+    """The columns behind a ranking, from which its choices are made when they are looked at."""
+
+    estimates: Estimates
+    rows: Codes
+    scores: Column
+    table: Table
+    order: Codes
+    strategy: str
+
+    def choice(self, place: int) -> Choice:
+        row, at = int(self.rows[place]), int(self.order[place])
+        card, expected = self.estimates.seen.pool.cards[row], self.estimates.one(row)
+        terms = {
+            "cost": float(self.table.cheapness[at]),
+            "quality": float(self.table.worth[at]),
+            "speed": float(self.table.speed[at]),
+        }
+        sources = {
+            "cost": "unknown" if card.prices is None else card.prices.source or "stated",
+            "seconds": self.estimates.seconds_source(row),
+            "quality": self.estimates.quality_source(row),
+        }
+        return Choice(
+            card,
+            float(self.scores[place]),
+            terms,
+            expected,
+            self._reason(place, row, expected),
+            float(self.estimates.quality[row]),
+            sources,
+        )
+
+    def _reason(self, place: int, row: int, expected: Estimate) -> str:
+        rank = "best" if place == 0 else f"place {place + 1}"
+        if isnan(self.scores[place]):
+            rank = f"{_unqualified(self.strategy)}, place {place + 1}"
+        price = "price unknown" if expected.cost is None else f"about {dollars(expected.cost)}"
+        time = (
+            "speed not seen yet"
+            if expected.seconds is None
+            else f"about {seconds(expected.seconds)}"
+        )
+        quality = f"quality {self.estimates.quality[row]:.2f}"
+        source = self.estimates.quality_source(row)
+        return f"{rank} of {len(self.rows)}: {price}, {time}, {quality} from {source}"

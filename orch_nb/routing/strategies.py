@@ -1,69 +1,106 @@
-"""How candidates are scored. A strategy turns a table of candidates into scores in 0..1.
+"""How candidates are scored. A strategy turns a table of candidates into scores.
 
 A strategy is a function decorated with `strategy`, or one that another package names under the
-entry point ``orch_nb.strategies``; the table is numpy columns, one row a model.
+entry point ``orch_nb.strategies``; the table is numpy columns, one row a model. The highest score
+wins; NaN means that the model does not qualify, so that it can only stand in for others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from orch_nb.errors import UnknownNameError
-from orch_nb.types import Estimate, ModelCard
-
-Column = NDArray[np.float64]
+from orch_nb.routing.front import front
+from orch_nb.routing.pool import Codes, Column, Mask
+from orch_nb.routing.quality import draw
+from orch_nb.types import TaskProfile
 
 # The resolution of the cost scale: a millionth of a dollar apart is hardly a difference.
 _RESOLUTION = 1e-6
+# A cent is never cheap: the scale reaches at least from there to nothing.
+_SCALE = float(np.log1p(0.01 / _RESOLUTION))
 # Seconds at which an answer counts as half as good for its speed.
 _PATIENCE = 4.0
-# What is assumed of a model about which nothing is known: the middle of the range.
-_UNKNOWN_QUALITY = 0.5
+# What decides between models that are equally good for a task: too little to outweigh quality.
+_HAIR = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Candidates as columns. ``cost`` (dollars) and ``seconds`` are NaN where unknown.
 
-    ``quality`` is in 0..1: what the user stated for this kind of task, else the place in the
-    vendor's line-up, else the middle.
+    ``quality`` is the expected quality in 0..1 of an answer that comes, ``known`` whether anything
+    is known of it, ``weight`` how many observations are behind it; ``success`` is the expected
+    fraction of calls without an error. ``family`` is equal for instances of one model, ``busy``
+    is how many calls of ours the model answers now, and ``turn`` rises with each call: the model
+    with the lowest was asked the longest ago. ``random`` is where a strategy that explores draws.
     """
 
     cost: Column
     quality: Column
     seconds: Column
+    success: Column
+    known: Mask
+    weight: Column
+    family: Codes
+    busy: Column
+    turn: Column
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
-    @property
+    @cached_property
     def cheapness(self) -> Column:
         """1 for free, falling with the logarithm of the cost to 0 for the dearest or unknown."""
-        known = np.nan_to_num(self.cost, nan=0.0)
-        scaled = np.log1p(known / _RESOLUTION)
-        dearest = max(float(scaled.max(initial=0.0)), float(np.log1p(0.01 / _RESOLUTION)))
-        return np.where(np.isnan(self.cost), 0.0, 1.0 - scaled / dearest)
+        scaled = np.log1p(self.cost / _RESOLUTION)
+        dearest = np.fmax.reduce(scaled, initial=_SCALE)  # which passes over NaN
+        return np.where(np.isnan(scaled), 0.0, 1.0 - scaled / dearest)
 
-    @property
+    @cached_property
+    def worth(self) -> Column:
+        """The expected quality, with an answer that does not come counting as 0."""
+        return self.quality * self.success
+
+    @cached_property
     def speed(self) -> Column:
         """1 for instant, 1/2 for four seconds; where unknown, smaller models count as quicker."""
-        known = 1.0 / (1.0 + np.nan_to_num(self.seconds, nan=0.0) / _PATIENCE)
-        prior = 1.0 - 0.75 * self.quality
-        return np.where(np.isnan(self.seconds), prior, known)
+        known = 1.0 / (1.0 + self.seconds / _PATIENCE)
+        return np.where(np.isnan(known), 1.0 - 0.75 * self.quality, known)
 
 
 Weights = Mapping[str, float]
-Score = Callable[[Table, Weights], Column]
+Score = Callable[[TaskProfile, Table, Weights], Column]
 _STRATEGIES: dict[str, Score] = {}
+#: What ``fallback`` stands for; any list of names with commas is such a chain.
+CHAIN = ("task", "cost", "balanced")
+#: The strategies that share one model's calls among its instances.
+OVER_INSTANCES = frozenset({"round_robin", "least_busy", "fastest"})
 _ALIASES = {
-    "cost_optimized": "cost",
+    "accuracy": "task",
+    "accuracy_optimized": "task",
+    "best": "task",
+    "quality": "task",
+    "quality_optimized": "task",
+    "task_based": "task",
     "cheapest": "cost",
+    "cost_based": "cost",
+    "cost_optimized": "cost",
+    "latency": "performance",
+    "latency_based": "performance",
     "performance_optimized": "performance",
-    "fastest": "performance",
+    "speed": "performance",
+    "speed_optimized": "performance",
+    "balance": "balanced",
+    "custom": "weighted",
+    "fallback_chain": "fallback",
+    "learned": "adaptive",
+    "thompson": "adaptive",
+    "roundrobin": "round_robin",
+    "least_loaded": "least_busy",
 }
 
 
@@ -79,7 +116,7 @@ def strategy(name: str) -> Callable[[Score], Score]:
 
 def strategy_names() -> tuple[str, ...]:
     """The names of all strategies, those of other packages too, without their aliases."""
-    return tuple(sorted({*_STRATEGIES, *_installed()}))
+    return tuple(sorted({*_STRATEGIES, *_installed(), "fallback"}))
 
 
 @cache
@@ -88,7 +125,14 @@ def _installed() -> dict[str, EntryPoint]:
 
 
 def canonical(name: str) -> str:
-    """The name that `name` is an alias of, or itself. Raises `UnknownNameError`."""
+    """The name that `name` is an alias of, or itself; of a chain, those of its parts.
+
+    Raises `UnknownNameError`.
+    """
+    return ",".join(_canonical(part) for part in name.split(","))
+
+
+def _canonical(name: str) -> str:
     plain = name.strip().lower().replace("-", "_")
     plain = _ALIASES.get(plain, plain)
     if plain not in strategy_names():
@@ -96,56 +140,104 @@ def canonical(name: str) -> str:
     return plain
 
 
-def score(name: str, table: Table, weights: Weights) -> Column:
-    """The scores of the strategy with the canonical name `name`."""
+def chain(name: str) -> tuple[str, ...]:
+    """The strategies to try in turn for the canonical name `name`."""
+    parts = [CHAIN if part == "fallback" else (part,) for part in name.split(",")]
+    return tuple(dict.fromkeys(one for part in parts for one in part))
+
+
+def score(name: str, profile: TaskProfile, table: Table, weights: Weights) -> Column:
+    """The scores of the one strategy with the canonical name `name`."""
     found = _STRATEGIES.get(name) or cast("Score", _installed()[name].load())
-    return found(table, weights)
+    return found(profile, table, weights)
+
+
+@strategy("task")
+def task(profile: TaskProfile, table: Table, weights: Weights) -> Column:
+    """The best for this kind of task, among equals the cheaper; nothing without evidence."""
+    return np.where(table.known, table.worth + _HAIR * table.cheapness, np.nan)
 
 
 @strategy("cost")
-def cost(table: Table, weights: Weights) -> Column:
-    """The cheapest; a model whose price is unknown comes after all others."""
-    return np.where(np.isnan(table.cost), -1.0, table.cheapness)
+def cost(profile: TaskProfile, table: Table, weights: Weights) -> Column:
+    """The cheapest; a model whose price is unknown does not qualify."""
+    return np.where(np.isnan(table.cost), np.nan, table.cheapness)
 
 
 @strategy("performance")
-def performance(table: Table, weights: Weights) -> Column:
+def performance(profile: TaskProfile, table: Table, weights: Weights) -> Column:
     """The quickest to answer."""
     return table.speed
 
 
 @strategy("balanced")
-def balanced(table: Table, weights: Weights) -> Column:
+def balanced(profile: TaskProfile, table: Table, weights: Weights) -> Column:
     """Cost, quality and speed with equal weights."""
-    return (table.cheapness + table.quality + table.speed) / 3.0
+    return (table.cheapness + table.worth + table.speed) / 3.0
 
 
 @strategy("weighted")
-def weighted(table: Table, weights: Weights) -> Column:
+def weighted(profile: TaskProfile, table: Table, weights: Weights) -> Column:
     """Cost, quality and speed with the session's weights, normalised to a sum of 1."""
+    return _weigh(table, table.worth, weights)
+
+
+@strategy("adaptive")
+def adaptive(profile: TaskProfile, table: Table, weights: Weights) -> Column:
+    """The session's weights on a quality that is drawn: what is little known is tried at times.
+
+    Thompson sampling (Russo et al., 2018, https://arxiv.org/abs/1707.02038) over the models on the
+    front of cost and quality, at most seven.
+    """
+    rows = front(table.cost, table.worth)
+    drawn = np.full(len(table.cost), np.nan)
+    drawn[rows] = draw(table.quality[rows], table.weight[rows], table.random)
+    return _weigh(table, drawn * table.success, weights)
+
+
+@strategy("cascade")
+def cascade(profile: TaskProfile, table: Table, weights: Weights) -> Column:
+    """The order of the models that may be asked when cheaper drafts do not hold: the best."""
+    return task(profile, table, weights)
+
+
+@strategy("round_robin")
+def round_robin(profile: TaskProfile, table: Table, weights: Weights) -> Column:
+    """Of the instances of the model that balanced takes, the one asked the longest ago."""
+    return _among_instances(balanced(profile, table, weights), table, -table.turn)
+
+
+@strategy("least_busy")
+def least_busy(profile: TaskProfile, table: Table, weights: Weights) -> Column:
+    """Of the instances of the model that balanced takes, the one with the fewest calls now."""
+    preference = -table.busy - _HAIR * _place(table.turn)
+    return _among_instances(balanced(profile, table, weights), table, preference)
+
+
+@strategy("fastest")
+def fastest(profile: TaskProfile, table: Table, weights: Weights) -> Column:
+    """Of the instances of the model that balanced takes, the quickest; each is tried once."""
+    preference = -np.nan_to_num(table.seconds, nan=0.0)
+    return _among_instances(balanced(profile, table, weights), table, preference)
+
+
+def _weigh(table: Table, quality: Column, weights: Weights) -> Column:
     total = weights["cost"] + weights["quality"] + weights["speed"]
     terms = (
         weights["cost"] * table.cheapness
-        + weights["quality"] * table.quality
+        + weights["quality"] * quality
         + weights["speed"] * table.speed
     )
     return terms / total
 
 
-def tabulate(cards: Sequence[ModelCard], estimates: Sequence[Estimate], kind: str) -> Table:
-    """The table of `cards` for a task of `kind`."""
-    return Table(
-        cost=np.array([_number(estimate.cost) for estimate in estimates]),
-        quality=np.array([_quality(card, kind) for card in cards]),
-        seconds=np.array([_number(estimate.seconds) for estimate in estimates]),
-    )
+def _among_instances(base: Column, table: Table, preference: Column) -> Column:
+    """`base`, with the instances of its winner before all others, in the order of `preference`."""
+    instances = table.family == table.family[int(base.argmax())]
+    ranked = 2.0 + _place(preference) / len(base)
+    return np.where(instances, ranked, base)
 
 
-def _number(value: object) -> float:
-    return float("nan") if value is None else float(value)  # type: ignore[arg-type]
-
-
-def _quality(card: ModelCard, kind: str) -> float:
-    if kind in card.quality:
-        return card.quality[kind]
-    return _UNKNOWN_QUALITY if card.tier is None else card.tier
+def _place(values: Column) -> Column:
+    """How many of `values` each is greater than."""
+    return np.searchsorted(np.sort(values), values, side="left").astype(float)

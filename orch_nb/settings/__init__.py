@@ -5,6 +5,7 @@ from orch_nb.settings.home import user_home, working_folder
 from orch_nb.settings.keys import remove_key, store_key, stored_key, stored_names, stored_where
 from orch_nb.settings.loading import load
 from orch_nb.settings.schema import (
+    BudgetSettings,
     CacheSettings,
     Limits,
     ModelSettings,
@@ -13,16 +14,19 @@ from orch_nb.settings.schema import (
     Settings,
     Weights,
 )
+from orch_nb.settings.stack import SettingsStack
 
 __all__ = [
     "OFFICIAL",
     "SERVERS",
+    "BudgetSettings",
     "CacheSettings",
     "Limits",
     "ModelSettings",
     "PriceSettings",
     "ProviderSettings",
     "Settings",
+    "SettingsStack",
     "Weights",
     "load",
     "remove_key",

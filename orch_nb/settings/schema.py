@@ -17,6 +17,7 @@ from orch_nb.settings.units import read_bytes, read_seconds
 from orch_nb.types import TASKS, canonical_task
 
 _PROVIDER = re.compile(r"[A-Za-z0-9_.-]+")
+_TOOL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile("[\t\x20-\x7e\xa0-\xff]*")
@@ -66,6 +67,12 @@ def _check_provider(name: str) -> str:
     return name
 
 
+def _check_tool(name: str) -> str:
+    if not _TOOL.fullmatch(name):
+        raise ValueError("must be the name of a tool: letters, digits, '.', '_' and '-'")
+    return name
+
+
 def _check_model(name: str) -> str:
     provider, colon, model = name.partition(":")
     if not (_PROVIDER.fullmatch(provider) and colon and model) or re.search(r"\s", model):
@@ -94,6 +101,7 @@ Dollars = Annotated[Decimal, Bounds(ge=0, max_digits=15), DumpedAsFloat(), Befor
 Task = Annotated[str, After(_task)]
 Folder = Annotated[str, Bounds(min_length=1), After(_check_folder)]
 ProviderName = Annotated[str, After(_check_provider)]
+ToolName = Annotated[str, After(_check_tool)]
 ModelId = Annotated[str, After(_check_model)]
 Variable = Annotated[str, After(_check_variable)]
 
@@ -200,16 +208,34 @@ class Limits(_Strict):
 
 
 @dataclass(frozen=True)
+class BudgetSettings(_Strict):
+    """US dollars that may be spent in each period; None is no limit, with 0 only what is free.
+
+    ``task`` is one call with all its attempts, ``pipeline`` one run of a pipeline, ``hour`` the
+    last hour of all the user's sessions on this machine. ``unpriced`` says what a limit means for
+    models whose price is unknown.
+    """
+
+    task: Dollars | None = None
+    pipeline: Dollars | None = None
+    session: Dollars | None = None
+    hour: Dollars | None = None
+    unpriced: Literal["refuse", "allow"] = "refuse"
+
+
+@dataclass(frozen=True)
 class Settings(_Strict):
     """All settings of a session, after every layer was heard.
 
     ``probe`` looks for Ollama and LM Studio on this machine where no row configures them.
+    ``experts`` pins models to tools by name; None takes away a pin that a weaker source set.
     Whether ``strategy`` exists is for the registry of strategies to say.
     """
 
     preset: Literal["cloud-only", "local-only", "development"] = "development"
     strategy: Text = "balanced"
     weights: Weights = Weights()
+    budget: BudgetSettings = BudgetSettings()
     fallback: Literal["best", "cheapest", "fail"] = "best"
     stream: Switch = True
     probe: Switch = True
@@ -217,6 +243,7 @@ class Settings(_Strict):
     providers: Mapping[ProviderName, ProviderSettings] = field(default_factory=dict)
     models: Mapping[ModelId, ModelSettings] = field(default_factory=dict)
     limits: Limits = Limits()
+    experts: Mapping[ToolName, ModelId | None] = field(default_factory=dict)
 
     def connects_like(self, other: Settings) -> bool:
         """Whether nothing differs that connections, catalog or cache are made from."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from orch_nb.sanitize import visible
@@ -13,13 +13,20 @@ from orch_nb.types.request import TaskProfile
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One candidate: its score and the terms that the score is made of."""
+    """One candidate: its score and the terms that the score is made of.
+
+    ``score`` is NaN where the model does not qualify for the strategy, and only stands in for
+    others. ``quality`` is the expected one in 0..1. ``sources`` says of "cost", "seconds" and
+    "quality" what they come from.
+    """
 
     card: ModelCard
     score: float
     terms: Mapping[str, float]
     estimate: Estimate
     reason: str
+    quality: float = 0.5
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def model(self) -> str:
@@ -34,6 +41,9 @@ class Rejection:
     model: str
     reason: str
 
+
+# How many choices and rejections the text form names.
+_SHOWN = 50
 
 Check = Literal["agreement", "function", "assertions", "schema", "arithmetic", "verifier"]
 
@@ -61,7 +71,7 @@ class Decision:
 
     ``source`` is what decided: "explicit model", "expert of TOOL" or "strategy". ``notice`` is
     what the user must be told, such as that a pinned model is not there. With a ``cascade`` its
-    models are asked as it says; the ranking is what may stand in for its strong one.
+    models are asked as it says, and come first in the ranking: the drafts, then the strong one.
     """
 
     strategy: str
@@ -84,6 +94,9 @@ class Decision:
 
     def __str__(self) -> str:
         lines = [f"{self.strategy} ({self.source}): {self.best.model}. {self.reason}"]
-        lines += [f"  {c.model}  {c.score:.2f}  {c.reason}" for c in self.ranking[1:]]
-        lines += [f"  not {r.model}: {r.reason}" for r in self.rejected]
+        lines += [f"  {self.notice}"] if self.notice else []
+        lines += [f"  {c.model}  {c.score:.2f}  {c.reason}" for c in self.ranking[1:_SHOWN]]
+        lines += [f"  not {r.model}: {r.reason}" for r in self.rejected[:_SHOWN]]
+        more = max(0, len(self.ranking) - _SHOWN) + max(0, len(self.rejected) - _SHOWN)
+        lines += [f"  and {more} more"] if more else []
         return visible("\n".join(lines))

@@ -89,7 +89,8 @@ class Wants:
 
     ``models`` is an explicit order to fall back along; empty lets the strategy choose. ``task`` is
     one of `TASKS`; None has the analyser read it from the words. ``tools`` are names of tools
-    whose pinned experts are wanted, the first named first.
+    whose pinned experts are wanted, the first named first; ``needs`` are the capabilities that
+    they ask of any model.
     ``deadline`` limits the whole call, in seconds. ``verifier`` is the model that judges the draft
     of a cascade, ``checked`` how the caller checks it ("function", "assertions"), "" if not.
     """
@@ -100,6 +101,7 @@ class Wants:
     cache: CachePolicy = "use"
     deadline: float | None = None
     tools: tuple[str, ...] = ()
+    needs: frozenset[str] = frozenset()
     requires: Requirements = Requirements()
     verifier: str | None = None
     checked: Checked = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orch_nb import session
 from orch_nb.notebook.commands import COMMANDS
 from orch_nb.notebook.magics import ORCH, SELECT
 from shells.here import Shell
@@ -11,11 +12,15 @@ from shells.kernel import Kernel
 from stub.client import Stub
 
 MODELS = ["alpha:stub-large", "alpha:stub-small", "stub-large", "stub-small"]
-STRATEGIES = ["balanced", "cost", "performance", "weighted"]
+STRATEGIES = [
+    *("adaptive", "balanced", "cascade", "cost", "fallback", "fastest", "least_busy"),
+    *("performance", "round_robin", "task", "weighted"),
+]
+TOOLS = ["json", "sql", "tools", "vision"]
 
 
 OFFERED = {
-    "%orch --m": ["--model", "--max-tokens"],
+    "%orch --mo": ["--model"],
     "%%orch --dry-run --no": ["--no-cache", "--no-stream"],
     "x = %orch --str": ["--strategy"],
     "  %orch_select --w": ["--weights"],
@@ -28,7 +33,7 @@ OFFERED = {
     "%orch doctor ": [""],
     "%orch_select -": list(SELECT.flags),
     "%orch -s ": STRATEGIES,
-    "%orch --strategy=c": ["cost"],
+    "%orch --strategy=c": ["cascade", "cost"],
     "%orch --system 'two words' -s p": ["performance"],
     "%orch -m ": MODELS,
     "%orch -m alpha:": MODELS[:2],
@@ -43,6 +48,11 @@ OFFERED = {
     "%orch_select --schema=My": ["MyPlace"],
     "%orch --effort ": ["low", "medium", "high"],
     "%orch --effort h": ["high"],
+    "%orch --tool ": TOOLS,
+    "%orch --provider al": ["alpha"],
+    "%orch --exclude=alpha:stub-s": MODELS[1:2],
+    "%orch_select --unpin s": ["sql"],
+    "%orch --check my_a": ["my_answer"],
     "%orch --task c": ["chat", "code", "creative"],
     # nothing to offer, and nothing from Python
     "%orch -s zzz": ["zzz"],
@@ -60,6 +70,7 @@ PYTHON = ("%%orch\nabout my_", "my_", "%orchid my_", "print(my_")
 
 def test_what_is_offered(shell: Shell, alpha: Stub) -> None:
     shell.ip.user_ns |= {"my_answer": 1, "my_data": 2, "MyPlace": type("MyPlace", (), {})}
+    session().tool("sql")
     assert {code: shell.complete(code) for code in OFFERED} == OFFERED
     assert alpha.log() == []
 

@@ -73,7 +73,7 @@ def test_zero_and_nothing_differ() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("--modle x hi", "unknown option '--modle'; did you mean --model?"),
+        ("--modle x hi", "unknown option '--modle'; did you mean --model or --tool?"),
         ("-5 + 3", "unknown option '-5'"),
         ("-5 + 3", "a prompt that begins with - stands after --"),
         ("-m", "-m needs a value"),

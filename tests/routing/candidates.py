@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
-from orch_nb.types import Message, ModelCard, Prices, Request
+from orch_nb.routing.estimates import seen_of
+from orch_nb.routing.pool import pool_of
+from orch_nb.routing.route import Situation
+from orch_nb.types import Message, ModelCard, Prices, Request, Track
 
+WEIGHTS = {"cost": 1.0, "quality": 1.0, "speed": 1.0}
 ASK = Request((Message("user", "Hello, how are you?"),))
 
 
 def card(name: str, price: float | str | None = None, **facts: Any) -> ModelCard:
     """A card whose input and output cost `price` dollars per million tokens."""
     prices = None if price is None else Prices(Decimal(str(price)), Decimal(str(price)))
-    return ModelCard("p", name, prices=prices, **facts)
+    return ModelCard(facts.pop("provider", "p"), name, prices=prices, **facts)
+
+
+def situation(
+    candidates: Sequence[ModelCard], tracks: Mapping[str, Track] | None = None, **facts: Any
+) -> Situation:
+    """What `candidates` are chosen in; `tracks` by bare name are what was seen of them."""
+    by_id = {f"p:{name}": track for name, track in (tracks or {}).items()}
+    seen = seen_of(pool_of(candidates), by_id, facts.pop("token_factor", {}))
+    return Situation(seen=seen, **{"weights": WEIGHTS, **facts})
+
+
+def took(seconds: float) -> Track:
+    """A model whose answers took so long."""
+    return Track(calls=3, successes=3, p50=seconds, p95=seconds)
 
 
 def cards() -> st.SearchStrategy[list[ModelCard]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -11,18 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb.errors import SelectionError
-from orch_nb.routing.route import fallback_order, name_models, route
+from orch_nb.invoke.order import fallback_order
+from orch_nb.routing.route import name_models, route
 from orch_nb.routing.strategies import strategy_names
 from orch_nb.types import Decision, Message, ModelCard, Rejection, Request
-from routing.candidates import ASK, card, cards
-
-WEIGHTS = {"cost": 1.0, "quality": 1.0, "speed": 1.0}
+from routing.candidates import ASK, card, cards, situation, took
 
 
-def decide(candidates: list[ModelCard], strategy: str = "cost", **options: Any) -> Decision:
-    options = {"request": ASK, "latency": {}, **options}
-    request = options.pop("request")
-    return route(request, candidates, strategy=strategy, weights=WEIGHTS, **options)
+def decide(
+    candidates: list[ModelCard], strategy: str = "cost", request: Request = ASK, **facts: Any
+) -> Decision:
+    return route(request, strategy, situation(candidates, **facts))
+
+
+def name(*candidates: ModelCard, request: Request = ASK) -> Decision:
+    return name_models(request, candidates, situation(candidates).seen)
 
 
 def names(decision: Decision) -> list[str]:
@@ -36,8 +40,11 @@ def test_the_order_of_the_cards_never_matters(
     first = decide(candidates, strategy)
     shuffled = list(candidates)
     random.shuffle(shuffled)
-    assert decide(shuffled, strategy).ranking == first.ranking
-    scores = [choice.score for choice in first.ranking]
+    second = decide(shuffled, strategy)
+    assert [(c.model, repr(c.score), c.reason) for c in second.ranking] == [
+        (c.model, repr(c.score), c.reason) for c in first.ranking
+    ]
+    scores = [choice.score for choice in first.ranking if not math.isnan(choice.score)]
     assert scores == sorted(scores, reverse=True)
     assert sorted(names(first)) == sorted(candidate.name for candidate in candidates)
 
@@ -63,9 +70,9 @@ def test_dearer_than_the_scale_is_still_dearer() -> None:
 
 
 def test_the_quickest_seen_wins_performance() -> None:
-    latency = {"p:a": 8.0, "p:b": 2.0, "p:c": 4.0}
+    tracks = {"a": took(8.0), "b": took(2.0), "c": took(4.0)}
     models = [card("a"), card("b"), card("c")]
-    assert names(decide(models, "performance", latency=latency)) == ["b", "c", "a"]
+    assert names(decide(models, "performance", tracks=tracks)) == ["b", "c", "a"]
 
 
 def test_what_may_not_answer_is_listed_with_its_reason() -> None:
@@ -108,7 +115,7 @@ def test_each_choice_says_what_it_costs_and_why() -> None:
 
 
 def test_named_models_stay_in_the_callers_order() -> None:
-    decision = name_models(ASK, [card("dear", 50), card("none", unranked="no chat model")], {})
+    decision = name(card("dear", 50), card("none", unranked="no chat model"))
     assert names(decision) == ["dear", "none"]
     assert (decision.source, decision.best.reason) == ("explicit model", "named by the caller")
 
@@ -122,13 +129,13 @@ def test_named_models_stay_in_the_callers_order() -> None:
     ],
 )
 def test_fallback_policies(policy: str, order: list[str]) -> None:
-    latency = {"p:quick": 1.0, "p:dear": 2.0, "p:cheap": 3.0, "p:unknown": 4.0}
+    tracks = {"quick": took(1.0), "dear": took(2.0), "cheap": took(3.0), "unknown": took(4.0)}
     models = [card("cheap", 1), card("quick", 99), card("unknown"), card("dear", 50)]
-    decision = decide(models, "performance", latency=latency)
+    decision = decide(models, "performance", tracks=tracks)
     assert [c.name for c in fallback_order(decision, policy)] == order
 
 
 @pytest.mark.parametrize("policy", ["best", "fail"])
 def test_an_order_that_the_caller_gave_is_kept_whole(policy: str) -> None:
-    decision = name_models(ASK, [card("b"), card("a")], {})
+    decision = name(card("b"), card("a"))
     assert [c.name for c in fallback_order(decision, policy)] == ["b", "a"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,17 +13,36 @@ from hypothesis import strategies as st
 
 from orch_nb.errors import UnknownNameError
 from orch_nb.routing.analyse import analyse
-from orch_nb.routing.route import estimate
-from orch_nb.routing.strategies import Table, canonical, score, strategy_names, tabulate
-from orch_nb.types import Message, ModelCard, Request
-from routing.candidates import card, cards
+from orch_nb.routing.estimates import estimate
+from orch_nb.routing.pool import Column
+from orch_nb.routing.route import tabulate
+from orch_nb.routing.strategies import (
+    Table,
+    Weights,
+    canonical,
+    chain,
+    score,
+    strategy_names,
+)
+from orch_nb.types import Message, ModelCard, Request, Track
+from routing.candidates import WEIGHTS as EVEN
+from routing.candidates import card, cards, situation, took
 
-EVEN = {"cost": 1.0, "quality": 1.0, "speed": 1.0}
 PROFILE = analyse(Request((Message("user", "Hello"),)))
 
 
-def table(*candidates: ModelCard, kind: str = "chat") -> Table:
-    return tabulate(candidates, [estimate(c, PROFILE, {}) for c in candidates], kind)
+def table(
+    *candidates: ModelCard, kind: str = "chat", tracks: dict[str, Track] | None = None, **facts: Any
+) -> Table:
+    """The table of `candidates`, whose rows are sorted by name."""
+    around = situation(candidates, tracks, **facts)
+    profile = replace(PROFILE, kind=kind)
+    estimates = estimate(around.seen, profile, {})
+    return tabulate(estimates, np.arange(len(candidates)), around)
+
+
+def by(name: str, made: Table, weights: Weights) -> Column:
+    return score(name, PROFILE, made, weights)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +53,10 @@ def table(*candidates: ModelCard, kind: str = "chat") -> Table:
         ("cost_optimized", "cost"),
         (" Cost-Optimized ", "cost"),
         ("performance-optimized", "performance"),
-        ("FASTEST", "performance"),
+        ("FASTEST", "fastest"),
+        ("accuracy_optimized", "task"),
+        ("task-based", "task"),
+        ("task_based,cheapest", "task,cost"),
         ("balanced", "balanced"),
     ],
 )
@@ -43,7 +67,7 @@ def test_aliases(alias: str, name: str) -> None:
 def test_an_unknown_strategy_names_the_nearest_or_all() -> None:
     with pytest.raises(UnknownNameError, match=r"did you mean performance\?"):
         canonical("performence")
-    with pytest.raises(UnknownNameError, match="choose from balanced, cost, performance, weighted"):
+    with pytest.raises(UnknownNameError, match="choose from adaptive, balanced, cascade, cost, "):
         canonical("zzz")
 
 
@@ -53,9 +77,10 @@ def test_scores_are_finite_and_terms_are_in_their_range(candidates: list[ModelCa
     for column in (made.cheapness, made.quality, made.speed):
         assert ((column >= 0) & (column <= 1)).all()
     for name in strategy_names():
-        scores = score(name, made, EVEN)
-        assert scores.shape == (len(candidates),)
-        assert np.isfinite(scores).all()
+        for one in chain(name):
+            scores = by(one, made, EVEN)
+            assert scores.shape == (len(candidates),)
+            assert (np.isfinite(scores) | np.isnan(scores)).all()
 
 
 @given(cards(), st.floats(0.01, 1000.0))
@@ -64,10 +89,14 @@ def test_weights_count_only_against_each_other(candidates: list[ModelCard], fact
     scaled = {name: weight * factor for name, weight in weights.items()}
     made = table(*candidates)
     np.testing.assert_allclose(
-        score("weighted", made, weights), score("weighted", made, scaled), atol=1e-12
+        by("weighted", made, weights),
+        by("weighted", made, scaled),
+        atol=1e-12,
     )
     np.testing.assert_allclose(
-        score("weighted", made, EVEN), score("balanced", made, weights), atol=1e-12
+        by("weighted", made, EVEN),
+        by("balanced", made, weights),
+        atol=1e-12,
     )
 
 
@@ -77,15 +106,15 @@ def test_weights_count_only_against_each_other(candidates: list[ModelCard], fact
 def test_one_weight_alone_is_that_term(weight: str, term: str) -> None:
     made = table(card("a", 1, tier=0.2), card("b", 5, tier=0.9, speed=50.0), card("c"))
     alone = {"cost": 0.0, "quality": 0.0, "speed": 0.0, weight: 2.0}
-    np.testing.assert_allclose(score("weighted", made, alone), getattr(made, term))
+    np.testing.assert_allclose(by("weighted", made, alone), getattr(made, term))
 
 
 def test_cheaper_is_better_and_unknown_is_worst() -> None:
-    made = table(card("free", 0), card("cheap", 0.1), card("dear", 50), card("unknown"))
-    free, cheap, dear, unknown = made.cheapness
+    made = table(card("cheap", 0.1), card("dear", 50), card("free", 0), card("unknown"))
+    cheap, dear, free, unknown = made.cheapness
     assert free == 1.0 > cheap > dear
     assert unknown == 0.0
-    assert score("cost", made, EVEN).argmin() == 3
+    assert np.isnan(by("cost", made, EVEN)).tolist() == [False, False, False, True]
 
 
 def test_stated_quality_counts_for_its_kind_of_task_only() -> None:
@@ -97,7 +126,35 @@ def test_stated_quality_counts_for_its_kind_of_task_only() -> None:
 
 def test_what_was_seen_outweighs_the_stated_speed() -> None:
     model = card("a", speed=100.0)
-    assert estimate(model, PROFILE, {}).seconds == PROFILE.output_tokens / 100.0
-    assert estimate(model, PROFILE, {"p:a": 9.0}).seconds == 9.0
-    assert estimate(card("b"), PROFILE, {"p:a": 9.0}).seconds is None
-    assert math.isnan(table(card("b")).seconds[0])
+    assert table(model).seconds[0] == PROFILE.output_tokens / 100.0
+    assert table(model, tracks={"a": took(9.0)}).seconds[0] == 9.0
+    paced = Track(calls=1, successes=1, ttft=0.5, tokens_per_second=50.0, p50=9.0)
+    assert table(model, tracks={"a": paced}).seconds[0] == 0.5 + PROFILE.output_tokens / 50.0
+    assert math.isnan(table(card("b"), tracks={"a": took(9.0)}).seconds[0])
+
+
+def best(made: Table, name: str) -> int:
+    return int(np.nanargmax(by(name, made, EVEN)))
+
+
+def test_instances_take_turns() -> None:
+    team = [card("m", 1, provider=name) for name in ("a", "b")]
+    other = card("other", 1000)
+    assert best(table(*team, other, turns={"a:m": 2, "b:m": 1}), "round_robin") == 1
+    assert best(table(*team, other, turns={"a:m": 2, "b:m": 3}), "round_robin") == 0
+    assert best(table(*team, other, busy={"a:m": 2, "b:m": 1}), "least_busy") == 1
+    assert best(table(*team, other, busy={"a:m": 1, "b:m": 1}, turns={"a:m": 5}), "least_busy") == 1
+
+
+def test_the_fastest_instance_is_the_one_that_was_seen_to_be() -> None:
+    team = [card("m", 1, provider=name) for name in ("a", "b")]
+    made = table(*team)
+    assert best(replace(made, seconds=np.array([3.0, 2.0])), "fastest") == 1
+    assert best(replace(made, seconds=np.array([3.0, np.nan])), "fastest") == 1
+
+
+def test_adaptive_tries_what_is_little_known() -> None:
+    made = table(card("a", 1, tier=0.55), card("b", 2, tier=0.6))
+    random = np.random.default_rng(7)
+    taken = {best(replace(made, random=random), "adaptive") for _ in range(200)}
+    assert taken == {0, 1}

@@ -36,7 +36,7 @@ def test_an_on_text_that_cannot_be_called_is_refused_before_the_model_is_asked()
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"model": []}, "the list of models is empty"),
+        ({"model": []}, "model is an empty list"),
         ({"model": "team:a\nb"}, "no name of a model"),
         ({"max_tokens": 10**30}, "max_tokens must be at most"),
         ({"seed": 2**70}, "seed must be at most"),

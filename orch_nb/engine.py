@@ -1,0 +1,149 @@
+"""From a call to its record: decide, ask, remember. All of it runs on the session's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from orch_nb.errors import OrchError
+from orch_nb.invoke.call import Call
+from orch_nb.invoke.invoke import Invoker
+from orch_nb.providers._connect import Connection, disconnect
+from orch_nb.registry.catalog import Catalog
+from orch_nb.registry.memory import Memory
+from orch_nb.routing.experts import check_pin, tool_needs
+from orch_nb.settings import Settings, user_home
+from orch_nb.store.cache import ResponseCache
+from orch_nb.store.experience import Experience
+from orch_nb.store.ledger import Ledger
+from orch_nb.store.observe import observations
+from orch_nb.store.secret import signing_key
+from orch_nb.store.traffic import Traffic
+from orch_nb.types import Decision, Request, Response, Usage
+
+if TYPE_CHECKING:
+    from orch_nb.routing.router import Router
+
+
+@dataclass(slots=True)
+class Memories:
+    """What a session keeps when its connections are made anew."""
+
+    ledger: Ledger
+    experience: Experience
+    traffic: Traffic
+    tools: dict[str, frozenset[str]]
+    random: Random
+
+
+class Engine:
+    """Answers calls over one set of connections.
+
+    Parameters
+    ----------
+    settings
+        What the connections, the catalog and the cache are made from.
+    connections
+        The configured providers by name.
+    directory
+        The notebook's folder.
+    memories
+        What outlives this engine.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connections: Mapping[str, Connection],
+        directory: Path,
+        memories: Memories,
+    ) -> None:
+        self._connections, self._memories = connections, memories
+        memory = Memory(lambda: user_home(os.environ))
+        self.catalog = Catalog(connections, settings.models, memory)
+        self.cache = _open_cache(settings, directory)
+        self._invoker = Invoker(connections, self.cache, memories.traffic, memories.random)
+        self._router: Router | None = None
+
+    async def answer(self, call: Call, settings: Settings) -> Response:
+        """The answer to `call`. Raises as `orch_nb.Session.ask` does; either way it is recorded."""
+        response, error = None, None
+        longest = min(settings.limits.call, call.request.wants.deadline or float("inf"))
+        deadline = asyncio.get_running_loop().time() + longest
+        try:
+            decision = await self.decide(call.request, settings, deadline)
+            self._memories.traffic.chosen(decision.best.model)
+            response = await self._invoker.invoke(call, decision, settings.fallback, deadline)
+        except OrchError as failure:
+            error = str(failure)
+            raise
+        except asyncio.CancelledError:
+            response, error = call.partial, "interrupted"
+            raise
+        finally:
+            record = call.record(time.time(), response, error)
+            self._memories.ledger.add(record)
+            for observation in observations(record):
+                self._memories.experience.add(observation)
+        return response
+
+    async def decide(
+        self, request: Request, settings: Settings, deadline: float | None = None
+    ) -> Decision:
+        """Which models may answer `request`; `deadline` is on the loop's clock."""
+        if tools := request.wants.tools:
+            needs = tool_needs(tools, settings.experts, self._memories.tools)
+            request = replace(request, wants=replace(request.wants, needs=needs))
+        return await self._routing.decide(request, settings, deadline)
+
+    async def pinnable(self, tool: str, name: str) -> str:
+        """The id of the model `name`, if it may be the expert of `tool`; raises why it may not."""
+        await self.catalog.prepare((name,))
+        provider = name.partition(":")[0]
+        if provider in self.catalog.providers:
+            await self.catalog.discover([provider])
+        card = self.catalog.resolve(name)
+        self.catalog.absence(card.id)
+        check_pin(tool, card, self._memories.tools)
+        return card.id
+
+    async def count_tokens(self, request: Request, settings: Settings) -> Usage:
+        """The input tokens of `request` at the model that would be asked."""
+        decision = await self.decide(request, settings)
+        return await self._invoker.count_tokens(request, decision.best.card)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.catalog.close()
+        await disconnect(self._connections)
+
+    @property
+    def _routing(self) -> Router:
+        if self._router is None:
+            # These import numpy, which a session that asks nothing need not pay for.
+            from numpy.random import default_rng  # noqa: PLC0415
+
+            from orch_nb.routing.router import Router  # noqa: PLC0415
+
+            kept = self._memories
+            draws = default_rng(kept.random.getrandbits(64))
+            self._router = Router(self.catalog, kept.experience, kept.traffic, kept.tools, draws)
+        return self._router
+
+
+def _open_cache(settings: Settings, directory: Path) -> ResponseCache | None:
+    if not settings.cache.enabled:
+        return None
+    return ResponseCache(
+        directory / settings.cache.dir,
+        lambda: signing_key(user_home(os.environ)),
+        ttl=settings.cache.ttl,
+        limit=settings.cache.limit,
+        clock=time.time,
+    )

@@ -1,0 +1,176 @@
+"""From a request to a decision: learn which models there are, then take who was named or rank."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from orch_nb.errors import SelectionError, TimedOut, UnknownNameError
+from orch_nb.providers._memory import memory_for_models
+from orch_nb.registry.catalog import Catalog
+from orch_nb.routing.estimates import Seen, seen_of
+from orch_nb.routing.experts import Pin, check_pin, expert_for
+from orch_nb.routing.pool import pool_of
+from orch_nb.routing.route import Situation, name_models, route
+from orch_nb.routing.strategies import OVER_INSTANCES, canonical
+from orch_nb.settings import Settings
+from orch_nb.store.experience import Experience
+from orch_nb.store.traffic import Traffic
+from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection, Request
+
+
+class Router:
+    """Decides by the catalog, the settings, and what was seen.
+
+    Parameters
+    ----------
+    catalog
+        Which models there are.
+    experience
+        What earlier calls, evaluations and ratings have shown.
+    traffic
+        What is being asked now.
+    tools
+        The capabilities that each of the session's tools needs, by name.
+    random
+        Where strategies that explore draw from.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        experience: Experience,
+        traffic: Traffic,
+        tools: Mapping[str, frozenset[str]],
+        random: np.random.Generator,
+    ) -> None:
+        self._catalog, self._experience, self._traffic = catalog, experience, traffic
+        self._tools, self._random = tools, random
+        self._seen: Seen | None = None
+
+    async def decide(
+        self, request: Request, settings: Settings, deadline: float | None = None
+    ) -> Decision:
+        """Which models may answer `request`, best first: explicit > expert > strategy > default.
+
+        `deadline` is on the loop's clock. Raises `SelectionError`, `UnknownNameError` or
+        `InputError`, and `TimedOut` at the deadline.
+        """
+        strategy = canonical(request.wants.strategy or settings.strategy)
+        named = request.wants.models
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._catalog.prepare(named)
+                self._check_names(request)
+                pin = None if named else expert_for(request.wants.tools, settings.experts)
+                if pin is not None:
+                    return await self._expert(pin, request, strategy, settings)
+                return await self._choose(request, strategy, settings)
+        except TimeoutError:
+            raise TimedOut(
+                "the providers", "did not list their models before the deadline"
+            ) from None
+
+    async def _choose(self, request: Request, strategy: str, settings: Settings) -> Decision:
+        named = request.wants.models
+        if named and not (strategy in OVER_INSTANCES and len(named) == 1):
+            cards = [self._catalog.resolve(name) for name in named]
+            return name_models(request, cards, self._columns(cards))
+        try:
+            return self._rank(request, strategy, settings)
+        except SelectionError:
+            if named:
+                raise
+            # What was known at once does not suffice; somebody else may have what is needed.
+            await self._catalog.discover()
+            return self._rank(request, strategy, settings)
+
+    def _rank(self, request: Request, strategy: str, settings: Settings) -> Decision:
+        named = request.wants.models
+        cards = self._catalog.instances(named[0]) if named else self._catalog.cards()
+        situation = Situation(
+            seen=self._columns(cards),
+            weights=asdict(settings.weights),
+            fallback=settings.fallback,
+            unreachable=self._catalog.unreachable(),
+            memory=memory_for_models() if any(card.size for card in cards) else None,
+            busy=self._traffic.busy,
+            turns=self._traffic.turns,
+            random=self._random,
+        )
+        return route(request, strategy, situation)
+
+    async def _expert(
+        self, pin: Pin, request: Request, strategy: str, settings: Settings
+    ) -> Decision:
+        """The pinned model first, then whom the strategy would take; or its substitute, announced.
+
+        Raises `SelectionError` if it cannot answer and ``fallback`` is fail.
+        """
+        await self._catalog.discover([pin.model.partition(":")[0]])
+        card = self._catalog.resolve(pin.model)
+        check_pin(pin.tool, card, self._tools)
+        source, reason = f"expert of {pin.tool}", self._catalog.absence(card.id)
+        first: Decision | None = None
+        if not reason:
+            try:
+                first = name_models(request, [card], self._columns([card]))
+            except SelectionError as error:
+                reason = error.rejected[0].reason
+        if first is None and settings.fallback == "fail":
+            rejected = [Rejection(card.id, reason)]
+            raise SelectionError(
+                f"the {source} cannot answer, and fallback is fail; pin another model", rejected
+            )
+        try:
+            others = await self._choose(request, strategy, settings)
+        except SelectionError:
+            if first is None:
+                raise
+            return replace(first, strategy=strategy, source=source, notice=pin.notice)
+        if first is None:
+            notice = f"the {source}, {card.id}, cannot answer ({reason}); {strategy} chose instead"
+            return replace(others, notice=_joined(pin.notice, notice, others.notice))
+        pinned = replace(first.best, reason=f"pinned as the {source}")
+        ranking = _with_first(pinned, others.ranking)
+        return replace(others, source=source, ranking=ranking, notice=pin.notice, cascade=None)
+
+    def _columns(self, cards: Sequence[ModelCard]) -> Seen:
+        """The columns of `cards`; those of the catalog are kept until it or the tracks change."""
+        tracks, seen = self._experience.tracks(), self._seen
+        if cards is not self._catalog.cards():
+            return seen_of(pool_of(cards), tracks, self._experience.token_factor())
+        if seen is None or seen.pool.made_of is not cards or seen.tracks is not tracks:
+            kept = seen is not None and seen.pool.made_of is cards
+            pool = seen.pool if seen is not None and kept else pool_of(cards)
+            seen = self._seen = seen_of(pool, tracks, self._experience.token_factor())
+        return seen
+
+    def _check_names(self, request: Request) -> None:
+        """Raise `UnknownNameError` for a provider or model in the limits that nobody has."""
+        requires = request.wants.requires
+        for name in requires.providers:
+            if name not in self._catalog.providers:
+                raise UnknownNameError("provider", name, self._catalog.providers)
+        if requires.exclude:
+            names = (*self._catalog.providers, *self._catalog.names())
+            for name in requires.exclude:
+                if name not in names and name.partition(":")[0] not in self._catalog.providers:
+                    raise UnknownNameError("provider or model", name, names)
+
+
+def _joined(*notices: str) -> str:
+    return "; ".join(notice for notice in notices if notice)
+
+
+def _with_first(first: Choice, ranking: Sequence[Choice]) -> Sequence[Choice]:
+    """`ranking` with `first` before all others, and nowhere else."""
+    place = next((i for i, choice in enumerate(ranking) if choice.model == first.model), None)
+    if place is None:
+        return LazySequence(len(ranking) + 1, lambda i: first if i == 0 else ranking[i - 1])
+    return LazySequence(
+        len(ranking), lambda i: first if i == 0 else ranking[i - 1 if i <= place else i]
+    )

@@ -1,0 +1,41 @@
+"""Who answers right now, and who was asked last: what instances of a model are shared by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+
+
+class Traffic:
+    """Counts calls by model id. Only the event loop's thread writes."""
+
+    def __init__(self) -> None:
+        self._busy: Counter[str] = Counter()
+        self._turns: dict[str, int] = {}
+
+    @property
+    def busy(self) -> Mapping[str, int]:
+        """How many calls each model answers now."""
+        return MappingProxyType(self._busy)
+
+    @property
+    def turns(self) -> Mapping[str, int]:
+        """The number of the newest call that each model got; the higher, the later."""
+        return MappingProxyType(self._turns)
+
+    def chosen(self, model: str) -> None:
+        """Note that the next call goes to `model`."""
+        self._turns[model] = max(self._turns.values(), default=0) + 1
+
+    @contextmanager
+    def asking(self, model: str) -> Iterator[None]:
+        """Count `model` as busy meanwhile."""
+        self._busy[model] += 1
+        try:
+            yield
+        finally:
+            self._busy[model] -= 1
+            if not self._busy[model]:
+                del self._busy[model]

@@ -1,0 +1,212 @@
+"""Limits, experts, instances and changes for a while, against a provider that answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from orch_nb import Session
+from orch_nb.errors import InputError, SelectionError, UnknownNameError
+from orch_nb.types import Observation
+from stub.client import Stub
+
+PRICES = {"small": 0.1, "large": 10.0}
+BOTH = ("text", "vision", "json", "tools")
+
+
+def settings(stub: Stub, **more: object) -> dict[str, object]:
+    rows = {name: {"type": "compatible", "base_url": stub.url(name, "/v1")} for name in ("a", "b")}
+    models = {
+        f"{provider}:{model}": {
+            "price": {"input": price, "output": price},
+            "quality": {"chat": 0.9 if model == "large" else 0.4},
+            "capabilities": list(BOTH[1:]) if model == "large" else ["json"],
+        }
+        for provider in rows
+        for model, price in PRICES.items()
+    }
+    return {"providers": rows, "models": models, "probe": False, "cache": "off", **more}
+
+
+@pytest.fixture
+def session(stub: Stub) -> Iterator[Session]:
+    for provider in ("a", "b"):
+        stub.models(provider, list(PRICES))
+    with Session(settings(stub)) as session:
+        yield session
+
+
+def test_each_limit_changes_who_answers(session: Session) -> None:
+    assert session.ask("hi", strategy="task").model == "a:large"
+    assert session.ask("hi", strategy="task", max_cost=0.001).model == "a:small"
+    assert session.ask("hi", strategy="cost").model == "a:small"
+    assert session.ask("hi", strategy="cost", min_quality=0.5).model == "a:large"
+    assert session.ask("hi", strategy="cost", provider="b").model == "b:small"
+    assert session.ask("hi", strategy="cost", exclude=["a", "b:small"]).model == "b:large"
+
+
+def test_a_limit_holds_for_a_named_model_too(session: Session, stub: Stub) -> None:
+    with pytest.raises(SelectionError, match=r"max_cost=0\.\d+ would admit a:large"):
+        session.ask("hi", model="a:large", max_cost=0.000001)
+    assert not [entry for entry in stub.log() if entry.wire == "chat"]
+
+
+def test_when_no_model_fits_each_says_why_and_the_nearest_limit_is_named(session: Session) -> None:
+    with pytest.raises(SelectionError) as caught:
+        session.ask("hi", max_latency=0.01)
+    assert {row.model for row in caught.value.rejected} >= {"a:small", "b:large"}
+    assert "max_latency is 0.0 s" in str(caught.value)
+    assert "would admit" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_cost": -1}, "max_cost must be dollars of at least 0"),
+        ({"max_cost": float("nan")}, "max_cost must be dollars of at least 0"),
+        ({"max_cost": "cheap"}, "max_cost must be dollars, not str"),
+        ({"min_quality": 2}, "min_quality must be between 0 and 1"),
+        ({"max_latency": -1}, "max_latency must be at least 0"),
+        ({"local": "yes"}, "local must be True or False"),
+        ({"provider": "c"}, "unknown provider 'c'; did you mean|choose from a, b"),
+        ({"exclude": "gpt-17"}, "unknown provider or model 'gpt-17'"),
+        ({"tool": "sqk"}, "unknown tool 'sqk'"),
+        ({"task": "cooking"}, "unknown task 'cooking'"),
+        ({"strategy": "cost,cheep"}, "unknown strategy 'cheep'"),
+        ({"check": 5}, "check must be a function of the answer, or assertions"),
+        ({"check": len, "strategy": "cost"}, "belong to the strategy cascade, not to cost"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_sent(
+    session: Session, stub: Stub, options: dict[str, object], said: str
+) -> None:
+    with pytest.raises((InputError, UnknownNameError), match=said):
+        session.ask("hi", **options)  # type: ignore[arg-type]
+    assert not [entry for entry in stub.log() if entry.wire == "chat"]
+
+
+def test_a_change_for_a_while(session: Session) -> None:
+    session.change(fallback="fail")
+    with session.using(strategy="cost"):
+        assert session.select("hi").best.model == "a:small"
+        session.change(stream=False)
+    assert session.strategy == "balanced"
+    assert (session.settings.fallback, session.settings.stream) == ("fail", False)
+    with pytest.raises(UnknownNameError), session.using(strategy="nonsense"):
+        pass
+    assert session.strategy == "balanced"
+
+
+def test_a_moved_weight_changes_the_next_choice(session: Session) -> None:
+    session.change(strategy="weighted", weights={"cost": 1, "quality": 0, "speed": 0})
+    assert session.select("hi").best.model == "a:small"
+    session.change(weights={"cost": 0, "quality": 1, "speed": 0})
+    assert session.select("hi").best.model == "a:large"
+
+
+def test_instances_take_turns(session: Session) -> None:
+    asked = [session.ask("hi", strategy="round_robin", model="small").model for _ in range(10)]
+    assert asked == ["a:small", "b:small"] * 5
+    free = [session.ask("hi", strategy="round-robin").model for _ in range(4)]
+    assert free == ["a:small", "b:small"] * 2
+
+
+def test_the_expert_of_a_tool_is_asked(session: Session) -> None:
+    session.experts.pin(sql="b:large")
+    response = session.ask("hi", tool="sql", strategy="cost")
+    assert (response.model, response.decision.source) == ("b:large", "expert of sql")
+    assert session.ask("hi", tool="sql", model="a:small").model == "a:small"
+    session.experts.unpin("sql")
+    assert dict(session.experts) == {}
+    with pytest.raises(UnknownNameError, match="unknown tool 'sql'"):
+        session.ask("hi", tool="sql")
+
+
+def test_of_several_tools_the_first_named_decides(session: Session) -> None:
+    session.experts.pin(sql="b:large", chart="a:small")
+    decision = session.select("hi", tool=["chart", "sql"])
+    assert (decision.best.model, decision.source) == ("a:small", "expert of chart")
+    assert "sql to b:large is pinned too; the tool named first, chart, decides" in decision.notice
+
+
+def test_a_pin_is_checked(session: Session) -> None:
+    with pytest.raises(InputError, match="a:small cannot be the expert of vision: it cannot do"):
+        session.experts.pin(vision="a:small")
+    session.tool("look", needs=["vision"])
+    with pytest.raises(InputError, match="cannot be the expert of look"):
+        session.experts.pin(sql="a:large", look="a:small")
+    with pytest.raises(UnknownNameError, match="unknown model 'a:medium'"):
+        session.experts.pin(sql="a:medium")
+    assert dict(session.experts) == {}
+
+
+def test_what_a_tool_needs_every_model_needs(session: Session) -> None:
+    session.tool("look", needs=["vision"])
+    assert session.ask("hi", tool="look", strategy="cost").model == "a:large"
+
+
+@pytest.mark.parametrize("fallback", ["best", "fail"])
+def test_an_expert_that_is_down(stub: Stub, fallback: str) -> None:
+    stub.models("a", list(PRICES))
+    rows = settings(stub, experts={"sql": "c:large"}, fallback=fallback)
+    down = {"type": "compatible", "base_url": f"http://127.0.0.1:{stub.dead_port()}/v1"}
+    rows["providers"] = {**rows["providers"], "c": down}  # type: ignore[dict-item]
+    with Session(rows) as session:
+        if fallback == "fail":
+            with pytest.raises(
+                SelectionError, match="expert of sql cannot answer, and fallback is"
+            ):
+                session.ask("hi", tool="sql")
+            return
+        response = session.ask("hi", tool="sql", strategy="cost")
+        assert response.model == "a:small"
+        assert "the expert of sql, c:large, cannot answer" in response.decision.notice
+
+
+def test_an_expert_that_fails_is_followed_by_others_or_not(session: Session, stub: Stub) -> None:
+    session.experts.pin(sql="b:large")
+    stub.plan("b", "401")
+    response = session.ask("hi", tool="sql", strategy="cost")
+    assert response.trail.startswith("b:large (401) → ")
+    session.change(fallback="fail")
+    stub.plan("b", "401")
+    with pytest.raises(Exception, match="b:large"):
+        session.ask("hi", tool="sql", strategy="cost")
+
+
+def test_what_is_remembered_changes_the_choice_in_a_second_session_too(
+    session: Session, stub: Stub
+) -> None:
+    assert session.select("hi", strategy="task").best.model == "a:large"
+    at = time.time()
+    for _ in range(60):
+        session.remember(Observation(at, "a:large", "chat", "rating", quality=0.0))
+    assert session.select("hi", strategy="task").best.model == "b:large"
+    session.close()
+    with Session(settings(stub)) as second:
+        assert second.select("hi", strategy="task").best.model == "b:large"
+
+
+def test_a_chain_of_strategies_says_which_one_chose(stub: Stub) -> None:
+    stub.models("a", list(PRICES))
+    rows = settings(stub, models={"a:small": {"price": {"input": 1, "output": 1}}})
+    with Session(rows) as session:
+        decision = session.select("hi", strategy="task,cost")
+        assert (decision.strategy, decision.best.model) == ("cost", "a:small")
+        assert decision.notice == "task found no model, so cost chose"
+        assert session.select("hi", strategy="fallback").strategy == "cost"
+
+
+@pytest.mark.parametrize("fallback", ["best", "cheapest", "fail"])
+def test_when_no_model_qualifies(stub: Stub, fallback: str) -> None:
+    stub.models("a", list(PRICES))
+    with Session(settings(stub, models={}, fallback=fallback)) as session:
+        if fallback == "fail":
+            with pytest.raises(SelectionError, match="its price is not known") as caught:
+                session.select("hi", strategy="cost")
+            assert {"a:large", "a:small"} <= {row.model for row in caught.value.rejected}
+            return
+        decision = session.select("hi", strategy="cost")
+        assert f"cost found no model that qualifies; fallback is {fallback}" in decision.notice
