@@ -101,13 +101,12 @@ class Journal:
                 waiting = self._pending.popleft()
                 if model not in (None, waiting.model):
                     self._pending.append(waiting)
-            if not self.path.exists():
-                return
             try:
-                with self._transaction() as database:
-                    database.execute(
-                        "DELETE FROM observation WHERE ?1 IS NULL OR model = ?1", (model,)
-                    )
+                if self.path.exists():
+                    with self._transaction() as database:
+                        database.execute(
+                            "DELETE FROM observation WHERE ?1 IS NULL OR model = ?1", (model,)
+                        )
             except (sqlite3.Error, OSError) as error:
                 raise OrchError(f"not forgotten: {error}; delete {self.path}") from None
 

@@ -27,7 +27,8 @@ def correlation(quality: NDArray[np.float64]) -> float:
 
 def centred(quality: NDArray[np.float64]) -> NDArray[np.float64]:
     """Without the averages of the kinds."""
-    return np.subtract(quality, quality.mean(axis=0))
+    without: NDArray[np.float64] = quality - quality.mean(axis=0)
+    return without
 
 
 def main(prompts: str, outcomes: str) -> None:
