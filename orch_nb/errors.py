@@ -18,6 +18,7 @@
     │   ├── Refused            no retry, but another model may do
     │   │   ├── KeyRefused         401, 403, or no key
     │   │   ├── QuotaSpent         402, or the account has no money left
+    │   │   ├── BudgetExceeded     it could cost more than your budget has left
     │   │   ├── ModelNotFound      404
     │   │   ├── ContextTooLong     the prompt does not fit
     │   │   └── RequestRefused     any other 4xx
@@ -33,6 +34,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from orch_nb.sanitize import one_line
@@ -186,6 +188,45 @@ class QuotaSpent(Refused):
     """The account has no money or quota left (402, or 429 that says so)."""
 
     label = "quota spent"
+
+
+class BudgetExceeded(Refused):
+    """The model could cost more than a budget has left: it was not asked. Another one may fit.
+
+    ``period`` is task, pipeline, session or hour, "" where only the price is unknown. In dollars:
+    ``limit`` of the period, ``spent`` in it, ``reserved`` for calls under way, and ``worst``, the
+    most that this call could cost.
+    """
+
+    label = "over budget"
+
+    def __init__(
+        self,
+        model: str,
+        message: str,
+        *,
+        period: str = "",
+        limit: Decimal | None = None,
+        spent: Decimal = Decimal(0),
+        reserved: Decimal = Decimal(0),
+        worst: Decimal | None = None,
+    ) -> None:
+        self.period, self.limit, self.worst = period, limit, worst
+        self.spent, self.reserved = spent, reserved
+        self._message = message
+        super().__init__(model, message)
+
+    def advised(self, route: str) -> BudgetExceeded:
+        """The same error, and `route`: what would fit."""
+        return BudgetExceeded(
+            self.model,
+            f"{self._message}; {route}",
+            period=self.period,
+            limit=self.limit,
+            spent=self.spent,
+            reserved=self.reserved,
+            worst=self.worst,
+        )
 
 
 class ModelNotFound(Refused):

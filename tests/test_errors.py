@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from orch_nb import OrchError
 from orch_nb.errors import (
     AllFailed,
     BrokenAnswer,
+    BudgetExceeded,
     ContextTooLong,
     InputError,
     Interrupted,
@@ -41,12 +44,22 @@ def test_transient_errors_are_retried_and_fall_back(kind: type[ProviderError]) -
 
 
 @pytest.mark.parametrize(
-    "kind", [KeyRefused, QuotaSpent, ModelNotFound, ContextTooLong, RequestRefused]
+    "kind",
+    [KeyRefused, QuotaSpent, BudgetExceeded, ModelNotFound, ContextTooLong, RequestRefused],
 )
 def test_refusals_fall_back_at_once(kind: type[ProviderError]) -> None:
     assert issubclass(kind, Refused)
     assert not kind.retryable
     assert kind.falls_back
+
+
+def test_what_exceeds_a_budget_can_say_what_would_fit() -> None:
+    error = BudgetExceeded("a:m", "too dear", period="hour", limit=Decimal(1), worst=Decimal(2))
+    advised = error.advised(HOSTILE)
+    assert str(advised).startswith("a:m: too dear; two lines")
+    assert str(advised).isprintable()
+    assert (advised.period, advised.limit, advised.worst) == ("hour", Decimal(1), Decimal(2))
+    assert advised.cause == "over budget"
 
 
 def test_a_policy_refusal_does_neither() -> None:

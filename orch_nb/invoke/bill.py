@@ -1,0 +1,213 @@
+"""The bill of one call: each attempt is paid from what was reserved for it before it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from orch_nb.errors import BudgetExceeded, ProviderError, Refused, Unreachable
+from orch_nb.figures import dollars
+from orch_nb.invoke.attempt import Progress
+from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, worst_case
+from orch_nb.registry.tokens import count_tokens
+from orch_nb.store.budget import Budget, Reservation
+from orch_nb.store.tally import State, Tally
+from orch_nb.types import ModelCard, Request, Usage
+
+# Output tokens that are asked for at most where the model's own limit is unknown or does not fit
+# into the budget: what Claude models are asked for without a budget, too.
+_ANSWER = 8192
+# Output tokens below which an attempt is not worth its money: a model that thinks would have
+# nothing left to answer with. Chosen.
+_LEAST = 1024
+# Seconds that a call waits for the reservations of others to be settled for less, and between two
+# looks. Most answers are complete by then; afterwards the next model is tried. Chosen.
+_PATIENCE = 10.0
+_PAUSE = 0.1
+
+
+@dataclass(slots=True)
+class Charge:
+    """One attempt that is being paid for.
+
+    ``request`` is what is to be sent: where ``bounded``, with a limit of tokens that nobody asked
+    for but the budget, so that an answer that ends with "length" is not the one to keep.
+    """
+
+    request: Request
+    card: ModelCard
+    bounded: bool
+    budget: Budget
+    reservation: Reservation
+
+    def pay(self, usage: Usage) -> None:
+        """Settle the attempt by `usage`: known, or estimated. An explicit 0 is 0."""
+        cost = None if self.card.prices is None else self.card.prices.charge(usage)
+        self.budget.settle(
+            self.reservation, cost, "known" if usage.source == "known" else "estimated"
+        )
+
+
+class Bill:
+    """What all attempts of one call cost together.
+
+    Parameters
+    ----------
+    budget
+        What the session, and the hour, may cost.
+    periods
+        What else the call is a part of: the tally of a pipeline.
+    others
+        All models, for the error that names a cheaper one.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        periods: Sequence[Tally] = (),
+        others: Callable[[], Iterable[ModelCard]] = tuple,
+    ) -> None:
+        self._budget, self._others = budget, others
+        self._periods = (Tally("task"), *periods)
+        #: The attempts that were not made because they did not fit.
+        self.refused: list[BudgetExceeded] = []
+
+    @asynccontextmanager
+    async def charge(
+        self,
+        request: Request,
+        card: ModelCard,
+        progress: Progress,
+        *,
+        expected: int,
+        deadline: float,
+    ) -> AsyncIterator[Charge]:
+        """Reserve the worst case of one attempt; the body makes it and calls `Charge.pay`.
+
+        An attempt that ends otherwise is settled by what has arrived in `progress`: estimated, if
+        text has; released, if the provider refused it or was not reached; else unknown, at its
+        worst case. `expected` is the output tokens that the answer is likely to need, `deadline`
+        is in the loop's time.
+
+        Raises
+        ------
+        BudgetExceeded
+            It does not fit, after up to 10 seconds if others' reservations are in the way.
+        """
+        charge = await self._reserve(request, card, max(expected, _LEAST), deadline)
+        failure: ProviderError | None = None
+        try:
+            yield charge
+        except ProviderError as error:
+            failure = error
+            raise
+        finally:
+            if charge.reservation.state == "reserved":
+                if progress.size:
+                    charge.pay(estimate(progress.text, request))
+                else:
+                    state = _unanswered(progress, failure)
+                    self._budget.settle(charge.reservation, None, state)
+
+    async def _reserve(
+        self, request: Request, card: ModelCard, least: int, deadline: float
+    ) -> Charge:
+        loop = asyncio.get_running_loop()
+        until = min(deadline, loop.time() + _PATIENCE)
+        while True:
+            patient = loop.time() < until
+            try:
+                return self._try(request, card, least, patient=patient)
+            except BudgetExceeded as refusal:
+                if not patient or not _may_pass(refusal):
+                    self.refused.append(self._advised(refusal, request, card))
+                    raise self.refused[-1] from None
+            await asyncio.sleep(_PAUSE)
+
+    def _try(self, request: Request, card: ModelCard, least: int, *, patient: bool) -> Charge:
+        refused: list[BudgetExceeded] = []
+        for size, bounded in self._sizes(request, card, least):
+            try:
+                return self._charge(request, card, size, bounded=bounded)
+            except BudgetExceeded as refusal:
+                refused.append(refusal)
+            if bounded and patient and any(map(_may_pass, refused)):
+                break  # a longer answer is worth waiting for
+        raise next(filter(_may_pass, refused), refused[0])
+
+    def _sizes(self, request: Request, card: ModelCard, least: int) -> Iterator[tuple[int, bool]]:
+        """Output tokens to reserve for, in order, and whether the model must be told so.
+
+        That is what it writes at most by itself, else what is usual, else what is left pays for,
+        down to `least`.
+        """
+        bound = output_bound(request, card)
+        free = card.prices is None or is_free(card.prices)
+        open_ended = request.parameters.max_tokens is None and not free and self._budget.limited
+        if bound is not None or not open_ended:
+            yield bound or _ANSWER, False
+        if open_ended:
+            usual = _usual(request, card)
+            yield usual, True
+            left = self._budget.left(self._periods)
+            pays = usual if left is None else min(usual, affordable(request, card, left))
+            yield max(pays, min(least, usual)), True
+
+    def _charge(self, request: Request, card: ModelCard, size: int, *, bounded: bool) -> Charge:
+        worst = worst_case(request, card, size)
+        reservation = self._budget.reserve(worst, model=card.id, periods=self._periods)
+        if bounded:
+            request = replace(request, parameters=replace(request.parameters, max_tokens=size))
+        return Charge(request, card, bounded, self._budget, reservation)
+
+    def _advised(
+        self, refusal: BudgetExceeded, request: Request, card: ModelCard
+    ) -> BudgetExceeded:
+        """`refusal` with what would fit: fewer tokens, or the cheapest of the other models."""
+        left = self._budget.left(self._periods)
+        if left is None:
+            return refusal
+        fits = []
+        if tokens := affordable(request, card, left):
+            fits.append(f"max_tokens={tokens}")
+        needs = {"vision"} if any(message.images for message in request.messages) else set()
+        costs = [
+            (cost, other.id)
+            for other in self._others()
+            if not other.unranked and other.id != card.id and needs <= (other.capabilities or set())
+            if (cost := worst_case(request, other, _usual(request, other))) is not None
+        ]
+        if costs and min(costs)[0] <= left:
+            cost, model = min(costs)
+            fits.append(f"{model} (up to {dollars(cost)})")
+        return refusal.advised(f"{' or '.join(fits)} would fit") if fits else refusal
+
+
+def estimate(text: str, request: Request) -> Usage:
+    """The tokens of `request` and of the answer `text`, where no provider has counted."""
+    given = sum(count_tokens(message.content) for message in request.messages)
+    return Usage(given + count_tokens(request.system or ""), count_tokens(text), source="estimated")
+
+
+def _usual(request: Request, card: ModelCard) -> int:
+    """Output tokens that are asked for, where the budget has to ask."""
+    limits = (_ANSWER, output_bound(request, card), room(request, card))
+    return max(1, min(limit for limit in limits if limit is not None))
+
+
+def _may_pass(refusal: BudgetExceeded) -> bool:
+    """Whether the call would fit, once the calls under way have cost less than was reserved."""
+    if refusal.limit is None or refusal.worst is None or not refusal.reserved:
+        return False
+    return refusal.spent + refusal.worst <= refusal.limit
+
+
+def _unanswered(progress: Progress, failure: ProviderError | None) -> State:
+    """What becomes of the money for an attempt of which no text has arrived."""
+    began = progress.elapsed > 0  # events came, and with them the bill for the input
+    refused = failure is not None and (
+        failure.status is not None or isinstance(failure, Refused | Unreachable)
+    )
+    return "released" if refused and not began else "unknown"

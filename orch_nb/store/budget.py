@@ -1,0 +1,277 @@
+"""The budget: money is set aside before a model is asked, and settled when it has answered.
+
+The sums of the task, the pipeline and the session are in memory, and always kept. As soon as any
+limit is set, every call that can cost something is written into ``spend.sqlite`` in the user's
+data folder as well, before it is sent: so the limit of the hour holds for all of the user's
+processes on this machine, that of the session also for processes that are forked from it, and
+`kill -9` loses nothing. Without a usable disk the limits hold for this process alone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from orch_nb.errors import BudgetExceeded
+from orch_nb.figures import dollars
+from orch_nb.forking import pause_for_fork, renew_after_fork
+from orch_nb.sanitize import one_line
+from orch_nb.settings import BudgetSettings
+from orch_nb.store.nano import limit_to_nano, to_dollars, to_nano
+from orch_nb.store.spend_file import HOUR, Check, SpendFile
+from orch_nb.store.tally import PERIODS, Period, Spent, State, Tally, add_up
+
+_NAME = "spend.sqlite"
+_MINUTE = 60.0
+
+
+class BudgetWarning(UserWarning):
+    """The budget holds, but for this process alone."""
+
+
+@dataclass(slots=True, eq=False)
+class Reservation:
+    """Money set aside for one attempt, in nano-dollars. ``amount`` None has no known price."""
+
+    model: str
+    amount: int | None
+    tallies: tuple[Tally, ...]
+    row: int | None = None
+    state: State = "reserved"
+
+
+class Budget:
+    """What may be spent, and what was. Safe to use from any thread; a call takes about 0.1 ms.
+
+    Parameters
+    ----------
+    limits
+        The limits as they are now, in dollars.
+    home
+        The user's data folder.
+    session
+        The session's id, which processes that are forked from it share.
+    clock
+        Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        limits: Callable[[], BudgetSettings],
+        home: Callable[[], Path],
+        *,
+        session: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._limits, self._home = limits, home
+        self._id, self._clock = session, clock
+        self._session = Tally("session")
+        # What this process spent, by the minute: the last hour of it, without a disk to ask.
+        self._minutes: dict[int, Tally] = {}
+        self._lock = threading.Lock()
+        self._file: SpendFile | None = None
+        self._disk = True
+        pause_for_fork(self, Budget._pause, Budget._go_on)
+        renew_after_fork(self, Budget._leave_to_parent)
+
+    @property
+    def limited(self) -> bool:
+        """Whether any limit is set."""
+        return bool(_given(self._limits()))
+
+    def reserve(
+        self, worst: Decimal | None, *, model: str, periods: Sequence[Tally] = ()
+    ) -> Reservation:
+        """Set `worst` dollars aside, the most that one attempt at `model` can cost.
+
+        `periods` are the task, and the pipeline if there is one, that the attempt is a part of;
+        session and hour it always is. None is an unknown price. What costs nothing always fits.
+
+        Raises
+        ------
+        BudgetExceeded
+            It does not fit into a period, or the price is unknown and ``unpriced`` is "refuse".
+        """
+        limits = self._limits()
+        given = _given(limits)
+        if worst is None and given and limits.unpriced == "refuse":
+            raise BudgetExceeded(
+                model,
+                "its price is unknown, and a budget is set; state models.….price, or allow it by "
+                "budget: {unpriced: allow}",
+            )
+        amount = None if worst is None else to_nano(worst)
+
+        def check(spent: Mapping[Period, Tally]) -> None:
+            for period, tally in spent.items():
+                if amount and period in given and tally.total + amount > given[period]:
+                    raise _refusal(model, period, given[period], tally, amount)
+
+        with self._lock:
+            now = self._clock()
+            check({tally.period: tally for tally in (*periods, self._session)})
+            row = self._write_down(amount, check, now) if given and amount else None
+            if row is None and "hour" in given:
+                check({"hour": self._hour(now)})
+            tallies = (*periods, self._session, self._minute(now))
+            for tally in tallies:
+                tally.add("reserved", amount or 0)
+        return Reservation(model, amount, tallies, row)
+
+    def settle(self, reservation: Reservation, cost: Decimal | None, state: State) -> None:
+        """Put `cost` dollars in the place of what was reserved.
+
+        "known" and "estimated" need a cost, and 0 is one; "unknown" keeps the worst case,
+        "released" was provably not billed. Once only: a second time is a `RuntimeError`.
+        """
+        if state in ("known", "estimated") and cost is None and reservation.amount is not None:
+            raise ValueError(f"a call that is {state} has a cost")
+        with self._lock:
+            if reservation.state != "reserved" or state == "reserved":
+                raise RuntimeError(f"settled already, as {reservation.state}")
+            reservation.state = state
+            reserved = reservation.amount or 0
+            amount = reserved if cost is None or state == "unknown" else to_nano(cost)
+            for tally in reservation.tallies:
+                tally.add("reserved", -reserved)
+                tally.add(state, amount)
+                tally.unpriced += reservation.amount is None and state != "released"
+            now = self._clock()
+            if reservation.row is not None and (file := self._open(now)):
+                try:
+                    file.settle(reservation.row, state, amount, now)
+                except (sqlite3.Error, OSError) as error:
+                    self._lose(error)
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back what was reserved for an attempt that was provably not billed."""
+        self.settle(reservation, None, "released")
+
+    def spent(self, periods: Sequence[Tally] = ()) -> dict[Period, Spent]:
+        """What the session and the hour have cost, and `periods`, by period."""
+        with self._lock:
+            return {tally.period: tally.spent for tally in self._tallies(periods)}
+
+    def left(self, periods: Sequence[Tally] = ()) -> Decimal | None:
+        """The most that one more attempt may cost, in dollars; None without a limit."""
+        given = _given(self._limits())
+        if not given:
+            return None
+        with self._lock:
+            spent = {tally.period: tally.total for tally in self._tallies(periods)}
+        return to_dollars(max(0, min(limit - spent.get(p, 0) for p, limit in given.items())))
+
+    def close(self) -> None:
+        """Close the file. It opens again when it is needed."""
+        with self._lock:
+            self._close()
+
+    def _write_down(self, amount: int, check: Check, now: float) -> int | None:
+        file = self._open(now)
+        if file is None:
+            return None
+        try:
+            return file.reserve(amount, check, now)
+        except (sqlite3.Error, OSError) as error:
+            self._lose(error)
+            return None
+
+    def _tallies(self, periods: Sequence[Tally]) -> list[Tally]:
+        """The sums as far as they are known: by the file, where there is one."""
+        now = self._clock()
+        session, hour = self._session, self._hour(now)
+        if _given(self._limits()) and (file := self._open(now)):
+            try:
+                seen = file.totals(now)
+            except (sqlite3.Error, OSError) as error:
+                self._lose(error)
+            else:
+                # The session may have spent before there was a limit, or a process forked from it.
+                session = max(session, seen["session"], key=lambda tally: tally.total)
+                hour = seen["hour"]
+        return [*periods, session, hour]
+
+    def _hour(self, now: float) -> Tally:
+        """This process's part of the hour, to the minute."""
+        self._minute(now)
+        return add_up("hour", self._minutes.values())
+
+    def _minute(self, now: float) -> Tally:
+        """The tally of this minute; with a new one, those that left the hour are dropped."""
+        minute = int(now // _MINUTE)
+        if minute not in self._minutes:
+            first = int((now - HOUR) // _MINUTE)
+            self._minutes = {
+                old: tally
+                for old, tally in self._minutes.items()
+                if old >= first or tally.sums["reserved"]
+            }
+            self._minutes[minute] = Tally("hour")
+        return self._minutes[minute]
+
+    def _open(self, now: float) -> SpendFile | None:
+        if self._disk and self._file is None:
+            try:
+                self._file = SpendFile(self._home() / _NAME, self._id, now)
+            except (sqlite3.Error, OSError) as error:
+                self._lose(error)
+        return self._file
+
+    def _lose(self, error: Exception) -> None:
+        self._disk = False
+        self._close()
+        reason = one_line(str(error)) or type(error).__name__
+        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
+            error, sqlite3.OperationalError
+        )
+        todo = f"delete {_NAME} there" if damaged else "see to the folder"
+        warnings.warn(
+            f"the budget holds for this session only, other sessions are not counted: {reason} "
+            f"({one_line(str(self._home()), 200)}); {todo}, then restart the kernel",
+            BudgetWarning,
+            stacklevel=4,
+        )
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _pause(self) -> None:
+        """A connection must not be carried into a fork, nor a lock that another thread holds."""
+        self._lock.acquire()
+        self._close()
+
+    def _go_on(self) -> None:
+        self._lock.release()
+
+    def _leave_to_parent(self) -> None:
+        """What was under way in the parent is settled there."""
+        for tally in (self._session, *self._minutes.values()):
+            tally.sums["reserved"] = 0
+
+
+def _given(limits: BudgetSettings) -> dict[Period, int]:
+    """The limits that are set, in nano-dollars."""
+    found = {period: getattr(limits, period) for period in PERIODS}
+    return {period: limit_to_nano(limit) for period, limit in found.items() if limit is not None}
+
+
+def _refusal(model: str, period: Period, limit: int, tally: Tally, amount: int) -> BudgetExceeded:
+    limit_, worst = to_dollars(limit), to_dollars(amount)
+    spent, reserved = to_dollars(tally.settled), to_dollars(tally.sums["reserved"])
+    return BudgetExceeded(
+        model,
+        f"could cost up to {dollars(worst)}, and budget.{period} is {dollars(limit_)}, of which "
+        f"{dollars(spent)} is spent and {dollars(reserved)} reserved",
+        period=period,
+        limit=limit_,
+        spent=spent,
+        reserved=reserved,
+        worst=worst,
+    )

@@ -1,0 +1,215 @@
+"""What all of a user's processes spend, in one SQLite file: two sums, and the calls of an hour.
+
+A reservation is a row of ``call`` that is there before anything is sent. The row of a process
+that is gone becomes unknown, at its worst case, with the next process that opens the file. The
+sums in ``total`` are kept along with the rows, so that a reservation takes the same time after
+ten thousand calls as after the first; a row leaves the hour's sum when it leaves the window.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from orch_nb.store.tally import Period, State, Tally
+
+#: Seconds in the window of the period "hour".
+HOUR = 3600.0
+# Seconds that a call waits for other processes, which hold the file for 0.1 ms each.
+_PATIENCE = 1.0
+# Seconds by which two looks at the start of one process may differ when the clock was set.
+_SAME_START = 5.0
+# Seconds after which nobody asks for the sum of a session again.
+_FORGOTTEN = 30 * 86_400.0
+
+_HOUR_KEY = "hour"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS call (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, session TEXT NOT NULL,
+    pid INTEGER NOT NULL, started REAL NOT NULL, state TEXT NOT NULL, amount INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS call_at ON call (at);
+CREATE TABLE IF NOT EXISTS total (
+    key TEXT NOT NULL, state TEXT NOT NULL, amount INTEGER NOT NULL, seen REAL NOT NULL,
+    PRIMARY KEY (key, state)) WITHOUT ROWID;
+"""
+_ADD = """INSERT INTO total VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET amount = amount + excluded.amount, seen = excluded.seen"""
+
+Check = Callable[[Mapping[Period, Tally]], None]
+
+
+class SpendFile:
+    """The file at `path`, opened by this process for the session with the id `session`.
+
+    Every method raises `sqlite3.Error` or `OSError` where the disk does not play along. To be used
+    by one thread at a time, and closed before the process forks.
+    """
+
+    def __init__(self, path: Path, session: str, now: float) -> None:
+        self._session = session
+        self._process = (os.getpid(), _start(os.getpid()) or 0.0)
+        _create(path)
+        self._db = sqlite3.connect(
+            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        self._closed = weakref.finalize(self, self._db.close)
+        try:
+            self._prepare(now)
+        except sqlite3.Error:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection; the file stays."""
+        with suppress(sqlite3.Error):
+            self._closed()
+
+    def reserve(self, amount: int, check: Check, now: float) -> int:
+        """Write a reservation down and return its number, unless `check` raises.
+
+        `check` gets the sums of the session and of the hour before `now`, seconds since the epoch,
+        and nobody changes them until the reservation is there.
+        """
+        with self._transaction():
+            self._expire(now)
+            check(self._totals())
+            row = self._db.execute(
+                "INSERT INTO call (at, session, pid, started, state, amount) "
+                "VALUES (?, ?, ?, ?, 'reserved', ?)",
+                (now, self._session, *self._process, amount),
+            ).lastrowid
+            for key in (_HOUR_KEY, self._session):
+                self._add(key, "reserved", amount, now)
+        return row or 0
+
+    def settle(self, row: int, state: State, amount: int, now: float) -> None:
+        """Put `amount` and `state` in the place of what was reserved under the number `row`.
+
+        The call counts for the hour after `now`. Where others thought this process dead, the row
+        may be unknown, or gone, by now.
+        """
+        with self._transaction():
+            found = self._db.execute(
+                "SELECT session, state, amount FROM call WHERE id = ?", (row,)
+            ).fetchone()
+            if found is None:
+                return
+            session, before, reserved = found
+            for key in (_HOUR_KEY, session):
+                self._add(key, before, -reserved, now)
+                self._add(key, state, amount, now)
+            if state == "released":
+                self._db.execute("DELETE FROM call WHERE id = ?", (row,))
+            else:
+                self._db.execute(
+                    "UPDATE call SET at = ?, state = ?, amount = ? WHERE id = ?",
+                    (now, state, amount, row),
+                )
+
+    def totals(self, now: float) -> Mapping[Period, Tally]:
+        """The sums of the session and of the hour before `now`."""
+        with self._transaction():
+            self._expire(now)
+            return self._totals()
+
+    def _prepare(self, now: float) -> None:
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError:  # a disk without shared memory keeps SQLite's own journal
+            self._db.execute("PRAGMA journal_mode = DELETE").fetchone()
+        # What this process was told to be written survives its death, if not that of the machine.
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        with self._transaction():
+            for statement in _SCHEMA.split(";\n"):
+                self._db.execute(statement)
+            self._db.execute(
+                "DELETE FROM total WHERE key <> ? AND seen < ?", (_HOUR_KEY, now - _FORGOTTEN)
+            )
+            self._recover(now)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:  # also after a stop
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+
+    def _totals(self) -> Mapping[Period, Tally]:
+        found: dict[Period, Tally] = {"session": Tally("session"), "hour": Tally("hour")}
+        for key, state, amount in self._db.execute(
+            "SELECT key, state, amount FROM total WHERE key IN (?, ?)", (_HOUR_KEY, self._session)
+        ):
+            found["hour" if key == _HOUR_KEY else "session"].add(state, amount)
+        return found
+
+    def _add(self, key: str, state: str, amount: int, now: float) -> None:
+        if state != "released":
+            self._db.execute(_ADD, (key, state, amount, now))
+
+    def _expire(self, now: float) -> None:
+        """Take what has left the window out of the hour's sum, but for calls under way.
+
+        What lies more than an hour ahead was written under a wrong clock.
+        """
+        outside = "at <= ? OR at > ?"
+        window = (now - HOUR, now + HOUR)
+        query = f"SELECT 1 FROM call WHERE {outside} LIMIT 1"  # noqa: S608 - our own words
+        if self._db.execute(query, window).fetchone() is None:
+            return
+        self._recover(now)
+        rows = self._db.execute(
+            f"SELECT id, state, amount FROM call WHERE ({outside}) AND state <> 'reserved'",  # noqa: S608
+            window,
+        ).fetchall()
+        for row, state, amount in rows:
+            self._add(_HOUR_KEY, state, -amount, now)
+            self._db.execute("DELETE FROM call WHERE id = ?", (row,))
+
+    def _recover(self, now: float) -> None:
+        """Keep the worst case of calls whose process is gone: it may have been billed."""
+        rows = self._db.execute(
+            "SELECT id, session, amount, pid, started FROM call WHERE state = 'reserved'"
+        ).fetchall()
+        gone = {process for process in {row[3:] for row in rows} if _is_gone(*process)}
+        for row, session, amount, *process in rows:
+            if tuple(process) not in gone:
+                continue
+            for key in (_HOUR_KEY, session):
+                self._add(key, "reserved", -amount, now)
+                self._add(key, "unknown", amount, now)
+            self._db.execute("UPDATE call SET state = 'unknown' WHERE id = ?", (row,))
+
+
+def _create(path: Path) -> None:
+    """Make the file, 0600 in a folder with 0700, and never open one that is there.
+
+    Closing it again would take SQLite's locks away from this process's other sessions.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _start(pid: int) -> float | None:
+    """When the process started, in seconds since the epoch; None where none runs."""
+    import psutil  # noqa: PLC0415 - 10 ms that those without a budget need not pay
+
+    try:
+        process = psutil.Process(pid)
+        dead = process.status() == psutil.STATUS_ZOMBIE  # killed, and its parent has not looked
+        return None if dead else process.create_time()
+    except psutil.Error:
+        return None
+
+
+def _is_gone(pid: int, started: float) -> bool:
+    now = _start(pid)
+    return now is None or abs(now - started) > _SAME_START

@@ -1,0 +1,97 @@
+"""Time of reserving and settling one call, in memory, on disk, and with others at it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from benchmarks.figures import Figure, figure
+from orch_nb.settings import BudgetSettings
+from orch_nb.store.budget import Budget
+from orch_nb.store.tally import Tally
+
+_ROUNDS = 25
+_CALLS = 200  # per round
+_BEFORE = 50_000  # calls of the last hour, in the file before the round
+_WORST, _COST = Decimal("0.000002"), Decimal("0.000001")
+_NONE = BudgetSettings()
+_LIMITS = BudgetSettings(
+    task=Decimal(1), pipeline=Decimal(9), session=Decimal(1000), hour=Decimal(1000)
+)
+_GOAL = "≤ 1 ms"
+
+_OTHER = """
+import sys, time
+from pathlib import Path
+from benchmarks.budget import opened, spend
+budget = opened(Path(sys.argv[1]), sys.argv[2])
+print("ready", flush=True)
+while True:
+    spend(budget)
+"""
+
+
+def measure() -> Iterator[Figure]:
+    """Each subject by itself, in rounds."""
+    yield figure("reserve and settle, no limit", _times(_NONE, 0), "ms")
+    yield figure("reserve and settle, all limits", _times(_LIMITS, 0), "ms", _GOAL)
+    name = f"reserve and settle, after {_BEFORE:_} calls in the hour".replace("_", " ")
+    yield figure(name, _times(_LIMITS, _BEFORE), "ms", _GOAL)
+    yield figure("reserve and settle, 3 processes at it", _times(_LIMITS, 0, 3), "ms")
+
+
+def opened(home: Path, session: str, limits: BudgetSettings = _LIMITS) -> Budget:
+    """A budget with its file in `home`."""
+    return Budget(lambda: limits, lambda: home, session=session, clock=time.time)
+
+
+def spend(budget: Budget) -> None:
+    """One call that costs half of what it could."""
+    reservation = budget.reserve(_WORST, model="bench:model", periods=(Tally("task"),))
+    budget.settle(reservation, _COST, "known")
+
+
+def _times(limits: BudgetSettings, before: int, others: int = 0) -> list[float]:
+    """Milliseconds of one call in each round."""
+    times = []
+    with tempfile.TemporaryDirectory() as folder:
+        budget = opened(Path(folder), "bench", limits)
+        for _ in range(before + _CALLS):
+            spend(budget)
+        with _busy(Path(folder), others):
+            for _ in range(_ROUNDS):
+                started = time.perf_counter()
+                for _ in range(_CALLS):
+                    spend(budget)
+                times.append(1e3 * (time.perf_counter() - started) / _CALLS)
+        budget.close()
+    return times
+
+
+@contextmanager
+def _busy(home: Path, count: int) -> Iterator[None]:
+    """`count` processes that spend from the same file without a pause."""
+    tests = str(Path(__file__).resolve().parent.parent)
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", _OTHER, str(home), f"other {number}"],
+            stdout=subprocess.PIPE,
+            cwd=tests,
+        )
+        for number in range(count)
+    ]
+    try:
+        for process in started:
+            assert process.stdout is not None
+            process.stdout.readline()
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()

@@ -1,0 +1,75 @@
+"""Budgets with a clock that the test sets, and programs that spend from one in processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from subprocess import PIPE
+
+from orch_nb.settings import BudgetSettings
+from orch_nb.store.budget import Budget
+
+D = Decimal
+START = 1_800_000_000.0
+
+
+class Clock:
+    """Seconds since the epoch, as the test says."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Purse:
+    """A budget, and its limits to be changed while it is used."""
+
+    def __init__(self, home: Path, clock: Clock, session: str, /, **limits: object) -> None:
+        self.clock = clock
+        self.change(**limits)
+        self.budget = Budget(lambda: self.limits, lambda: home, session=session, clock=clock)
+
+    def change(self, **limits: object) -> None:
+        given: Mapping[str, object] = {
+            name: limit if limit is None or name == "unpriced" else D(str(limit))
+            for name, limit in limits.items()
+        }
+        self.limits = BudgetSettings(**given)  # type: ignore[arg-type]
+
+
+_PREAMBLE = """
+import os, random, sys, threading, time
+from decimal import Decimal as D
+from pathlib import Path
+from orch_nb.errors import BudgetExceeded
+from orch_nb.settings import BudgetSettings
+from orch_nb.store.budget import Budget
+home = Path(sys.argv[1])
+def made(session, /, **limits):
+    limits = BudgetSettings(**{name: D(limit) for name, limit in limits.items()})
+    return Budget(lambda: limits, lambda: home, session=session, clock=time.time)
+"""
+
+
+# What Python 3.12 and later say of a fork beside threads, which a test makes on purpose.
+_THREADS = ("-W", "ignore:This process:DeprecationWarning")
+
+
+def start(home: Path, body: str, *arguments: str) -> subprocess.Popen[str]:
+    """A process that runs `body`; `arguments` begin at ``sys.argv[2]``."""
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        *_THREADS,
+        "-c",
+        _PREAMBLE + body,
+        str(home),
+        *arguments,
+    ]
+    return subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True)

@@ -1,0 +1,287 @@
+"""What is reserved, what is spent, and what a limit lets through, within one process."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from orch_nb.errors import BudgetExceeded
+from orch_nb.store.budget import BudgetWarning
+from orch_nb.store.tally import PERIODS, Spent, Tally
+from store.budgets import Clock, D, Purse
+
+MODEL = "a:m"
+
+Open = Callable[..., Purse]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "orch"
+
+
+@pytest.fixture
+def purse(home: Path, clock: Clock) -> Iterator[Open]:
+    """Opens budgets in one folder, with limits in dollars, and closes them in the end."""
+    opened: list[Purse] = []
+
+    def open_purse(session: str = "one", /, **limits: object) -> Purse:
+        opened.append(Purse(home, clock, session, **limits))
+        return opened[-1]
+
+    yield open_purse
+    for one in opened:
+        one.budget.close()
+
+
+def spend(purse: Purse, cost: str, worst: str | None = None, *periods: Tally) -> None:
+    reservation = purse.budget.reserve(D(worst or cost), model=MODEL, periods=periods)
+    purse.budget.settle(reservation, D(cost), "known")
+
+
+def refused(purse: Purse, worst: str, *periods: Tally) -> BudgetExceeded:
+    with pytest.raises(BudgetExceeded) as caught:
+        purse.budget.reserve(D(worst), model=MODEL, periods=periods)
+    return caught.value
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_reservation_counts_until_it_is_settled_for_less(purse: Open, period: str) -> None:
+    mine = purse(**{period: "1"})
+    within = [Tally("task"), Tally("pipeline")]
+    first = mine.budget.reserve(D("0.7"), model=MODEL, periods=within)
+    error = refused(mine, "0.4", *within)
+    assert (error.period, error.limit, error.worst) == (period, D(1), D("0.4"))
+    assert (error.spent, error.reserved) == (D(0), D("0.7"))
+    mine.budget.settle(first, D("0.5"), "known")
+    assert mine.budget.left(within) == D("0.5")
+    spend(mine, "0.1", "0.5", *within)
+    assert mine.budget.spent(within)["session"].known == D("0.6")
+    assert refused(mine, "0.400000001", *within).spent == D("0.6")
+    spend(mine, "0.4", None, *within)
+
+
+def test_a_task_is_one_call_with_all_its_attempts(purse: Open) -> None:
+    mine = purse(task="0.1")
+    task = Tally("task")
+    spend(mine, "0.06", None, task)
+    assert refused(mine, "0.06", task).period == "task"
+    spend(mine, "0.06", None, Tally("task"))
+
+
+def test_what_is_free_always_fits_and_is_not_written_down(purse: Open, home: Path) -> None:
+    mine = purse(session="0", hour="0", task="0")
+    spend(mine, "0", None, Tally("task"))
+    assert refused(mine, "0.000000001").limit == D(0)
+    assert not home.exists()
+    assert mine.budget.left() == D(0)
+
+
+def test_without_a_limit_nothing_is_written_and_all_is_counted(purse: Open, home: Path) -> None:
+    mine = purse()
+    spend(mine, "5")
+    assert not mine.budget.limited
+    assert mine.budget.left() is None
+    assert mine.budget.spent()["session"].known == D(5)
+    assert not home.exists()
+    mine.change(session="6")  # what was spent before counts
+    assert mine.budget.left() == D(1)
+    assert refused(mine, "1.5").spent == D(5)
+
+
+def test_each_way_of_settling(purse: Open) -> None:
+    mine = purse(hour="10")
+    ways = [("known", D(0)), ("estimated", D("0.2")), ("unknown", None), ("released", None)]
+    for state, cost in ways:
+        reservation = mine.budget.reserve(D(1), model=MODEL)
+        mine.budget.settle(reservation, cost, state)  # type: ignore[arg-type]
+    expected = Spent(D(0), D("0.2"), D(1), D(0))
+    assert mine.budget.spent() == {"session": expected, "hour": expected}
+    assert (expected.settled, expected.total) == (D("1.2"), D("1.2"))
+    mine.budget.release(mine.budget.reserve(D(8), model=MODEL))
+
+
+def test_settling_twice_is_an_error_and_changes_nothing(purse: Open) -> None:
+    mine = purse(session="1")
+    reservation = mine.budget.reserve(D("0.5"), model=MODEL)
+    mine.budget.settle(reservation, D("0.1"), "known")
+    with pytest.raises(RuntimeError, match="settled already, as known"):
+        mine.budget.settle(reservation, D("0.1"), "known")
+    with pytest.raises(RuntimeError):
+        mine.budget.release(reservation)
+    with pytest.raises(ValueError, match="has a cost"):
+        mine.budget.settle(mine.budget.reserve(D(0), model=MODEL), None, "known")
+    assert mine.budget.spent()["session"].known == D("0.1")
+
+
+def test_a_bill_above_the_worst_case_counts_in_full(purse: Open) -> None:
+    mine = purse(session="1")
+    spend(mine, "3", "0.5")
+    assert mine.budget.left() == D(0)
+    assert refused(mine, "0.1").spent == D(3)
+
+
+def test_an_unknown_price_is_refused_under_a_budget_unless_allowed(purse: Open) -> None:
+    assert purse("free").budget.reserve(None, model=MODEL).amount is None
+    mine = purse(hour="1")
+    with pytest.raises(BudgetExceeded, match=r"a:m: its price is unknown.*unpriced: allow"):
+        mine.budget.reserve(None, model=MODEL)
+    mine.change(hour="1", unpriced="allow")
+    reservation = mine.budget.reserve(None, model=MODEL)
+    mine.budget.settle(reservation, None, "known")
+    assert mine.budget.spent()["session"] == Spent(unpriced=1)
+
+
+def test_the_hour_holds_for_all_sessions_and_slides(purse: Open, clock: Clock) -> None:
+    one, two = purse("one", hour="1"), purse("two", hour="1", session="5")
+    spend(one, "0.6")
+    clock.now += 1800
+    spend(two, "0.3")
+    assert refused(two, "0.2").period == "hour"
+    assert one.budget.spent()["session"].known == D("0.6")
+    assert one.budget.spent()["hour"].known == two.budget.spent()["hour"].known == D("0.9")
+    clock.now += 1799
+    assert refused(one, "0.2").spent == D("0.9")
+    clock.now += 1
+    spend(one, "0.2")
+    assert one.budget.spent()["hour"].known == D("0.5")
+    assert one.budget.spent()["session"].known == D("0.8")
+    clock.now += 3600
+    assert one.budget.left() == D(1)
+
+
+def test_a_call_under_way_counts_for_the_hour_in_which_it_ends(purse: Open, clock: Clock) -> None:
+    mine = purse(hour="1")
+    slow = mine.budget.reserve(D("0.8"), model=MODEL)
+    clock.now += 4000
+    assert refused(mine, "0.3").reserved == D("0.8")
+    mine.budget.settle(slow, D("0.8"), "known")
+    clock.now += 3599
+    assert refused(mine, "0.3").spent == D("0.8")
+    clock.now += 1
+    spend(mine, "0.3")
+
+
+def test_a_clock_that_was_wrong_does_not_spend_the_hour_for_years(
+    purse: Open, clock: Clock
+) -> None:
+    mine = purse(hour="1")
+    clock.now += 10**8
+    spend(mine, "1")
+    clock.now -= 10**8
+    spend(mine, "1")
+
+
+def test_the_file_is_for_this_user_only(purse: Open, home: Path) -> None:
+    mine = purse(hour="1")
+    mine.budget.reserve(D("0.1"), model=MODEL)
+    files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()}
+    assert files["spend.sqlite"] == 0o600
+    assert set(files.values()) == {0o600}
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def test_the_sums_are_those_of_the_rows(purse: Open, home: Path, clock: Clock) -> None:
+    mine, other = purse("one", hour="9"), purse("two", hour="9")
+    for number in range(40):
+        clock.now += 200
+        reservation = (mine, other)[number % 2].budget.reserve(D("0.1"), model=MODEL)
+        cost, state = (D("0.03"), "known") if number % 3 else (None, "unknown")
+        (mine, other)[number % 2].budget.settle(reservation, cost, state)  # type: ignore[arg-type]
+    with closing(sqlite3.connect(home / "spend.sqlite")) as file:
+        rows = file.execute("SELECT state, sum(amount) FROM call GROUP BY state").fetchall()
+        kept = file.execute("SELECT count(*) FROM call").fetchone()
+    spent = mine.budget.spent()["hour"]
+    assert {state: D(amount) / 10**9 for state, amount in rows} == {
+        "known": spent.known,
+        "unknown": spent.unknown,
+    }
+    assert kept == (18,)
+
+
+def test_threads_side_by_side_never_pass_the_limit(purse: Open) -> None:
+    mine = purse(session="1", hour="1")
+    fitted: list[int] = []
+
+    def call() -> None:
+        for _ in range(5):
+            with suppress(BudgetExceeded):
+                spend(mine, "0.01", "0.05")
+                fitted.append(1)
+
+    threads = [threading.Thread(target=call) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spent = mine.budget.spent()["hour"]
+    assert spent.total == spent.known == len(fitted) * D("0.01") <= D(1)
+    assert spent == mine.budget.spent()["session"]
+
+
+# -- disks that do not play along
+
+
+def test_without_a_folder_the_limits_hold_in_memory_with_one_warning(
+    tmp_path: Path, clock: Clock
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    mine = Purse(tmp_path / "file" / "home", clock, "one", session="1", hour="0.5")
+    with pytest.warns(BudgetWarning, match="holds for this session only"):
+        spend(mine, "0.4")
+    assert refused(mine, "0.2").period == "hour"
+    clock.now += 3661  # without the file, to the minute
+    spend(mine, "0.4")
+    clock.now += 3661
+    assert refused(mine, "0.3").period == "session"
+
+
+@pytest.mark.parametrize("content", [b"no database" * 500, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_left_alone_with_one_warning(
+    purse: Open, home: Path, content: bytes
+) -> None:
+    home.mkdir(parents=True)
+    (home / "spend.sqlite").write_bytes(content)
+    mine = purse(session="1")
+    with pytest.warns(BudgetWarning, match=r"delete spend\.sqlite there"):
+        spend(mine, "0.9")
+    assert refused(mine, "0.2").spent == D("0.9")
+    assert (home / "spend.sqlite").read_bytes() == content
+
+
+def test_a_folder_in_the_files_place_is_a_warning(purse: Open, home: Path) -> None:
+    (home / "spend.sqlite").mkdir(parents=True)
+    with pytest.warns(BudgetWarning, match="unable to open"):
+        spend(purse(session="1"), "0.9")
+
+
+def test_a_file_that_stays_locked_is_not_waited_for_without_end(purse: Open, home: Path) -> None:
+    mine = purse(session="1")
+    spend(mine, "0.5")
+    with closing(sqlite3.connect(home / "spend.sqlite", isolation_level=None)) as greedy:
+        greedy.execute("BEGIN IMMEDIATE")
+        with pytest.warns(BudgetWarning, match="locked"):
+            spend(mine, "0.4")
+        assert refused(mine, "0.2").spent == D("0.9")
+
+
+def test_a_lock_that_strikes_between_two_looks_settles_in_memory(purse: Open, home: Path) -> None:
+    mine = purse(session="1")
+    reservation = mine.budget.reserve(D("0.9"), model=MODEL)
+    with closing(sqlite3.connect(home / "spend.sqlite", isolation_level=None)) as greedy:
+        greedy.execute("BEGIN IMMEDIATE")
+        with pytest.warns(BudgetWarning, match="locked"):
+            mine.budget.settle(reservation, D("0.2"), "known")
+    assert mine.budget.spent()["session"] == Spent(known=D("0.2"))
+    assert purse("two", hour="1").budget.spent()["hour"].reserved == D("0.9")
