@@ -10,7 +10,6 @@ import numpy as np
 
 from orch_nb.errors import SelectionError
 from orch_nb.figures import dollars, seconds
-from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import Estimates, Seen, estimate
 from orch_nb.routing.filters import split
 from orch_nb.routing.pool import Codes, Column
@@ -49,13 +48,14 @@ class Situation:
     fitted: Callable[[str], Mapping[str, float]] = lambda _prompt: {}
 
 
-def route(request: Request, strategy: str, situation: Situation) -> Decision:
+def route(request: Request, profile: TaskProfile, strategy: str, situation: Situation) -> Decision:
     """Rank the candidates for `request` by the strategy with the canonical name `strategy`.
+
+    `profile` is what the analyser read from the request.
 
     Equal scores are ordered by priority, then by name. Raises `SelectionError` when no model may
     answer, or none qualifies under ``fallback: fail``.
     """
-    profile = analyse(request)
     seen = situation.seen
     estimates = estimate(seen, profile, situation.fitted(request.prompt))
     parts = split(seen.pool, estimates, profile, request.wants.requires, situation.memory)
@@ -79,12 +79,13 @@ def route(request: Request, strategy: str, situation: Situation) -> Decision:
     return Decision(name, "strategy", profile, ranking, rejected, notice)
 
 
-def name_models(request: Request, cards: Sequence[ModelCard], seen: Seen) -> Decision:
+def name_models(
+    request: Request, profile: TaskProfile, cards: Sequence[ModelCard], seen: Seen
+) -> Decision:
     """The decision that the caller took: `cards`, which are those of `seen`, in their order.
 
     Raises `SelectionError` when none of them can do the task, as far as is known.
     """
-    profile = analyse(request)
     estimates = estimate(seen, profile, {})
     parts = split(seen.pool, estimates, profile, request.wants.requires, named=True)
     rows = [seen.pool.index[card.id] for card in cards]
@@ -188,22 +189,23 @@ class _Ranked:
             "quality": float(self.table.worth[at]),
             "speed": float(self.table.speed[at]),
         }
+        quality, worth = self.estimates.quality_source(row), float(self.estimates.quality[row])
         sources = {
             "cost": "unknown" if card.prices is None else card.prices.source or "stated",
             "seconds": self.estimates.seconds_source(row),
-            "quality": self.estimates.quality_source(row),
+            "quality": quality,
         }
         return Choice(
             card,
             float(self.scores[place]),
             terms,
             expected,
-            self._reason(place, row, expected),
-            float(self.estimates.quality[row]),
+            self._reason(place, expected, f"{worth:.2f} from {quality}"),
+            worth,
             sources,
         )
 
-    def _reason(self, place: int, row: int, expected: Estimate) -> str:
+    def _reason(self, place: int, expected: Estimate, quality: str) -> str:
         rank = "best" if place == 0 else f"place {place + 1}"
         if isnan(self.scores[place]):
             rank = f"{_unqualified(self.strategy)}, place {place + 1}"
@@ -213,6 +215,4 @@ class _Ranked:
             if expected.seconds is None
             else f"about {seconds(expected.seconds)}"
         )
-        quality = f"quality {self.estimates.quality[row]:.2f}"
-        source = self.estimates.quality_source(row)
-        return f"{rank} of {len(self.rows)}: {price}, {time}, {quality} from {source}"
+        return f"{rank} of {len(self.rows)}: {price}, {time}, quality {quality}"

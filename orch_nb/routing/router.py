@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from orch_nb.errors import SelectionError, TimedOut, UnknownNameError
 from orch_nb.providers._memory import memory_for_models
 from orch_nb.registry.catalog import Catalog
+from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import Seen, seen_of
 from orch_nb.routing.experts import Pin, check_pin, expert_for
 from orch_nb.routing.pool import pool_of
@@ -19,7 +20,14 @@ from orch_nb.routing.strategies import OVER_INSTANCES, canonical
 from orch_nb.settings import Settings
 from orch_nb.store.experience import Experience
 from orch_nb.store.traffic import Traffic
-from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection, Request
+from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection, Request, TaskProfile
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    request: Request
+    profile: TaskProfile
+    strategy: str
 
 
 class Router:
@@ -60,36 +68,36 @@ class Router:
         `InputError`, and `TimedOut` at the deadline.
         """
         strategy = canonical(request.wants.strategy or settings.strategy)
-        named = request.wants.models
+        named, asked = request.wants.models, _Asked(request, analyse(request), strategy)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._catalog.prepare(named)
                 self._check_names(request)
                 pin = None if named else expert_for(request.wants.tools, settings.experts)
                 if pin is not None:
-                    return await self._expert(pin, request, strategy, settings)
-                return await self._choose(request, strategy, settings)
+                    return await self._expert(pin, asked, settings)
+                return await self._choose(asked, settings)
         except TimeoutError:
             raise TimedOut(
                 "the providers", "did not list their models before the deadline"
             ) from None
 
-    async def _choose(self, request: Request, strategy: str, settings: Settings) -> Decision:
-        named = request.wants.models
-        if named and not (strategy in OVER_INSTANCES and len(named) == 1):
+    async def _choose(self, asked: _Asked, settings: Settings) -> Decision:
+        named = asked.request.wants.models
+        if named and not (asked.strategy in OVER_INSTANCES and len(named) == 1):
             cards = [self._catalog.resolve(name) for name in named]
-            return name_models(request, cards, self._columns(cards))
+            return name_models(asked.request, asked.profile, cards, self._columns(cards))
         try:
-            return self._rank(request, strategy, settings)
+            return self._rank(asked, settings)
         except SelectionError:
             if named:
                 raise
             # What was known at once does not suffice; somebody else may have what is needed.
             await self._catalog.discover()
-            return self._rank(request, strategy, settings)
+            return self._rank(asked, settings)
 
-    def _rank(self, request: Request, strategy: str, settings: Settings) -> Decision:
-        named = request.wants.models
+    def _rank(self, asked: _Asked, settings: Settings) -> Decision:
+        named = asked.request.wants.models
         cards = self._catalog.instances(named[0]) if named else self._catalog.cards()
         situation = Situation(
             seen=self._columns(cards),
@@ -101,11 +109,9 @@ class Router:
             turns=self._traffic.turns,
             random=self._random,
         )
-        return route(request, strategy, situation)
+        return route(asked.request, asked.profile, asked.strategy, situation)
 
-    async def _expert(
-        self, pin: Pin, request: Request, strategy: str, settings: Settings
-    ) -> Decision:
+    async def _expert(self, pin: Pin, asked: _Asked, settings: Settings) -> Decision:
         """The pinned model first, then whom the strategy would take; or its substitute, announced.
 
         Raises `SelectionError` if it cannot answer and ``fallback`` is fail.
@@ -117,7 +123,8 @@ class Router:
         first: Decision | None = None
         if not reason:
             try:
-                first = name_models(request, [card], self._columns([card]))
+                columns = self._columns([card])
+                first = name_models(asked.request, asked.profile, [card], columns)
             except SelectionError as error:
                 reason = error.rejected[0].reason
         if first is None and settings.fallback == "fail":
@@ -126,13 +133,14 @@ class Router:
                 f"the {source} cannot answer, and fallback is fail; pin another model", rejected
             )
         try:
-            others = await self._choose(request, strategy, settings)
+            others = await self._choose(asked, settings)
         except SelectionError:
             if first is None:
                 raise
-            return replace(first, strategy=strategy, source=source, notice=pin.notice)
+            return replace(first, strategy=asked.strategy, source=source, notice=pin.notice)
         if first is None:
-            notice = f"the {source}, {card.id}, cannot answer ({reason}); {strategy} chose instead"
+            said = f"the {source}, {card.id}, cannot answer ({reason})"
+            notice = f"{said}; {asked.strategy} chose instead"
             return replace(others, notice=_joined(pin.notice, notice, others.notice))
         pinned = replace(first.best, reason=f"pinned as the {source}")
         ranking = _with_first(pinned, others.ranking)

@@ -21,6 +21,20 @@ from orch_nb.routing.pool import Codes, Column, Mask
 from orch_nb.routing.quality import draw
 from orch_nb.types import TaskProfile
 
+__all__ = [
+    "CHAIN",
+    "OVER_INSTANCES",
+    "Column",
+    "Score",
+    "Table",
+    "Weights",
+    "canonical",
+    "chain",
+    "score",
+    "strategy",
+    "strategy_names",
+]
+
 # The resolution of the cost scale: a millionth of a dollar apart is hardly a difference.
 _RESOLUTION = 1e-6
 # A cent is never cheap: the scale reaches at least from there to nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -9,10 +10,11 @@ from decimal import Decimal
 from functools import partial
 
 from benchmarks.figures import Figure, figure
+from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import seen_of
 from orch_nb.routing.pool import pool_of
 from orch_nb.routing.route import Situation, route
-from orch_nb.types import Decision, Message, ModelCard, Prices, Request, Track
+from orch_nb.types import Choice, Message, ModelCard, Prices, Request, TaskProfile, Track
 
 _PROMPT = (
     "Explain the difference between a list and a tuple in Python, in two sentences, for a "
@@ -24,8 +26,16 @@ _GOALS = {10: "≤ 100 µs", 1_000: "", 10_000: "≤ 2000 µs"}
 
 
 def measure() -> list[Figure]:
-    """CPU of one decision, the reading of the prompt with it, by the number of models."""
-    return [*_decisions()]
+    """CPU of reading a prompt, and of choosing for what was read, by the number of models."""
+    return [*_readings(), *_decisions()]
+
+
+def _readings() -> Iterator[Figure]:
+    for words in (30, 500):
+        text = " ".join(itertools.islice(itertools.cycle(_PROMPT.split()), words))
+        request = Request((Message("user", text),))
+        times = [_microseconds(partial(analyse, request), 2000 // words) for _ in range(_ROUNDS)]
+        yield figure(f"reading a prompt of {words} words", times, "µs CPU")
 
 
 def _decisions() -> Iterator[Figure]:
@@ -33,10 +43,14 @@ def _decisions() -> Iterator[Figure]:
     for models, goal in _GOALS.items():
         around = _situation(models)
         for strategy in ("balanced", "adaptive"):
-            choose = partial(route, request, strategy, around)
+            choose = partial(_best, request, analyse(request), strategy, around)
             calls = max(10, 20_000 // models // 10)
             times = [_microseconds(choose, calls) for _ in range(_ROUNDS)]
             yield figure(f"decision by {strategy}, {models} models", times, "µs CPU", goal)
+
+
+def _best(request: Request, profile: TaskProfile, strategy: str, around: Situation) -> Choice:
+    return route(request, profile, strategy, around).best
 
 
 def _situation(models: int) -> Situation:
@@ -65,9 +79,9 @@ def _prices(draw: random.Random) -> Prices:
     return Prices(amount, 4 * amount)
 
 
-def _microseconds(choose: Callable[[], Decision], calls: int) -> float:
-    choose().best  # noqa: B018 - it is made when it is looked at
+def _microseconds(call: Callable[[], object], calls: int) -> float:
+    call()
     started = time.process_time()
     for _ in range(calls):
-        choose().best  # noqa: B018
+        call()
     return 1e6 * (time.process_time() - started) / calls

@@ -71,7 +71,7 @@ def test_what_has_answered_fits() -> None:
 
 def test_what_is_named_is_tried() -> None:
     big = card("big", size=10**18, local=True)
-    assert name_models(ASK, [big], situation([big]).seen).best.card is big
+    assert name_models(ASK, analyse(ASK), [big], situation([big]).seen).best.card is big
 
 
 def test_memory_is_measured_or_unknown() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from orch_nb.errors import SelectionError
 from orch_nb.invoke.order import fallback_order
+from orch_nb.routing.analyse import analyse
 from orch_nb.routing.route import name_models, route
 from orch_nb.routing.strategies import strategy_names
 from orch_nb.types import Decision, Message, ModelCard, Rejection, Request
@@ -22,11 +23,11 @@ from routing.candidates import ASK, card, cards, situation, took
 def decide(
     candidates: list[ModelCard], strategy: str = "cost", request: Request = ASK, **facts: Any
 ) -> Decision:
-    return route(request, strategy, situation(candidates, **facts))
+    return route(request, analyse(request), strategy, situation(candidates, **facts))
 
 
 def name(*candidates: ModelCard, request: Request = ASK) -> Decision:
-    return name_models(request, candidates, situation(candidates).seen)
+    return name_models(request, analyse(request), candidates, situation(candidates).seen)
 
 
 def names(decision: Decision) -> list[str]:
@@ -87,8 +88,9 @@ def test_what_may_not_answer_is_listed_with_its_reason() -> None:
     decision = decide(candidates, request=long, unreachable=down)
     assert names(decision) == ["fits", "unknown"]
     reasons = {rejection.model: rejection.reason for rejection in decision.rejected}
+    needed = decision.profile.input_tokens + decision.profile.output_tokens
     assert reasons == {
-        "p:short": "needs about 5250 tokens, its context has 1000",
+        "p:short": f"needs about {needed} tokens, its context has 1000",
         "p:embed": "no chat model",
         "down": "cannot reach it",
     }
