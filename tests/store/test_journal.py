@@ -108,7 +108,7 @@ def test_a_process_killed_at_any_moment_harms_nothing(tmp_path: Path) -> None:
         "        print('writing', flush=True)\n"
     )
     moments = random.Random(5)
-    for _ in range(4):
+    for _ in range(3):
         writer = subprocess.Popen(command(body, tmp_path), stdout=subprocess.PIPE, text=True)
         assert writer.stdout is not None
         assert writer.stdout.readline() == "writing\n"
@@ -237,8 +237,16 @@ def test_a_lock_that_stays_costs_one_warning(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         works_in_memory(tmp_path, "in time|locked")
-        with pytest.raises(OrchError, match=f"locked; delete .*{NAME}"):
-            Experience(lambda: tmp_path, clock=time.time).forget()
+
+
+def test_what_cannot_be_forgotten_is_said(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b"no database" * 1000)
+    experience = Experience(lambda: tmp_path, clock=time.time)
+    with pytest.warns(ExperienceWarning):
+        experience.tracks()
+    with pytest.raises(OrchError, match=f"not forgotten: .*; delete .*{NAME}"):
+        experience.forget()
+    experience.close()
 
 
 def test_damaged_rows_are_passed_over(tmp_path: Path) -> None:
