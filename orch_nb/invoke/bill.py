@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from orch_nb.errors import BudgetExceeded, ProviderError, Refused, Unreachable
+from orch_nb.errors import AllFailed, BudgetExceeded, ProviderError, Refused, Unreachable
 from orch_nb.figures import dollars
 from orch_nb.invoke.attempt import Progress
 from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, worst_case
@@ -61,6 +61,8 @@ class Bill:
         What else the call is a part of: the tally of a pipeline.
     others
         All models, for the error that names a cheaper one.
+    expected
+        Output tokens that an answer is likely to need: with fewer none is paid for.
     """
 
     def __init__(
@@ -68,8 +70,11 @@ class Bill:
         budget: Budget,
         periods: Sequence[Tally] = (),
         others: Callable[[], Iterable[ModelCard]] = tuple,
+        *,
+        expected: int = 0,
     ) -> None:
         self._budget, self._others = budget, others
+        self._least = max(expected, _LEAST)
         self._periods = (Tally("task"), *periods)
         #: The attempts that were not made because they did not fit.
         self.refused: list[BudgetExceeded] = []
@@ -80,23 +85,20 @@ class Bill:
         request: Request,
         card: ModelCard,
         progress: Progress,
-        *,
-        expected: int,
         deadline: float,
     ) -> AsyncIterator[Charge]:
         """Reserve the worst case of one attempt; the body makes it and calls `Charge.pay`.
 
         An attempt that ends otherwise is settled by what has arrived in `progress`: estimated, if
         text has; released, if the provider refused it or was not reached; else unknown, at its
-        worst case. `expected` is the output tokens that the answer is likely to need, `deadline`
-        is in the loop's time.
+        worst case. `deadline` is in the loop's time.
 
         Raises
         ------
         BudgetExceeded
             It does not fit, after up to 10 seconds if others' reservations are in the way.
         """
-        charge = await self._reserve(request, card, max(expected, _LEAST), deadline)
+        charge = await self._reserve(request, card, deadline)
         failure: ProviderError | None = None
         try:
             yield charge
@@ -111,24 +113,29 @@ class Bill:
                     state = _unanswered(progress, failure)
                     self._budget.settle(charge.reservation, None, state)
 
-    async def _reserve(
-        self, request: Request, card: ModelCard, least: int, deadline: float
-    ) -> Charge:
+    def verdict(self, failed: AllFailed) -> AllFailed | BudgetExceeded:
+        """The refusal of the model that was wanted most, where no model was asked for its cost."""
+        if any(attempt.cause != BudgetExceeded.label for attempt in failed.attempts):
+            return failed
+        wanted = [refusal for refusal in self.refused if refusal.model == failed.attempts[0].model]
+        return wanted[-1] if wanted else failed
+
+    async def _reserve(self, request: Request, card: ModelCard, deadline: float) -> Charge:
         loop = asyncio.get_running_loop()
         until = min(deadline, loop.time() + _PATIENCE)
         while True:
             patient = loop.time() < until
             try:
-                return self._try(request, card, least, patient=patient)
+                return self._try(request, card, patient=patient)
             except BudgetExceeded as refusal:
                 if not patient or not _may_pass(refusal):
                     self.refused.append(self._advised(refusal, request, card))
                     raise self.refused[-1] from None
             await asyncio.sleep(_PAUSE)
 
-    def _try(self, request: Request, card: ModelCard, least: int, *, patient: bool) -> Charge:
+    def _try(self, request: Request, card: ModelCard, *, patient: bool) -> Charge:
         refused: list[BudgetExceeded] = []
-        for size, bounded in self._sizes(request, card, least):
+        for size, bounded in self._sizes(request, card):
             try:
                 return self._charge(request, card, size, bounded=bounded)
             except BudgetExceeded as refusal:
@@ -137,11 +144,11 @@ class Bill:
                 break  # a longer answer is worth waiting for
         raise next(filter(_may_pass, refused), refused[0])
 
-    def _sizes(self, request: Request, card: ModelCard, least: int) -> Iterator[tuple[int, bool]]:
+    def _sizes(self, request: Request, card: ModelCard) -> Iterator[tuple[int, bool]]:
         """Output tokens to reserve for, in order, and whether the model must be told so.
 
         That is what it writes at most by itself, else what is usual, else what is left pays for,
-        down to `least`.
+        down to what is expected.
         """
         bound = output_bound(request, card)
         free = card.prices is None or is_free(card.prices)
@@ -153,7 +160,7 @@ class Bill:
             yield usual, True
             left = self._budget.left(self._periods)
             pays = usual if left is None else min(usual, affordable(request, card, left))
-            yield max(pays, min(least, usual)), True
+            yield max(pays, min(self._least, usual)), True
 
     def _charge(self, request: Request, card: ModelCard, size: int, *, bounded: bool) -> Charge:
         worst = worst_case(request, card, size)

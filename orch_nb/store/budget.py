@@ -51,7 +51,7 @@ class Budget:
     Parameters
     ----------
     limits
-        The limits as they are now, in dollars.
+        In dollars; an attribute that may be replaced at any time.
     home
         The user's data folder.
     session
@@ -62,13 +62,13 @@ class Budget:
 
     def __init__(
         self,
-        limits: Callable[[], BudgetSettings],
+        limits: BudgetSettings,
         home: Callable[[], Path],
         *,
         session: str,
         clock: Callable[[], float],
     ) -> None:
-        self._limits, self._home = limits, home
+        self.limits, self._home = limits, home
         self._id, self._clock = session, clock
         self._session = Tally("session")
         # What this process spent, by the minute: the last hour of it, without a disk to ask.
@@ -82,7 +82,7 @@ class Budget:
     @property
     def limited(self) -> bool:
         """Whether any limit is set."""
-        return bool(_given(self._limits()))
+        return bool(_given(self.limits))
 
     def reserve(
         self, worst: Decimal | None, *, model: str, periods: Sequence[Tally] = ()
@@ -97,7 +97,7 @@ class Budget:
         BudgetExceeded
             It does not fit into a period, or the price is unknown and ``unpriced`` is "refuse".
         """
-        limits = self._limits()
+        limits = self.limits
         given = _given(limits)
         if worst is None and given and limits.unpriced == "refuse":
             raise BudgetExceeded(
@@ -159,7 +159,7 @@ class Budget:
 
     def left(self, periods: Sequence[Tally] = ()) -> Decimal | None:
         """The most that one more attempt may cost, in dollars; None without a limit."""
-        given = _given(self._limits())
+        given = _given(self.limits)
         if not given:
             return None
         with self._lock:
@@ -185,7 +185,7 @@ class Budget:
         """The sums as far as they are known: by the file, where there is one."""
         now = self._clock()
         session, hour = self._session, self._hour(now)
-        if _given(self._limits()) and (file := self._open(now)):
+        if _given(self.limits) and (file := self._open(now)):
             try:
                 seen = file.totals(now)
             except (sqlite3.Error, OSError) as error:

@@ -48,7 +48,7 @@ def measure() -> Iterator[Figure]:
 
 def opened(home: Path, session: str, limits: BudgetSettings = _LIMITS) -> Budget:
     """A budget with its file in `home`."""
-    return Budget(lambda: limits, lambda: home, session=session, clock=time.time)
+    return Budget(limits, lambda: home, session=session, clock=time.time)
 
 
 def spend(budget: Budget) -> None:

@@ -45,7 +45,7 @@ Parts = Sequence[str | float | Delta | Exception]
 def made(tmp_path: Path) -> Callable[..., Budget]:
     def make(**limits: str) -> Budget:
         given = BudgetSettings(**{name: D(limit) for name, limit in limits.items()})
-        return Budget(lambda: given, lambda: tmp_path, session="one", clock=time.time)
+        return Budget(given, lambda: tmp_path, session="one", clock=time.time)
 
     return make
 
@@ -61,7 +61,7 @@ async def pay(
     """One attempt, made as the invoker makes it."""
     progress = Progress(card.id)
     deadline = asyncio.get_running_loop().time() + within
-    charging = bill.charge(request, card, progress, expected=200, deadline=deadline)
+    charging = bill.charge(request, card, progress, deadline)
     async with charging as charge:
         answer = await attempt(stream(parts), progress, Limits(), deadline)
         charge.pay(answer.usage or estimate(answer.text, request))
@@ -79,9 +79,7 @@ def test_the_worst_case_is_reserved_while_the_answer_comes(made: Callable[..., B
 
     async def run() -> None:
         progress = Progress(CARD.id)
-        async with Bill(budget).charge(
-            REQUEST, CARD, progress, expected=200, deadline=1e9
-        ) as charge:
+        async with Bill(budget).charge(REQUEST, CARD, progress, 1e9) as charge:
             answer = await attempt(watched(), progress, Limits(), 1e9)
             assert answer.usage == USAGE
             charge.pay(answer.usage)

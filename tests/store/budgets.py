@@ -30,16 +30,15 @@ class Purse:
     """A budget, and its limits to be changed while it is used."""
 
     def __init__(self, home: Path, clock: Clock, session: str, /, **limits: object) -> None:
-        self.clock = clock
+        self.budget = Budget(BudgetSettings(), lambda: home, session=session, clock=clock)
         self.change(**limits)
-        self.budget = Budget(lambda: self.limits, lambda: home, session=session, clock=clock)
 
     def change(self, **limits: object) -> None:
         given: Mapping[str, object] = {
             name: limit if limit is None or name == "unpriced" else D(str(limit))
             for name, limit in limits.items()
         }
-        self.limits = BudgetSettings(**given)  # type: ignore[arg-type]
+        self.budget.limits = BudgetSettings(**given)  # type: ignore[arg-type]
 
 
 _PREAMBLE = """
@@ -52,7 +51,7 @@ from orch_nb.store.budget import Budget
 home = Path(sys.argv[1])
 def made(session, /, **limits):
     limits = BudgetSettings(**{name: D(limit) for name, limit in limits.items()})
-    return Budget(lambda: limits, lambda: home, session=session, clock=time.time)
+    return Budget(limits, lambda: home, session=session, clock=time.time)
 """
 
 

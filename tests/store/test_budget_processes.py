@@ -103,7 +103,7 @@ except BudgetExceeded as error:
 
 def made(home: Path, hour: str = "100") -> Budget:
     limits = BudgetSettings(hour=D(hour))
-    return Budget(lambda: limits, lambda: home, session="reader", clock=time.time)
+    return Budget(limits, lambda: home, session="reader", clock=time.time)
 
 
 def test_64_callers_in_each_of_4_processes_never_pass_the_limit(tmp_path: Path) -> None:
