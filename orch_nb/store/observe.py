@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orch_nb.types import Attempt, Observation, Record, Response
+from orch_nb.types import Attempt, Decision, Observation, Record, Response
+
+# What says whether an answer is right, and not only whether two models say the same.
+_TELLING = frozenset({"function", "assertions"})
 
 
 def observations(record: Record) -> Iterator[Observation]:
@@ -16,30 +19,54 @@ def observations(record: Record) -> Iterator[Observation]:
     response, decision = record.response, record.decision
     if decision is None or (response is not None and (response.cached or response.simulated)):
         return
-    kind = decision.profile.kind
     for attempt in record.attempts:
-        if response is not None and attempt is record.attempts[-1] and attempt.error is None:
-            yield _answered(record, attempt, response)
-        elif attempt.error is not None and attempt.cause == "interrupted":
+        if attempt.cause == "interrupted":
             continue  # the user stopped it: that says nothing about the model
+        if attempt.usage is not None:
+            yield _stage(record, attempt, decision)
+        elif response is not None and attempt.error is None and attempt is record.attempts[-1]:
+            yield _answer(record, decision, response)
         else:
-            yield Observation(record.at, attempt.model, kind, "call", ok=attempt.error is None)
+            ok = attempt.error is None
+            yield Observation(record.at, attempt.model, decision.profile.kind, "call", ok=ok)
 
 
-def _answered(record: Record, attempt: Attempt, response: Response) -> Observation:
-    assert record.decision is not None
-    profile, usage = record.decision.profile, response.usage
-    # An image, a schema or tools are tokens too, which nobody estimated from a text.
-    plain = not profile.needs and usage.source == "known"
+def _stage(record: Record, attempt: Attempt, decision: Decision) -> Observation:
+    """An attempt of a cascade; what the user's own check said of a draft is its quality."""
+    cascade, response = decision.cascade, record.response
+    passed: float | None = None
+    if (
+        cascade is not None
+        and response is not None
+        and cascade.check in _TELLING
+        and attempt.model == cascade.drafts[0]
+    ):
+        passed = float(response.model == attempt.model)
     return Observation(
         record.at,
         attempt.model,
+        decision.profile.kind,
+        "call" if passed is None else "evaluation",
+        ok=attempt.error is None,
+        quality=passed,
+        seconds=attempt.seconds,
+    )
+
+
+def _answer(record: Record, decision: Decision, response: Response) -> Observation:
+    profile, usage = decision.profile, response.usage
+    known = usage.source == "known"
+    # An image, a schema or tools are tokens too, which nobody estimated from a text.
+    plain = known and not profile.needs
+    return Observation(
+        record.at,
+        response.model,
         profile.kind,
         "call",
         ok=True,
         seconds=response.seconds,
         ttft=response.ttft,
-        output_tokens=usage.output_tokens if usage.source == "known" else None,
+        output_tokens=usage.output_tokens if known else None,
         estimated_tokens=profile.input_tokens if plain else None,
         input_tokens=usage.input_tokens if plain else None,
     )
