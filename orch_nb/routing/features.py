@@ -21,6 +21,7 @@ Vector = NDArray[np.float32]
 _PLACES = 4096
 _WAVES = 384
 WIDTH = 2 * _PLACES + _WAVES
+MEASURES = 26
 # Instructions stand at the head of a prompt and questions at its tail.
 _HEAD, _TAIL = 1000, 4000
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -106,7 +107,7 @@ def measure(text: str) -> NDArray[np.float64]:
 
 def wave(standard: NDArray[np.float64]) -> Vector:
     """The waves of measures that are in standard deviations from their mean, (…, 26) → (…, 384)."""
-    frequencies, phases = _frequencies(standard.shape[-1])
+    frequencies, phases = _frequencies()
     # Nothing is learned about what is further off than anything that was seen.
     angles = np.clip(standard, -3.0, 3.0) @ frequencies + phases
     waves: Vector = (np.sqrt(2.0 / _WAVES) * np.cos(angles)).astype(np.float32)
@@ -114,11 +115,11 @@ def wave(standard: NDArray[np.float64]) -> Vector:
 
 
 @cache
-def _frequencies(measures: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _frequencies() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     # RandomState's stream is frozen for good, which that of default_rng is not.
     random = np.random.RandomState(0)
     # The kernel falls to 1/e between two prompts that differ as two random ones do.
-    frequencies = random.standard_normal((measures, _WAVES)) / np.sqrt(measures)
+    frequencies = random.standard_normal((MEASURES, _WAVES)) / np.sqrt(MEASURES)
     return frequencies, random.uniform(0.0, 2.0 * np.pi, _WAVES)
 
 

@@ -19,7 +19,7 @@ def front(
 
     `cost` is in any unit of money, NaN counting as dearer than every known one; a `quality` of
     NaN is never on the front. Of models that are equal in both the first is kept. Where the
-    front is longer than `limit`, its ends stay, and between them whatever lies furthest from the
+    front is longer than `limit`, its ends stay, and between them whatever lies highest above the
     line, over the logarithm of the cost, through those that stay.
     """
     price = np.where(np.isnan(cost), np.inf, cost)
@@ -47,7 +47,7 @@ def _telling(
     place = np.where(np.isfinite(place), place, known[-1] + np.log(10.0))
     kept = [0, len(place) - 1]
     while len(kept) < limit:
-        off = np.abs(quality - np.interp(place, place[kept], quality[kept]))
-        off[kept] = -1.0
-        kept = sorted((*kept, int(off.argmax())))
+        above = quality - np.interp(place, place[kept], quality[kept])
+        above[kept] = -np.inf
+        kept = sorted((*kept, int(above.argmax())))
     return np.array(kept, np.intp)
