@@ -87,11 +87,15 @@ def test_what_was_said_is_one_short_harmless_line() -> None:
         "import os\nos.closerange(1, 64)",
         "import builtins; builtins.AssertionError = builtins.Exception = SystemExit",
         "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
-        "import sys; sys.modules['__main__'].run = lambda *_: None",
+        "import sys; sys.modules['__main__'].described = lambda *_: None",
     ],
 )
 def test_success_cannot_be_faked(fake: str) -> None:
     assert not check(f"def add(a, b): return 5\n{fake}").passed
+
+
+def test_nothing_is_waited_for_after_the_last_assertion() -> None:
+    assert with_add("import atexit, time; atexit.register(time.sleep, 3600)").passed
 
 
 # -- taking too much
@@ -102,7 +106,8 @@ def test_an_endless_loop_ends() -> None:
 
 
 def test_a_long_sleep_that_swallows_everything_ends() -> None:
-    code = "import time\nwhile True:\n    try: time.sleep(99)\n    except BaseException: pass"
+    code = "import signal, time; signal.alarm(0)\nwhile True:\n    try: time.sleep(3600)\n"
+    code += "    except BaseException: pass"
     assert check(code, seconds=0.5).reason == "its code took longer than 0.5 s"
 
 
@@ -213,8 +218,8 @@ def outside(tmp_path: Path) -> list[str]:
         f"import mmap; open({place!r}, 'r+b')",
         f"import os; os.devnull = {place!r}; open({place!r})",
         # A path that says it is another when it is looked at, and a check without its tools.
-        "class P(str):\n    def __eq__(s, o): return True\n    def startswith(s, *a): return True\n"
-        "    def __hash__(s): return 0\n    def __add__(s, o): return 'x'\n"
+        "class P(str):\n    def __eq__(s, o): return True\n    def __hash__(s): return 0\n"
+        "    def startswith(s, *a): return False\n    def __add__(s, o): return 'x'\n"
         f"    def __str__(s): return 'x'\n    def split(s, *a): return []\nopen(P({place!r}))",
         f"import builtins; true = isinstance; builtins.isinstance = lambda *a: True\n"
         f"try: open({place!r})\nfinally: builtins.isinstance = true",
