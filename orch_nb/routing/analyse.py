@@ -1,77 +1,74 @@
-"""What kind of task a prompt is, read from its words: no model, no download."""
+"""What a prompt asks for and will take, read from its text: no model, no download."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
 from orch_nb.registry.tokens import count_tokens
+from orch_nb.routing.difficulty import difficulty
+from orch_nb.routing.expected import output_tokens
+from orch_nb.routing.language import language_of
+from orch_nb.routing.task_classifier import classifier, features
+from orch_nb.routing.task_rules import said_for, sure_kind
+from orch_nb.routing.wording import Wording, read
 from orch_nb.types import Request, TaskProfile
-
-# Output tokens that an answer of each kind usually takes: round figures for an estimate that is
-# shown as one, replaced by --max-tokens where that is smaller.
-_EXPECTED_OUTPUT = {
-    "chat": 250,
-    "code": 500,
-    "math": 300,
-    "summary": 200,
-    "translation": 250,
-    "extraction": 150,
-    "analysis": 500,
-    "creative": 600,
-    "planning": 500,
-    "reasoning": 600,
-    "vision": 250,
-}
-_MARKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        (
-            "code",
-            r"```|\b(def|class|import)\s+\w+|\b(python|javascript|typescript|rust|sql|bash|regex)\b"
-            r"|\b(write|fix|debug|refactor|implement)\b.{0,40}\b(code|function|script|class|query|test|bug)",
-        ),
-        (
-            "translation",
-            r"\btranslat(e|ion)\b"
-            r"|\b(in|into|to) (english|german|french|spanish|chinese|japanese)\b",
-        ),
-        ("summary", r"\bsummari[sz]e|\bsummary\b|\btl;?dr\b|\bin (one|two|three|\d+) sentences?\b"),
-        ("extraction", r"\bextract\b|\blist (all|every|the)\b|\bas (json|csv|a table)\b|\bparse\b"),
-        (
-            "math",
-            r"\b(calculate|compute|solve|integral|derivative|equation|prove|theorem)\b|\d\s*[-+*/^]\s*\d",
-        ),
-        ("analysis", r"\b(analy[sz]e|analysis|compare|explain why|evaluate|pros and cons)\b"),
-        ("creative", r"\b(poem|story|haiku|lyrics|slogan|limerick)\b"),
-    )
-)
 
 
 def analyse(request: Request) -> TaskProfile:
-    """The kind of task, and how many tokens it is expected to read and write."""
-    kind, evidence = _kind(request)
-    expected = _EXPECTED_OUTPUT[kind]
+    """Kind, needs, tokens, difficulty and language of what `request` asks for, with evidence."""
+    wording = read(request.prompt)
+    kind, said = _kind(request, wording)
+    asked_in = count_tokens(request.prompt)
+    others = [message.content for message in request.messages[:-1]] + [request.system or ""]
+    expected, asked = output_tokens(kind, wording, asked_in)
     limit = request.parameters.max_tokens
-    texts = [message.content for message in request.messages] + [request.system or ""]
+    level, reasons = difficulty(kind, request.prompt, wording)
+    language = language_of(wording)
+    evidence = [f"{kind}: {said}", f"difficulty {level}" + (f": {reasons}" if reasons else "")]
+    if asked:
+        evidence.append(f"answer of about {expected} tokens: {asked!r}")
+    if language:
+        evidence.append(f"language: {language}")
     return TaskProfile(
         kind=kind,
-        input_tokens=sum(count_tokens(text) for text in texts),
+        input_tokens=asked_in + sum(map(count_tokens, others)),
         output_tokens=expected if limit is None else min(expected, limit),
         longest=limit,
         needs=_needs(request),
-        evidence=(f"{kind}: {evidence}",),
+        evidence=tuple(evidence),
+        difficulty=level,
+        language=language,
     )
 
 
-def _kind(request: Request) -> tuple[str, str]:
+def _kind(request: Request, wording: Wording) -> tuple[str, str]:
+    """The kind and what spoke for it: said by the caller, seen in the request, or learned."""
     if request.wants.task is not None:
         return request.wants.task, "stated"
     if any(message.images for message in request.messages):
         return "vision", "an image"
-    for name, pattern in _MARKS:
-        if found := pattern.search(request.prompt):
-            return name, f"{found[0][:40]!r}"
-    return "chat", "no mark of another kind"
+    found = features(wording)
+    if sure := sure_kind(found):
+        kind, mark = sure
+        return kind, _shown([mark], kind, wording)
+    if not wording.words:
+        return "chat", "no words"
+    kind, spoke = classifier().classify(found)
+    return kind, _shown(spoke, kind, wording) or "no mark of another kind"
+
+
+def _shown(spoke: Sequence[str], kind: str, wording: Wording) -> str:
+    """The features that spoke most, as people read them: words in quotes, and what was seen."""
+    named = {f"<{kind}>", f"<opens: {kind}>"}
+    shown = []
+    if not named.isdisjoint(spoke):
+        shown = [repr(word) for word in said_for(kind, wording)[:2]]
+    for feature in spoke:
+        if feature.startswith("<"):
+            shown += [] if feature in named else [feature[1:-1].rpartition(": ")[2]]
+        else:
+            shown.append(repr(feature.removeprefix("^")))
+    return ", ".join(dict.fromkeys(shown))
 
 
 def _needs(request: Request) -> frozenset[str]:

@@ -1,0 +1,116 @@
+"""Marks of a kind of task that can be named: a verb that opens a prompt, a fence, a sum.
+
+The rules alone are sure where they speak and silent elsewhere; each mark is therefore one of the
+features whose weight `orch_nb.routing.task_classifier` learned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from orch_nb.routing.task_words import ASKING, KINDS, TOPICS
+from orch_nb.routing.wording import Wording
+from orch_nb.types import TASKS
+
+_WEAK = {"reasoning", "chat"}  # whose marks are words that others use as well
+# "Please", "can you" and the like may come before the verb that opens a prompt.
+_OPENING = 4
+_SURE = ("<code: a fence>", "<code: a definition>", "<code: an error message>")
+_ON_TEXT = frozenset({"<opens: translation>", "<opens: summary>", "<opens: extraction>"})
+_CODE_SIGNS = frozenset("()[]{}_=<>;`\\")
+_CODE = re.compile(
+    r"\bselect\b.{1,200}\bfrom\b|[.]\w{1,60}\(|\w\(\)|\w\[['\"\d]|[=!]=|[-=]>|\w_\w|</\w"
+    r"|\w\s?=\s?[\[{(]",
+    re.IGNORECASE,
+)
+_DEFINITION = re.compile(
+    r"^\s{0,20}(?:(?:async )?def|class) \w{1,60} ?[(:{]"
+    r"|^(?:import|from) [\w.]{1,60}(?: as \w+| import .*)?$",
+    re.MULTILINE,
+)
+_FAULT = re.compile(r"Traceback \(|[a-z]Error:|[a-z]Exception:")
+_MATH_SIGNS = frozenset("0123456789^\\∫√∑")
+_MATH = re.compile(
+    r"\d\s?[*/^+×÷=]\s?[\dx(]|\d - \d|\b[a-z]\s?[\^=+]\s?\d|\d[xyn]\b"
+    r"|\\[a-z]{2,12}[{(_\\ ]|\$[^$]{1,80}\$|\b[fg]\(x\)|[∫√∑]"
+)
+_COUNTED = ("", "a number", "two numbers", "numbers")
+_MANY = "many much far fast old long tall viel viele lange combien cuánto cuántos quanto quanti"
+_AMOUNTS = frozenset(_MANY.split())
+_OPTIONS = re.compile(r"^\(?[ABC][).:]\s|Choices:", re.MULTILINE)
+
+
+def marks(wording: Wording) -> list[str]:
+    """The marks in a prompt: ``<kind>``, ``<opens: kind>``, ``<kind: sign>`` or ``<topic>``."""
+    words, spoken = wording.nearest, wording.spoken
+    said = dict.fromkeys([KINDS[word] for word in spoken if word in KINDS])
+    opening = dict.fromkeys([KINDS[word] for word in words[:_OPENING] if word in KINDS])
+    topics = dict.fromkeys([topic for word in spoken if word in TOPICS for topic in TOPICS[word]])
+    return [
+        *([f"<{kind}>" for kind in said] or ["<no kind named>"]),
+        *[f"<opens: {kind}>" for kind in opening],
+        *[f"<{topic}>" for topic in topics],
+        *_signs(wording),
+    ]
+
+
+def said_for(kind: str, wording: Wording) -> list[str]:
+    """The words of a prompt that name `kind` in their order, then the pairs of words."""
+    return [word for word in wording.spoken if KINDS.get(word) == kind]
+
+
+def sure_kind(found: Sequence[str]) -> tuple[str, str] | None:
+    """Code in the prompt makes it a task of code, unless it opens with what to do with a text.
+
+    With the mark that says so. Of all rules only this one was surer than what was learned.
+    """
+    if _ON_TEXT.isdisjoint(found):
+        for mark in _SURE:
+            if mark in found:
+                return "code", mark
+    return None
+
+
+def kind_by_rules(found: Sequence[str]) -> str:
+    """The kind that most of the marks `found` speak for, without anything learned; else "chat".
+
+    What the learned weights are measured against.
+    """
+    votes = dict.fromkeys(TASKS, 0.0)
+    for mark in found:
+        kind = mark[1:-1].removeprefix("opens: ").split(":")[0]
+        if kind in votes:
+            votes[kind] += (2.0 if ":" in mark else 1.0) * (0.5 if kind in _WEAK else 1.0)
+    return max(votes, key=lambda kind: (votes[kind], kind == "chat"))
+
+
+def _signs(wording: Wording) -> list[str]:
+    """What punctuation gives away: code, faults, sums, options to choose from."""
+    text, characters = wording.text, wording.characters
+    found = []
+    if "```" in text:
+        found.append("<code: a fence>")
+    if not characters.isdisjoint(_CODE_SIGNS) and _CODE.search(text):
+        found.append("<code: its punctuation>")
+    if ":" in characters and _FAULT.search(text):
+        found.append("<code: an error message>")
+    if not characters.isdisjoint(_MATH_SIGNS) and _MATH.search(text):
+        found.append("<math: a formula>")
+    if "\n" in characters:
+        found.append("<several lines>")
+        if _DEFINITION.search(text):
+            found.append("<code: a definition>")
+        if _OPTIONS.search(text):
+            found.append("<reasoning: options>")
+    if "?" in characters:
+        found.append("<a question mark>")
+    if wording.words and wording.words[0] in ASKING:
+        found.append("<a question word>")
+    if wording.numbers:
+        found.append(f"<{_COUNTED[min(wording.numbers, 3)]}>")
+        if wording.numbers > 1 and not _AMOUNTS.isdisjoint(wording.distinct):
+            found.append("<math: numbers and a how many>")
+    if len(wording.words) <= 3:
+        found.append("<few words>")
+    return found
