@@ -62,16 +62,17 @@ def collect(outcomes: Iterable[Outcome]) -> Outcomes:
     Tasks with fewer than 30 prompts, and those beyond the 16 largest, are one task: "other".
     """
     known = list(outcomes)
-    rows = {outcome.prompt_id: outcome for outcome in reversed(known)}
-    place = {prompt: row for row, prompt in enumerate(reversed(rows))}
-    firsts = [rows[prompt] for prompt in place]
+    firsts: dict[str, Outcome] = {}
+    for outcome in known:
+        firsts.setdefault(outcome.prompt_id, outcome)
+    place = {prompt_id: row for row, prompt_id in enumerate(firsts)}
     models = tuple(sorted({outcome.model for outcome in known}))
     column = {model: index for index, model in enumerate(models)}
     cells = [place[o.prompt_id] * len(models) + column[o.model] for o in known]
     shape = (len(place), len(models))
-    tasks, labels = _label([first.task for first in firsts])
+    tasks, labels = _label([first.task for first in firsts.values()])
     return Outcomes(
-        tuple(first.prompt for first in firsts),
+        tuple(first.prompt for first in firsts.values()),
         tasks,
         labels,
         models,
