@@ -176,8 +176,11 @@ def guard(own: str, path: Sequence[str]) -> Callable[[str, tuple[object, ...]], 
         return event in HARMLESS
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
-        if not allowed(event, arguments):
-            raise (barred if event == "import" else refused)(f"{event} is not allowed in a check")
+        if allowed(event, arguments):
+            return
+        if event == "import":
+            raise barred(f"import of {text.__str__(arguments[0])} is not allowed in a check")
+        raise refused(f"{event} is not allowed in a check")
 
     return hook
 
