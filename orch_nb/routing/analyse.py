@@ -78,4 +78,4 @@ def _needs(request: Request) -> frozenset[str]:
         "json": request.schema is not None,
         "tools": bool(request.tools),
     }
-    return frozenset(name for name, needed in needs.items() if needed)
+    return request.wants.needs | {name for name, needed in needs.items() if needed}

@@ -44,6 +44,7 @@ _TOKENS = {
     "page": (2000 / 3, "page pages seite seiten página páginas"),
 }
 _UNITS = {word: size for size, words in _TOKENS.values() for word in words.split()}
+_UNIT_WORDS = frozenset(_UNITS)
 _SPELLED = (
     "one a an ein einem einen einer une un una uno",
     "two zwei deux dos",
@@ -65,7 +66,9 @@ _ASKING = """in within under about around exactly most than to up roughly approx
     brainstorm auf höchstens maximal etwa ungefähr genau gib nenne schreibe schreib mir en moins
     environ exactement donne écris menos unas exactamente máximo dame escribe"""
 _ASKED = frozenset(_ASKING.split())
-# Words after a unit that do the same.
+# Words right before a number that tell of something that is there.
+_TOLD = frozenset(("have", "has", "had", "got", "the", "these", "those", "are", "were", "contains"))
+# Words after a unit that ask as well.
 _AFTER = frozenset(("or", "max", "maximum", "long", "summary", "please", "story", "essay", "each"))
 _LARGEST = 100_000  # tokens; what asks for more is no length
 
@@ -75,13 +78,14 @@ def output_tokens(kind: str, wording: Wording, input_tokens: int) -> tuple[int, 
     words = wording.nearest
     asked = 0.0
     said = ""
-    for place in [place for place, word in enumerate(words) if word in _UNITS]:
+    found = not _UNIT_WORDS.isdisjoint(wording.distinct)
+    for place in [place for place, word in enumerate(words) if found and word in _UNITS]:
         length, start = _length(words, place)
         if length > asked:
             asked, said = length, " ".join(words[start : place + 1])
-    for place in [place for place, word in enumerate(words) if word == "list"]:
-        if words[place + 1 : place + 2] == ["of"] and (count := _number(words, place + 2)):
-            asked, said = max((asked, said), (count * _TOKENS["item"][0], f"list of {count}"))
+    if "list of" in wording.spoken:
+        count = _number(words, words.index("list") + 2)
+        asked, said = max((asked, said), (count * _TOKENS["item"][0], f"list of {count}"))
     if 0 < asked <= _LARGEST:
         return max(1, round(asked)), said
     usual = _USUAL[kind]
@@ -102,8 +106,10 @@ def _length(words: list[str], place: int) -> tuple[float, int]:
     for start in (place - 1, place - 2):
         count = _number(words, start)
         begins = start
-        if len(words[start]) == 3 and start > 0 and words[start - 1].isdecimal():
+        if start > 0 and len(words[start]) == 3 and (words[start - 1] + words[start]).isdecimal():
             count, begins = _number(words, start - 1) * 1000 + count, start - 1
+        if begins > 0 and words[begins - 1] in _TOLD:
+            continue
         asked = begins == 0 or not _ASKED.isdisjoint(words[max(0, begins - 3) : begins])
         ends = not after or after[0] in _AFTER
         if count > 1 and (asked or ends or size == _TOKENS["token"][0]):

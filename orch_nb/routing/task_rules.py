@@ -11,9 +11,7 @@ from collections.abc import Sequence
 
 from orch_nb.routing.task_words import ASKING, KINDS, TOPICS
 from orch_nb.routing.wording import Wording
-from orch_nb.types import TASKS
 
-_WEAK = {"reasoning", "chat"}  # whose marks are words that others use as well
 # "Please", "can you" and the like may come before the verb that opens a prompt.
 _OPENING = 4
 _SURE = ("<code: a fence>", "<code: a definition>", "<code: an error message>")
@@ -57,7 +55,7 @@ def marks(wording: Wording) -> list[str]:
 
 def said_for(kind: str, wording: Wording) -> list[str]:
     """The words of a prompt that name `kind` in their order, then the pairs of words."""
-    return [word for word in wording.spoken if KINDS.get(word) == kind]
+    return [word for word in wording.spoken if word in KINDS and KINDS[word] == kind]
 
 
 def sure_kind(found: Sequence[str]) -> tuple[str, str] | None:
@@ -70,19 +68,6 @@ def sure_kind(found: Sequence[str]) -> tuple[str, str] | None:
             if mark in found:
                 return "code", mark
     return None
-
-
-def kind_by_rules(found: Sequence[str]) -> str:
-    """The kind that most of the marks `found` speak for, without anything learned; else "chat".
-
-    What the learned weights are measured against.
-    """
-    votes = dict.fromkeys(TASKS, 0.0)
-    for mark in found:
-        kind = mark[1:-1].removeprefix("opens: ").split(":")[0]
-        if kind in votes:
-            votes[kind] += (2.0 if ":" in mark else 1.0) * (0.5 if kind in _WEAK else 1.0)
-    return max(votes, key=lambda kind: (votes[kind], kind == "chat"))
 
 
 def _signs(wording: Wording) -> list[str]:

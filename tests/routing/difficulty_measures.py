@@ -1,9 +1,9 @@
 """``python tests/routing/difficulty_measures.py --tables FOLDER``: is what is called hard, hard?
 
 For each benchmark among the ``*.prompts.csv.gz`` and ``*.outcomes.csv.gz`` in the folder:
-Spearman's rank correlation of the difficulty with the share of failure, which is one
-minus the mean quality over the models, with a 95 % interval (bootstrap over prompts). Needs pandas. Within a benchmark,
-since between them it is the benchmark, and not the prompt, that is hard.
+Spearman's rank correlation of the difficulty with the share of failure, which is one minus the
+mean quality over the models, with a 95 % interval (bootstrap over prompts). Needs pandas. Within a
+benchmark, since between them it is the benchmark, and not the prompt, that is hard.
 """
 
 from __future__ import annotations

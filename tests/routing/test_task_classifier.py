@@ -10,7 +10,7 @@ import numpy as np
 from orch_nb.routing.task_classifier import NUMBERS, classifier, features
 from orch_nb.routing.wording import read
 from orch_nb.types import TASKS
-from routing.task_training import document, examples, guessers, interval
+from routing.task_training import document, examples, gain, guessers, interval
 
 SHIPPED = json.loads(NUMBERS.read_text(encoding="utf-8"))
 
@@ -45,11 +45,11 @@ def test_together_they_beat_the_rules_on_prompts_that_were_held_out() -> None:
     held = [
         (features(read(example.prompt)), example.kind) for example in examples() if example.test
     ]
-    right = {name: [way(found) == kind for found, kind in held] for name, way in ways.items()}
-    gain = np.subtract(right["together"], right["rules alone"], dtype=float)
-    assert gain.mean() - 1.96 * gain.std() / len(gain) ** 0.5 > 0.05
-    assert interval(sum(right["together"]), len(held))[0] > 0.72
-    assert sum(right["words alone"]) < sum(right["together"])
+    for other in ("rules alone", "words alone"):
+        more, half = gain(held, ways["together"], ways[other])
+        assert more - half > 0.05
+    right = sum(ways["together"](found) == kind for found, kind in held)
+    assert interval(right, len(held))[0] > 0.72
 
 
 def test_features_that_were_never_seen_are_silent() -> None:
