@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from orch_nb.errors import OrchError
+from orch_nb.errors import InputError, OrchError
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.invoke import Invoker
 from orch_nb.providers._connect import Connection, disconnect
@@ -29,6 +30,10 @@ from orch_nb.types import Decision, Request, Response, Usage
 
 if TYPE_CHECKING:
     from orch_nb.routing.router import Router
+
+
+class RouterWarning(UserWarning):
+    """What was fitted to evaluations cannot be read. Models are chosen without it."""
 
 
 @dataclass(slots=True)
@@ -129,11 +134,24 @@ class Engine:
             # These import numpy, which a session that asks nothing need not pay for.
             from numpy.random import default_rng  # noqa: PLC0415
 
+            from orch_nb.routing.fitted import FILE_NAME, FittedRouter  # noqa: PLC0415
             from orch_nb.routing.router import Router  # noqa: PLC0415
 
             kept = self._memories
             draws = default_rng(kept.random.getrandbits(64))
-            self._router = Router(self.catalog, kept.experience, kept.traffic, kept.tools, draws)
+            try:
+                fitted = FittedRouter.load(user_home(os.environ) / FILE_NAME)
+            except InputError as error:
+                warnings.warn(f"{error}; models are chosen without it", RouterWarning, stacklevel=2)
+                fitted = None
+            self._router = Router(
+                self.catalog,
+                kept.experience,
+                kept.traffic,
+                kept.tools,
+                random=draws,
+                fitted=fitted,
+            )
         return self._router
 
 

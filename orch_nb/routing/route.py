@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 
@@ -34,7 +34,7 @@ class Situation:
     session's. ``unreachable`` are providers that could not say what they have. ``memory`` is what
     models on this machine can have now, in bytes, None where that is unknown. ``busy`` is how many
     calls a model answers now, ``turns`` the number of the newest call that it got, by model id.
-    ``fitted`` gives the quality by model that a fitted router expects for a prompt.
+    ``fitted`` is the quality by model that a router fitted to evaluations expects for the prompt.
     """
 
     seen: Seen
@@ -45,7 +45,7 @@ class Situation:
     busy: Mapping[str, int] = field(default_factory=dict)
     turns: Mapping[str, int] = field(default_factory=dict)
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
-    fitted: Callable[[str], Mapping[str, float]] = lambda _prompt: {}
+    fitted: Mapping[str, float] = field(default_factory=dict)
 
 
 def route(request: Request, profile: TaskProfile, strategy: str, situation: Situation) -> Decision:
@@ -57,7 +57,7 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
     answer, or none qualifies under ``fallback: fail``.
     """
     seen = situation.seen
-    estimates = estimate(seen, profile, situation.fitted(request.prompt))
+    estimates = estimate(seen, profile, situation.fitted)
     parts = split(seen.pool, estimates, profile, request.wants.requires, situation.memory)
     rejected = _joined(parts.rejected, situation.unreachable)
     if not len(parts.fit):

@@ -14,6 +14,7 @@ from orch_nb.registry.catalog import Catalog
 from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import Seen, seen_of
 from orch_nb.routing.experts import Pin, check_pin, expert_for
+from orch_nb.routing.fitted import FittedRouter
 from orch_nb.routing.pool import pool_of
 from orch_nb.routing.route import Situation, name_models, route
 from orch_nb.routing.strategies import OVER_INSTANCES, canonical
@@ -45,6 +46,8 @@ class Router:
         The capabilities that each of the session's tools needs, by name.
     random
         Where strategies that explore draw from.
+    fitted
+        What was fitted to the user's evaluations, None if nothing was.
     """
 
     def __init__(
@@ -53,10 +56,12 @@ class Router:
         experience: Experience,
         traffic: Traffic,
         tools: Mapping[str, frozenset[str]],
+        *,
         random: np.random.Generator,
+        fitted: FittedRouter | None = None,
     ) -> None:
         self._catalog, self._experience, self._traffic = catalog, experience, traffic
-        self._tools, self._random = tools, random
+        self._tools, self._random, self._fitted = tools, random, fitted
         self._seen: Seen | None = None
 
     async def decide(
@@ -99,8 +104,10 @@ class Router:
     def _rank(self, asked: _Asked, settings: Settings) -> Decision:
         named = asked.request.wants.models
         cards = self._catalog.instances(named[0]) if named else self._catalog.cards()
+        seen, fitted = self._columns(cards), self._fitted
+        known = fitted is not None and any(model in seen.pool.index for model in fitted.models)
         situation = Situation(
-            seen=self._columns(cards),
+            seen=seen,
             weights=asdict(settings.weights),
             fallback=settings.fallback,
             unreachable=self._catalog.unreachable(),
@@ -108,6 +115,7 @@ class Router:
             busy=self._traffic.busy,
             turns=self._traffic.turns,
             random=self._random,
+            fitted=fitted.predict(asked.request.prompt) if fitted is not None and known else {},
         )
         return route(asked.request, asked.profile, asked.strategy, situation)
 

@@ -27,7 +27,7 @@ def test_a_task_has_one_name_everywhere(name: str) -> None:
         decision = session.select("hello", task=name, strategy="weighted")
         assert decision.profile.kind == "code"
         assert decision.best.terms["quality"] == 1.0
-        assert decision.reason.endswith("quality from settings")
+        assert decision.reason.endswith("quality 1.00 from settings")
 
 
 def test_what_the_caller_says_outweighs_the_words() -> None:
