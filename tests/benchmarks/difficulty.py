@@ -1,4 +1,4 @@
-"""``python tests/routing/difficulty_measures.py --tables FOLDER``: is what is called hard, hard?
+"""``python tests/benchmarks/difficulty.py --tables FOLDER``: is what is called hard, hard?
 
 For each benchmark among the ``*.prompts.csv.gz`` and ``*.outcomes.csv.gz`` in the folder:
 Spearman's rank correlation of the difficulty with the share of failure, which is one minus the
