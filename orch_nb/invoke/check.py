@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 
-from orch_nb.agreement import short_answer
+from orch_nb.agreement import agree, short_answer
 from orch_nb.arithmetic import wrong_statements
 from orch_nb.errors import InputError
 from orch_nb.invoke.assertions import Assertions
@@ -72,7 +72,7 @@ async def arithmetic(text: str) -> Verdict:
 
 def agreement(first: str, second: str) -> Verdict:
     """Whether two drafts give the same short answer."""
-    one, other = short_answer(first), short_answer(second)
-    if not one or not other:
-        return Verdict(False, "no short answer to compare")
-    return Verdict(one == other, "agreed" if one == other else "drafts disagree")
+    if agree(first, second):
+        return Verdict(True, "agreed")
+    missing = short_answer(first) is None or short_answer(second) is None
+    return Verdict(False, "no short answer to compare" if missing else "drafts disagree")

@@ -135,9 +135,11 @@ def test_arithmetic_is_recomputed() -> None:
 
 
 def test_two_drafts_agree_or_do_not() -> None:
-    assert agreement("42", "42") == Verdict(True, "agreed")
+    assert agreement("42", "The answer is 42.") == Verdict(True, "agreed")
+    assert agreement("0", "0.0") == Verdict(True, "agreed")
     assert agreement("42", "41") == Verdict(False, "drafts disagree")
-    assert not agreement("", "").passed
+    assert agreement("", "") == Verdict(False, "no short answer to compare")
+    assert agreement("0", "A long story. " * 99) == Verdict(False, "no short answer to compare")
 
 
 # -- a verifier
