@@ -62,47 +62,16 @@ _CLASSES = np.array(
 )
 
 
-def hash_text(text: str) -> Vector:
-    """The two blocks of hashed text, one after the other: 8192 numbers.
+def describe(text: str) -> tuple[Vector, NDArray[np.float64]]:
+    """The two blocks of hashed text, 8192 numbers, and the 26 measures, neither centred nor scaled.
 
-    Equal on every machine and in every process; counts enter by their logarithm.
+    Equal on every machine and in every process. Of a long text only the head and the tail count.
     """
-    text = _cut(text).lower()
-    return np.concatenate((_fold(_word_hashes(text)), _fold(_run_hashes(text))))
-
-
-def measure(text: str) -> NDArray[np.float64]:
-    """Length, digits, options, brackets, …: 26 numbers, neither centred nor scaled."""
-    text = _cut(text)
-    words = _TOKEN.findall(text.lower())
-    distinct = set(words)
-    content = text.encode("utf-8", "replace")
-    size, count = max(len(content), 1), max(len(words), 1)
-    classes = _CLASSES @ np.bincount(np.frombuffer(content, np.uint8), minlength=256)
-    numbers = _NUMBER.findall(text)
-    options = [len(option) for option in _OPTION.findall(text)]
-    counts = (
-        size,
-        count,
-        len(numbers),
-        max(map(len, numbers), default=0),
-        len(options),
-        float(np.mean(options)) if options else 0.0,
-        float(np.std(options)) if options else 0.0,
-        len(text.partition("\nA.")[0]),
-        sum(word in _QUANTITIES for word in words),
-        sum(len(word) >= 8 for word in words),
-        *classes[4:],
-    )
-    shares = (
-        *(classes[:4] / size),
-        size / count,
-        len(distinct) / count,
-        float("__" in text),
-        float(not _NEGATIONS.isdisjoint(distinct)),
-        float(bool(words) and words[0] in _OPENINGS),
-    )
-    return np.concatenate((np.log1p(counts), shares))
+    text = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+    lower = text.lower()
+    words = _TOKEN.findall(lower)
+    hashed = np.concatenate((_fold(_word_hashes(words)), _fold(_run_hashes(lower))))
+    return hashed, _measure(text, words)
 
 
 def wave(standard: NDArray[np.float64]) -> Vector:
@@ -123,14 +92,40 @@ def _frequencies() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return frequencies, random.uniform(0.0, 2.0 * np.pi, _WAVES)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+def _measure(text: str, words: list[str]) -> NDArray[np.float64]:
+    distinct = set(words)
+    content = text.encode("utf-8", "replace")
+    size, count = max(len(content), 1), max(len(words), 1)
+    classes = _CLASSES @ np.bincount(np.frombuffer(content, np.uint8), minlength=256)
+    numbers = _NUMBER.findall(text)
+    options = [len(option) for option in _OPTION.findall(text)] or [0]
+    counts = (
+        size,
+        count,
+        len(numbers),
+        max(map(len, numbers), default=0),
+        len(options) if any(options) else 0,
+        float(np.mean(options)),
+        float(np.std(options)),
+        len(text.partition("\nA.")[0]),
+        sum(word in _QUANTITIES for word in words),
+        sum(len(word) >= 8 for word in words),
+        *classes[4:],
+    )
+    shares = (
+        *(classes[:4] / size),
+        size / count,
+        len(distinct) / count,
+        float("__" in text),
+        float(not _NEGATIONS.isdisjoint(distinct)),
+        float(bool(words) and words[0] in _OPENINGS),
+    )
+    return np.concatenate((np.log1p(counts), shares))
 
 
-def _word_hashes(text: str) -> NDArray[np.uint32]:
-    words = _TOKEN.findall(text)
+def _word_hashes(words: list[str]) -> NDArray[np.uint32]:
     known = {word: zlib.crc32(word.encode("utf-8", "replace")) for word in set(words)}
-    single = np.fromiter((known[word] for word in words), np.uint32, len(words))
+    single = np.fromiter(map(known.__getitem__, words), np.uint32, len(words))
     pairs = single[:-1] * np.uint32(0x9E3779B1) + single[1:]
     return np.concatenate((single, pairs))
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from orch_nb.errors import InputError
 from orch_nb.files import read_regular, write_private
-from orch_nb.routing.features import MEASURES, WIDTH, Vector, hash_text, measure, wave
+from orch_nb.routing.features import MEASURES, WIDTH, Vector, describe, wave
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -42,13 +42,17 @@ class Scale:
     centre: Matrix
     spread: Matrix
 
-    def embed(self, prompts: Sequence[str]) -> Vector:
-        """The features of `prompts`, a row each, of length close to 1."""
-        rows = np.array([hash_text(prompt) for prompt in prompts], np.float32)
-        measures = np.array([measure(prompt) for prompt in prompts])
+    def embed(self, hashed: Vector, measures: Matrix) -> Vector:
+        """The features of prompts, a row each of length close to 1, from what `read` gave."""
         waves = wave((measures - self.centre) / self.spread)
-        features: Vector = np.hstack((rows, waves)) / np.float32(np.sqrt(3.0))
+        features: Vector = np.hstack((hashed, waves)) / np.float32(np.sqrt(3.0))
         return features
+
+
+def read(prompts: Sequence[str]) -> tuple[Vector, Matrix]:
+    """The hashed text and the measures of at least one prompt, a row each."""
+    hashed, measures = zip(*map(describe, prompts), strict=True)
+    return np.array(hashed), np.array(measures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +87,7 @@ class FittedRouter:
         """The expected quality, prompts × models. It may lie a little outside of 0..1."""
         if not prompts:
             return np.empty((0, len(self.models)))
-        features = self.scale.embed(prompts)
+        features = self.scale.embed(*read(prompts))
         belongs = self.belong(features)
         expected: Matrix = belongs @ self.quality
         for task in np.flatnonzero(belongs.max(axis=0) > _SHARE):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from orch_nb.routing.features import WIDTH, Vector, measure
-from orch_nb.routing.fitted import FittedRouter, Scale
+from orch_nb.routing.features import WIDTH, Vector
+from orch_nb.routing.fitted import FittedRouter, Scale, read
 from orch_nb.routing.front import LIMIT, front
 from orch_nb.routing.outcomes import Outcomes
 from orch_nb.routing.quality import PRIOR
@@ -35,8 +33,9 @@ def fit(outcomes: Outcomes) -> FittedRouter:
     shares = np.bincount(outcomes.labels, minlength=len(outcomes.tasks)) / len(outcomes.prompts)
     candidates = _worth_choosing(cost, quality, shares)
     part = outcomes.take(sample(len(outcomes.prompts), _READ))
-    scale = _scale(part.prompts)
-    features = scale.embed(part.prompts)
+    hashed, measures = read(part.prompts)
+    scale = _scale(measures)
+    features = scale.embed(hashed, measures)
     corrections = _correct(part, features, quality, candidates)
     return FittedRouter(
         models=outcomes.models,
@@ -81,8 +80,7 @@ def _worth_choosing(cost: Matrix, quality: Matrix, shares: Matrix) -> NDArray[np
     return np.sort(chosen)
 
 
-def _scale(prompts: Sequence[str]) -> Scale:
-    measures = np.array([measure(prompt) for prompt in prompts])
+def _scale(measures: Matrix) -> Scale:
     spread = measures.std(axis=0)
     return Scale(measures.mean(axis=0), np.where(spread > 0, spread, 1.0))
 

@@ -50,11 +50,12 @@ def difference_interval(values: NDArray[np.float64]) -> Interval:
     return Interval(mean, mean - _NORMAL * error, mean + _NORMAL * error, len(values))
 
 
-def cross_validate(outcomes: Outcomes, seed: int) -> Interval:
+def cross_validate(outcomes: Outcomes, seed: int) -> Interval | None:
     """Quality of the model chosen for each prompt, less that of the best single model.
 
     Both are found without the fifth of the prompts on which they are compared, which the random
-    `seed` draws; prompts on which one of the two was not tried are left out.
+    `seed` draws; prompts on which one of the two was not tried are left out. None where fewer than
+    two prompts are left.
     """
     part = np.random.default_rng(seed).permutation(len(outcomes.prompts)) % _FOLDS
     differences = []
@@ -67,4 +68,5 @@ def cross_validate(outcomes: Outcomes, seed: int) -> Interval:
         rows = np.arange(len(held.prompts))
         differences.append(held.quality[rows, chosen] - held.quality[rows, single])
     compared = np.concatenate(differences)
-    return difference_interval(compared[~np.isnan(compared)])
+    compared = compared[~np.isnan(compared)]
+    return difference_interval(compared) if len(compared) > 1 else None

@@ -93,7 +93,9 @@ def _report(outcomes: Outcomes, router: FittedRouter, seed: int) -> Iterator[str
     yield f"choosing by prompt, against always {best}: {_verdict(cross_validate(outcomes, seed))}"
 
 
-def _verdict(gain: Interval) -> str:
+def _verdict(gain: Interval | None) -> str:
+    if gain is None:
+        return "unknown; too few prompts were tried with both"
     numbers = f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] on {gain.count} prompts"
     if gain.is_tie:
         return f"{numbers}: a tie"

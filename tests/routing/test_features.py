@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_nb.routing.features import WIDTH, hash_text, measure, wave
+from orch_nb.routing.features import WIDTH, Vector, describe, wave
 
 _PROMPTS = [
     "Which of these is a prime number?\nA. 4\nB. 7\nC. 9\nD. 12\nAnswer:",
@@ -20,9 +20,13 @@ _PROMPTS = [
 ]
 
 
+def hashed(text: str) -> Vector:
+    return describe(text)[0]
+
+
 @given(st.text(st.characters(), max_size=80))
 def test_every_text_is_finite_numbers(text: str) -> None:
-    hashed, measures = hash_text(text), measure(text)
+    hashed, measures = describe(text)
     waves = wave(measures)
     assert len(hashed) + len(waves) == WIDTH
     assert np.isfinite(hashed).all()
@@ -32,13 +36,14 @@ def test_every_text_is_finite_numbers(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "a", "ab", "\ud800", "日本語", "\0" * 10])
 def test_odd_texts(text: str) -> None:
-    assert np.isfinite(hash_text(text)).all()
-    assert np.isfinite(measure(text)).all()
+    hashed, measures = describe(text)
+    assert np.isfinite(hashed).all()
+    assert np.isfinite(measures).all()
 
 
 def test_blocks_have_length_one() -> None:
     for prompt in _PROMPTS:
-        words, runs = np.split(hash_text(prompt), 2)
+        words, runs = np.split(hashed(prompt), 2)
         assert np.linalg.norm(words) == pytest.approx(1.0, abs=1e-5)
         assert np.linalg.norm(runs) == pytest.approx(1.0, abs=1e-5)
 
@@ -46,8 +51,8 @@ def test_blocks_have_length_one() -> None:
 def test_same_in_another_process() -> None:
     code = (
         "import sys, zlib; from orch_nb.routing.features import *;"
-        "text = sys.argv[1]; m = measure(text);"
-        "print(zlib.crc32(hash_text(text).tobytes()), m.sum(), wave(m / 10).sum())"
+        "hashed, m = describe(sys.argv[1]);"
+        "print(zlib.crc32(hashed.tobytes()), m.sum(), wave(m / 10).sum())"
     )
     outputs = {
         subprocess.run(
@@ -62,8 +67,8 @@ def test_same_in_another_process() -> None:
 
 
 def test_near_texts_are_near() -> None:
-    near = hash_text(_PROMPTS[2]) @ hash_text(_PROMPTS[2].replace("Tom", "Ann"))
-    far = hash_text(_PROMPTS[2]) @ hash_text(_PROMPTS[1])
+    near = hashed(_PROMPTS[2]) @ hashed(_PROMPTS[2].replace("Tom", "Ann"))
+    far = hashed(_PROMPTS[2]) @ hashed(_PROMPTS[1])
     assert near > 1.2
     assert far < 0.5
 
@@ -71,13 +76,13 @@ def test_near_texts_are_near() -> None:
 def test_head_and_tail_count_and_the_middle_does_not() -> None:
     text = "start " * 200 + "middle " * 3000 + "end of it " * 400
     other = "start " * 200 + "centre " * 3000 + "end of it " * 400
-    assert (hash_text(text) == hash_text(other)).all()
-    assert (hash_text(text) != hash_text(text + "?")).any()
-    assert (hash_text(text) != hash_text("?" + text)).any()
+    assert (hashed(text) == hashed(other)).all()
+    assert (hashed(text) != hashed(text + "?")).any()
+    assert (hashed(text) != hashed("?" + text)).any()
 
 
 def test_measures_tell_what_they_say() -> None:
-    question, code, sum_ = (measure(prompt) for prompt in _PROMPTS)
+    question, code, sum_ = (describe(prompt)[1] for prompt in _PROMPTS)
     numbers, options, brackets = 2, 4, 14
     assert np.expm1(question[options]) == pytest.approx(4)
     assert np.expm1(code[brackets]) == pytest.approx(4)

@@ -42,6 +42,7 @@ def test_finds_what_the_prompt_tells() -> None:
 
 def test_tells_tasks_apart() -> None:
     gain = cross_validate(collect(two_tasks(300)), seed=0)
+    assert gain is not None
     assert gain.low > 0.1
     assert gain.count == 300
     assert not gain.is_tie
@@ -53,7 +54,9 @@ def test_does_no_harm_where_prompts_tell_nothing(models: int) -> None:
     for seed in range(5):
         outcomes = collect(silent(250, models, seed))
         strengths.append(fit(outcomes).strength.max())
-        gains.append(cross_validate(outcomes, seed).mean)
+        gain = cross_validate(outcomes, seed)
+        assert gain is not None
+        gains.append(gain.mean)
     assert np.mean(strengths) < 0.3
     assert np.mean(gains) > -0.02
 
@@ -79,6 +82,15 @@ def test_repeated_and_missing_evaluations() -> None:
     seen = dict(zip(router.models, router.counts[0].tolist(), strict=True))
     assert seen == {STRONG: 100, ODD: 100, WEAK: sum(o.model == WEAK for o in outcomes)}
     assert np.isfinite(router.expect(["a lemma"])).all()
+
+
+def test_nothing_to_compare() -> None:
+    outcomes = [o for o in telling(60) if (o.model == WEAK) == (int(o.prompt_id[1:]) % 2 == 0)]
+    router = fit(collect(outcomes))
+    assert router.strength.max() == 0.0
+    assert np.isfinite(router.expect(["lemma"])).all()
+    apart = [Outcome(f"p{i}", "", f"say {i}", f"m:{i}", 1.0, 0.1) for i in range(40)]
+    assert cross_validate(collect(apart), seed=0) is None
 
 
 def test_few_evaluations_are_shrunk() -> None:
