@@ -117,10 +117,10 @@ class SpendFile:
             return self._totals()
 
     def _prepare(self, now: float) -> None:
-        try:
+        # A disk without shared memory keeps SQLite's own journal; so does this look at a file that
+        # another process is changing over right now, and the next one finds it changed.
+        with suppress(sqlite3.OperationalError):
             self._db.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError:  # a disk without shared memory keeps SQLite's own journal
-            self._db.execute("PRAGMA journal_mode = DELETE").fetchone()
         # What this process was told to be written survives its death, if not that of the machine.
         self._db.execute("PRAGMA synchronous = NORMAL")
         with self._transaction():

@@ -40,6 +40,16 @@ for thread in threads: thread.join()
 print(sum(fitted))
 """
 
+RACERS = """
+print("ready", flush=True); sys.stdin.readline()
+for number in range(20):
+    home = Path(sys.argv[1]) / str(number)
+    limits = BudgetSettings(hour=D(1))
+    budget = Budget(limits, lambda: home, session=sys.argv[2], clock=time.time)
+    budget.settle(budget.reserve(D("0.1"), model="a:m"), D("0.1"), "known")
+    budget.close()
+"""
+
 ENDLESS = """
 budget = made("killed", hour="100")
 print("ready", flush=True)
@@ -145,6 +155,23 @@ def test_64_callers_in_each_of_4_processes_never_pass_the_limit(tmp_path: Path) 
     budget.close()
     assert total.total == total.settled == sum(spent) <= D("2.5")
     assert total.total > D(2)  # far more was asked for
+
+
+def test_processes_that_make_the_file_together_all_write_into_it(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        racers = [stack.enter_context(start(tmp_path, RACERS, str(n))) for n in range(4)]
+        for racer in racers:
+            assert racer.stdout is not None
+            assert racer.stdout.readline() == "ready\n"
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        assert [racer.wait(60) for racer in racers] == [0] * 4  # a warning would be an error
+    for number in range(20):
+        budget = made(tmp_path / str(number))
+        assert budget.spent()["hour"].known == D("0.4")
+        budget.close()
 
 
 def test_kill_9_in_mid_call_loses_nothing(tmp_path: Path) -> None:
