@@ -65,7 +65,7 @@ class Invoker:
         # Hashes, arithmetic and child processes, which only cascades need.
         from orch_nb.invoke.stages import ask_in_stages  # noqa: PLC0415
 
-        return await ask_in_stages(call, decision, ask, fallback)
+        return await ask_in_stages(call, decision, ask, fallback, deadline)
 
     async def _first(
         self, call: Call, decision: Decision, cards: Iterable[ModelCard], deadline: float

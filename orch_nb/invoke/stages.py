@@ -31,10 +31,12 @@ from orch_nb.types import (
 Ask = Callable[[Call, Decision, Iterable[ModelCard]], Awaitable[Response]]
 
 
-async def ask_in_stages(call: Call, decision: Decision, ask: Ask, fallback: str) -> Response:
+async def ask_in_stages(
+    call: Call, decision: Decision, ask: Ask, fallback: str, deadline: float
+) -> Response:
     """The answer of ``decision.cascade``, with all that was paid for it.
 
-    Drafts are shown when they hold, the strong model's answer while it arrives. Raises what
+    `deadline` is in the loop's time. Drafts are shown when they hold, the strong model's answer while it arrives. Raises what
     `orch_nb.invoke.cascade.run_cascade` raises.
     """
     cascade = decision.cascade
@@ -45,6 +47,7 @@ async def ask_in_stages(call: Call, decision: Decision, ask: Ask, fallback: str)
         cascade,
         stages.ask_one,
         call.trail,
+        deadline=deadline,
         check=_check(call, cascade),
         question=call.request.prompt,
         may_escalate=stages.obstacle,

@@ -40,8 +40,9 @@ def _stage(record: Record, attempt: Attempt, decision: Decision) -> Observation:
         and response is not None
         and cascade.check in _TELLING
         and attempt.model == cascade.drafts[0]
+        and attempt.cause
     ):
-        passed = float(response.model == attempt.model)
+        passed = float(not attempt.cause.startswith("check failed"))
     return Observation(
         record.at,
         attempt.model,

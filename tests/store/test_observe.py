@@ -65,11 +65,11 @@ def test_what_the_user_stopped_says_nothing_about_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "answered_by", "quality"),
+    ("check", "cause", "quality"),
     [
-        ("assertions", "p:draft", 1.0),
-        ("function", "p:strong", 0.0),
-        ("agreement", "p:draft", None),
+        ("assertions", "passed 2 assertions", 1.0),
+        ("function", "check failed: good says false", 0.0),
+        ("agreement", "agreed", None),
     ],
 )
 def test_each_stage_of_a_cascade_is_its_own_models(
@@ -81,7 +81,7 @@ def test_each_stage_of_a_cascade_is_its_own_models(
     )
     cascade = Cascade(("p:draft",), "p:strong", check)  # type: ignore[arg-type]
     decision = replace(DECISION, cascade=cascade)
-    response = replace(RESPONSE, model=answered_by, usage=Usage(100, 18), attempts=stages)
+    response = replace(RESPONSE, usage=Usage(100, 18), attempts=stages)
     record = replace(RECORD, decision=decision, attempts=stages, response=response)
     draft, strong = observations(record)
     assert (draft.model, draft.quality, draft.input_tokens) == ("p:draft", quality, None)
