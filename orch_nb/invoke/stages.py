@@ -36,8 +36,8 @@ async def ask_in_stages(
 ) -> Response:
     """The answer of ``decision.cascade``, with all that was paid for it.
 
-    `deadline` is in the loop's time. Drafts are shown when they hold, the strong model's answer while it arrives. Raises what
-    `orch_nb.invoke.cascade.run_cascade` raises.
+    `deadline` is in the loop's time. Drafts are shown when they hold, the strong model's answer
+    while it arrives. Raises what `orch_nb.invoke.cascade.run_cascade` raises.
     """
     cascade = decision.cascade
     assert cascade is not None

@@ -73,12 +73,10 @@ def test_what_the_user_stopped_says_nothing_about_the_model() -> None:
     ],
 )
 def test_each_stage_of_a_cascade_is_its_own_models(
-    check: str, answered_by: str, quality: float | None
+    check: str, cause: str, quality: float | None
 ) -> None:
-    stages = tuple(
-        Attempt(model, 2.0, usage=Usage(50, 9), cost=Decimal(0))
-        for model in ("p:draft", "p:strong")
-    )
+    billed = Attempt("p:strong", 2.0, usage=Usage(50, 9), cost=Decimal(0))
+    stages = (replace(billed, model="p:draft", cause=cause), billed)
     cascade = Cascade(("p:draft",), "p:strong", check)  # type: ignore[arg-type]
     decision = replace(DECISION, cascade=cascade)
     response = replace(RESPONSE, usage=Usage(100, 18), attempts=stages)
