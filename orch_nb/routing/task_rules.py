@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from orch_nb.routing.task_words import ASKING, KINDS, TOPICS
 from orch_nb.routing.wording import Wording
 
-# "Please", "can you" and the like may come before the verb that opens a prompt.
-_OPENING = 4
 _SURE = ("<code: a fence>", "<code: a definition>", "<code: an error message>")
 _ON_TEXT = frozenset({"<opens: translation>", "<opens: summary>", "<opens: extraction>"})
 _CODE_SIGNS = frozenset("()[]{}_=<>;`\\")
@@ -41,9 +39,9 @@ _OPTIONS = re.compile(r"^\(?[ABC][).:]\s|Choices:", re.MULTILINE)
 
 def marks(wording: Wording) -> list[str]:
     """The marks in a prompt: ``<kind>``, ``<opens: kind>``, ``<kind: sign>`` or ``<topic>``."""
-    words, spoken = wording.nearest, wording.spoken
+    spoken = wording.spoken
     said = dict.fromkeys([KINDS[word] for word in spoken if word in KINDS])
-    opening = dict.fromkeys([KINDS[word] for word in words[:_OPENING] if word in KINDS])
+    opening = dict.fromkeys([KINDS[word] for word in wording.opening if word in KINDS])
     topics = dict.fromkeys([topic for word in spoken if word in TOPICS for topic in TOPICS[word]])
     return [
         *([f"<{kind}>" for kind in said] or ["<no kind named>"]),

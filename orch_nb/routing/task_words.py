@@ -25,15 +25,17 @@ _KINDS = {
         list every; find all; as json; as csv; in json; key value; finde alle; tous les; au
         format; json object; return json; format json; the names; all the; mentioned in; only
         the; label these; label each; tag each; the labels; yes no; comma separated; nur die""",
-    "code": """python javascript typescript java kotlin rust golang sql bash regex numpy pandas
-        dataframe df matplotlib seaborn sklearn pytorch react django flask fastapi docker
-        dockerfile css html git github traceback debug refactor compile compiler stacktrace
-        pytest api endpoint script skript code código función programmiere boolean asyncio
-        decorator curl cron kernel syntaxerror typeerror keyerror valueerror nameerror
-        indexerror attributeerror importerror; unit test; unit tests; merge conflict; pull
-        request; list comprehension; type hints; fonction python; den fehler; ce bug; this
-        bug; the bug; a query; linked list; linked lists; this function; python funktion; time
-        complexity; error handling""",
+    "code": """javascript typescript kotlin golang sql bash regex numpy pandas dataframe df
+        matplotlib seaborn sklearn pytorch react django flask fastapi docker dockerfile css
+        html git github traceback debug refactor compile compiler stacktrace pytest api
+        endpoint script skript code código función programmiere boolean asyncio decorator curl
+        cron kernel syntaxerror typeerror keyerror valueerror nameerror indexerror
+        attributeerror importerror; unit test; unit tests; merge conflict; pull request; list
+        comprehension; type hints; fonction python; in python; into python; with python; using
+        python; python script; python code; python package; python function; to python; en
+        python; in rust; in java; rust code; java code; den fehler; ce bug; this bug; the bug;
+        a query; linked list; linked lists; this function; python funktion; time complexity;
+        error handling""",
     "math": """calculate compute integral derivative equation equations eigenvalues probability
         prove theorem factorise factorize simplify determinant polynomial perimeter radius
         remainder berechne berechnen gleichung ableitung beweise calcule calculer équation
@@ -82,11 +84,11 @@ _TOPICS = {
         contract attached below above following describe artikel bericht protokoll folgenden
         article rapport réunion texte texto informe artículo testo capítulo 文本 文章 tickets
         meeting""",
-    "a program": """query loop array variable notebook module server database column columns
-        rows file files install version commit branch cell merge pivot csv json url urls
-        exception error fehler erreur plot parser tests; a function; write function; reusable
-        function; the class; this class; eine funktion; une fonction; una función; a class; a
-        list""",
+    "a program": """python java rust query loop array variable notebook module server database
+        column columns rows file files install version commit branch cell merge pivot csv json
+        url urls exception error fehler erreur plot parser tests; a function; write function;
+        reusable function; the class; this class; eine funktion; une fonction; una función; a
+        class; a list""",
     "a measure": """km kg cm metres meters miles hours hour minutes days years old euros euro
         dollars cents litres price cost costs discount interest tax percent each twice total
         average area volume speed stunden preis rows sheep apples""",

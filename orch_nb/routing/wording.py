@@ -6,11 +6,15 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-# Characters read from the start and from the end of a long prompt, and words of these that count
-# for its kind. What is wanted stands before or after the material; the limits (chosen) bound the
-# time, and hostile input with it.
+# Characters read from the start and from the end of a long prompt. What is wanted stands before or
+# after the material; the limits (chosen) bound the time, and hostile input with it.
 _HEAD, _TAIL = 1000, 400
-_FIRST, _LAST = 64, 24
+# Words that count for the kind: all of a short prompt; of a longer one those of its first and last
+# line if these have at most 40, else the first 64 and the last 24 (chosen).
+_FIRST, _LAST, _SHORT = 64, 24, 40
+# "Please", "can you" and the like may come before the verb that opens a line.
+_OPENING = 4
+_CODE = frozenset("()[]{}=;`")  # a line with one of these is no sentence that opens with a verb
 _WORD = re.compile(r"\w+")
 # Kana, Han and Hangul.
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -18,18 +22,19 @@ _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """``text`` is the start and the end of a prompt, ``words`` its words in lower case.
+    """What the readers of a prompt look at, in lower case but for ``text``, its start and end.
 
-    ``nearest`` are the words nearest to the two ends and ``spoken`` these and their pairs of
-    neighbours; ``distinct`` are all words once, ``characters`` the characters of the text once,
-    ``numbers`` how many of the words begin with a digit.
-    Chinese, Japanese and Korean are cut into pairs of characters.
+    ``words`` are all of the text, ``nearest`` those nearest to the two ends, ``spoken`` these and
+    their pairs of neighbours, ``opening`` those with which the first and the last line begin,
+    ``distinct`` all once; ``characters`` are those of the text once; ``numbers`` is how many words
+    begin with a digit. Chinese, Japanese and Korean are cut into pairs of characters.
     """
 
     text: str
     words: list[str]
     nearest: list[str]
     spoken: list[str]
+    opening: list[str]
     distinct: frozenset[str]
     characters: frozenset[str]
     numbers: int
@@ -41,13 +46,26 @@ def read(prompt: str) -> Wording:
     words = _WORD.findall(text.lower())
     if not text.isascii() and _WIDE.search(text):
         words = [part for word in words for part in _parts(word)]
-    long = len(words) > _FIRST + _LAST
-    nearest = words[:_FIRST] + words[-_LAST:] if long else words
+    nearest = words
+    if len(words) > _FIRST + _LAST:
+        nearest = _instruction(text) or words[:_FIRST] + words[-_LAST:]
     spoken = nearest + [f"{one} {next_}" for one, next_ in pairwise(nearest)]
     characters = frozenset(text)
+    opening = words[:_OPENING]
+    if "\n" in characters:
+        last = text.rstrip().rpartition("\n")[2]
+        if _CODE.isdisjoint(last):
+            opening = opening + _WORD.findall(last.lower())[:_OPENING]
     numbered = not characters.isdisjoint("0123456789")
     numbers = sum([word[0].isdecimal() for word in words]) if numbered else 0
-    return Wording(text, words, nearest, spoken, frozenset(words), characters, numbers)
+    return Wording(text, words, nearest, spoken, opening, frozenset(words), characters, numbers)
+
+
+def _instruction(text: str) -> list[str]:
+    """The words of the first and the last line if these are short: long ones are material."""
+    lines = text.strip().split("\n")
+    ends = [_WORD.findall(line.lower()) for line in (lines[0], lines[-1])] if lines[1:] else []
+    return [word for words in ends if len(words) <= _SHORT for word in words]
 
 
 def _parts(word: str) -> list[str]:

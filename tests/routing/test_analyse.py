@@ -76,6 +76,8 @@ def test_the_kind_is_read_from_the_words_and_says_from_which(prompt: str, kind: 
         ("The class action lawsuit, what's next?", "code"),
         ("What return can I expect on bonds?", "code"),
         ("I'd like to string pearls, how?", "code"),
+        ("Is rust dangerous on a car?", "code"),
+        ("What is the population of Java?", "code"),
         ("Translate this into Python: for i = 1 to 10 print i", "translation"),
         ("Who is in charge of translation at the UN?", "code"),
         ("Summarise this log:\n```\n12:00 started\n```", "code"),
@@ -83,6 +85,30 @@ def test_the_kind_is_read_from_the_words_and_says_from_which(prompt: str, kind: 
 )
 def test_words_that_only_sound_like_a_kind(prompt: str, wrong: str) -> None:
     assert profile(prompt).kind != wrong
+
+
+TABLE = "\n\n| | age |\n|:--|--:|\n| mean | 41.2 |\n| std | 3.1 |\n\n"
+ARTICLE = (
+    "The council met to discuss the plan for the tram, and why the function of steel rose. " * 40
+)
+LONG_LINES = "\n".join([ARTICLE[:600]] * 4)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind"),
+    [
+        (f"Explain {TABLE} in two sentences.", "summary"),
+        (f"What stands out here? {TABLE}", "analysis"),
+        (f"Here is my data: {TABLE} Plot it with matplotlib", "code"),
+        (f"Summarise the article below.\n\n{ARTICLE}", "summary"),
+        (f"{ARTICLE}\n\nSummarise this.", "summary"),
+        (f"{LONG_LINES}\nList all names as JSON.", "extraction"),
+        (f"Translate into German:\n{LONG_LINES}", "translation"),
+        (f"{ARTICLE}\nTranslate this into German.", "translation"),
+    ],
+)
+def test_what_is_wanted_stands_before_or_after_the_material(prompt: str, kind: str) -> None:
+    assert profile(prompt).kind == kind
 
 
 def test_what_is_sure_outweighs_what_was_learned() -> None:
