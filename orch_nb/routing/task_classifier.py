@@ -32,6 +32,7 @@ class Classifier:
     """``weights`` has a row for each feature and a column for each kind; both in one unit."""
 
     kinds: tuple[str, ...]
+    names: tuple[str, ...]
     rows: dict[str, int]
     weights: NDArray[np.int32]
     bias: NDArray[np.int32]
@@ -42,6 +43,7 @@ class Classifier:
         vocabulary = document["vocabulary"]
         return cls(
             kinds=tuple(document["kinds"]),
+            names=tuple(vocabulary),
             rows={feature: row for row, feature in enumerate(vocabulary)},
             weights=np.array(list(vocabulary.values()), dtype=np.int32),
             bias=np.array(document["bias"]),
@@ -52,14 +54,14 @@ class Classifier:
 
         Features that were never seen are silent.
         """
-        known = [feature for feature in found if feature in self.rows]
-        if not known:
+        rows = [self.rows[feature] for feature in found if feature in self.rows]
+        if not rows:
             return self.kinds[int(self.bias.argmax())], []
-        said = self.weights.take([self.rows[feature] for feature in known], axis=0)
-        best = int((np.add.reduce(said) + self.bias * len(known) ** 0.5).argmax())
+        said = self.weights.take(rows, axis=0)
+        best = int((np.add.reduce(said) + self.bias * len(rows) ** 0.5).argmax())
         spoke = said[:, best]
         loudest = (-spoke).argsort(kind="stable")[:_SHOWN].tolist()
-        return self.kinds[best], [known[place] for place in loudest if spoke[place] > 0]
+        return self.kinds[best], [self.names[rows[place]] for place in loudest if spoke[place] > 0]
 
 
 def features(wording: Wording) -> list[str]:

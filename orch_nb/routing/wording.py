@@ -9,9 +9,10 @@ from itertools import pairwise
 # Characters read from the start and from the end of a long prompt. What is wanted stands before or
 # after the material; the limits (chosen) bound the time, and hostile input with it.
 _HEAD, _TAIL = 1000, 400
-# Words that count for the kind: all of a short prompt; of a longer one those of its first and last
-# line if these have at most 40, else the first 64 and the last 24 (chosen).
-_FIRST, _LAST, _SHORT = 64, 24, 40
+# Words that count for the kind: the first 64 and the last 24, or of a longer prompt those of its
+# first and last line, where these have at most 250 characters (chosen).
+_FIRST, _LAST = 64, 24
+_SHORT = 250
 # "Please", "can you" and the like may come before the verb that opens a line.
 _OPENING = 4
 _CODE = frozenset("()[]{}=;`")  # a line with one of these is no sentence that opens with a verb
@@ -64,8 +65,8 @@ def read(prompt: str) -> Wording:
 def _instruction(text: str) -> list[str]:
     """The words of the first and the last line if these are short: long ones are material."""
     lines = text.strip().split("\n")
-    ends = [_WORD.findall(line.lower()) for line in (lines[0], lines[-1])] if lines[1:] else []
-    return [word for words in ends if len(words) <= _SHORT for word in words]
+    ends = [lines[0], lines[-1]] if lines[1:] else []
+    return [word for line in ends if len(line) <= _SHORT for word in _WORD.findall(line.lower())]
 
 
 def _parts(word: str) -> list[str]:
