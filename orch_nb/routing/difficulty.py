@@ -38,7 +38,7 @@ def difficulty(kind: str, prompt: str, wording: Wording) -> tuple[float, str]:
 
     The start of the kind, and 0.04 for each doubling of the length, of the numbers and of the
     conditions, and 0.15 for a proof: all chosen. Within 17 benchmarks (200 to 3511 prompts, 2 to 27
-    models) its rank correlation with failure is between -0.05 and 0.39, median 0.13, and above 0
+    models) its rank correlation with failure is between -0.06 and 0.39, median 0.13, and above 0
     by a 95 % interval in 9 (``tests/benchmarks/difficulty.py`` on 2026-11-21): a hint.
     Weights fitted to some sets of benchmarks did not hold on another one (-0.21 to 0.35), so none
     are.
