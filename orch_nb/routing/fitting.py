@@ -67,15 +67,16 @@ def _means(outcomes: Outcomes) -> tuple[NDArray[np.int64], Matrix]:
 
 def _worth_choosing(cost: Matrix, quality: Matrix, shares: Matrix) -> NDArray[np.intp]:
     """Indices of at most 7 models: those on the front in all or, failing that, in some tasks."""
-    overall = shares @ quality
-    if len(overall) <= LIMIT:
-        return np.arange(len(overall))
-    votes = np.zeros(len(overall))
-    votes[front(cost, overall)] += 1.0
+    if len(cost) <= LIMIT:
+        return np.arange(len(cost))
+    votes = np.zeros(len(cost))
+    votes[front(cost, shares @ quality)] += 1.0
     for task, share in zip(quality, shares, strict=True):
         votes[front(cost, task)] += share
-    order = np.lexsort((-overall, -votes))[:LIMIT]
-    # Without costs only the best is on the front, but what else is good may be better at times.
+    # Without costs only the best is on a front, but who comes near it in a task may be better at
+    # times.
+    nearness = (quality - quality.max(axis=1, keepdims=True)).max(axis=0)
+    order = np.lexsort((-nearness, -votes))[:LIMIT]
     chosen = order if np.isnan(cost).all() else order[votes[order] > 0]
     return np.sort(chosen)
 

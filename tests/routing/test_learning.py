@@ -72,6 +72,23 @@ def test_at_most_seven_models_can_win() -> None:
         assert set((expected - weight * dearer).idxmax(axis=1)) <= set(possible.columns)
 
 
+def test_a_model_that_is_the_best_at_one_task_only_may_win_it() -> None:
+    draw = random.Random(0)
+    outcomes = []
+    for number in range(300):
+        task = draw.choice(("poem", "sum"))
+        rates = {f"m:{i}": 0.75 for i in range(9)} | {"m:poet": 0.95 if task == "poem" else 0.1}
+        prompt = f"{'Write a rhyme' if task == 'poem' else 'Add 17 and 4'} number {number}"
+        outcomes += [
+            Outcome(f"p{number}", task, prompt, model, float(draw.random() < rate), float("nan"))
+            for model, rate in rates.items()
+        ]
+    expected = fit_router(frame(outcomes))(["Write a rhyme number 5000", "Add 17 and 4 number 9"])
+    assert (expected > -1).sum(axis=1).tolist() == [7, 7]
+    assert expected.loc[0].idxmax() == "m:poet"
+    assert expected.loc[1].idxmax() != "m:poet"
+
+
 def test_repeated_and_missing_evaluations() -> None:
     outcomes = telling(100)
     outcomes = [o for o in outcomes if not (o.model == WEAK and o.prompt_id < "p2")]
