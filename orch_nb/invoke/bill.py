@@ -22,6 +22,8 @@ _ANSWER = 8192
 # Output tokens below which an attempt is not worth its money: a model that thinks would have
 # nothing left to answer with. Chosen.
 _LEAST = 1024
+# Output tokens below which no limit is advised. Chosen: OpenAI's Responses take none below 16.
+_SHORTEST = 16
 # Seconds that a call waits for the reservations of others to be settled for less, and between two
 # looks. Most answers are complete by then; afterwards the next model is tried. Chosen.
 _PATIENCE = 10.0
@@ -177,7 +179,7 @@ class Bill:
         if left is None:
             return refusal
         fits = []
-        if tokens := affordable(request, card, left):
+        if (tokens := affordable(request, card, left)) >= _SHORTEST:
             fits.append(f"max_tokens={tokens}")
         needs = {"vision"} if any(message.images for message in request.messages) else set()
         costs = [
