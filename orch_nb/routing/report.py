@@ -88,7 +88,7 @@ def _report(outcomes: Outcomes, router: FittedRouter, seed: int) -> Iterator[str
             f"[{quality.low:.3f}, {quality.high:.3f}]  {quality.count:7}  {dollars(cost)}{note}"
         )
     if len(router.candidates) < len(order):
-        yield "left out: as good for less is, or nearly is, among the others"
+        yield "left out: in no task near the best for what they cost"
     best = one_line(outcomes.models[order[0]], 60)
     yield f"choosing by prompt, against always {best}: {_verdict(cross_validate(outcomes, seed))}"
 
