@@ -1,4 +1,4 @@
-"""What is shown: answers and decisions, as safe HTML and as plain text.
+"""What is shown of answers, as safe HTML and as plain text.
 
 Every output has a text form that says the same, for terminals and for places without HTML.
 """
@@ -9,17 +9,18 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from IPython.display import DisplayHandle, display
 
 from orch_nb import figures
-from orch_nb.notebook import render, tables
+from orch_nb.notebook import render
 from orch_nb.notebook.tables import QUIET, Bundle
 from orch_nb.sanitize import one_line, visible
-from orch_nb.types import Choice, Decision, Response, ToolCall, Usage
+from orch_nb.types import Response, ToolCall, Usage
 
-_PROMPT = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
+PREFORMATTED = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
 _TICKS = re.compile("`+")
 _CONNECT = (
     "This is no real answer. To connect a model, set OPENAI_API_KEY or ANTHROPIC_API_KEY and "
@@ -62,16 +63,22 @@ def _calls(calls: Sequence[ToolCall]) -> Bundle:
         arguments = json.dumps(call.arguments, ensure_ascii=False)
         lines.append(one_line(f"{call.name}({arguments})", 4000))
     text = "\n".join(lines)
-    return {"text/html": f"<pre {_PROMPT}>{render.escape(text)}</pre>", "text/plain": text}
+    return {"text/html": f"<pre {PREFORMATTED}>{render.escape(text)}</pre>", "text/plain": text}
 
 
 def footer(response: Response) -> Bundle:
     """What stands under an answer."""
     lines = [summary(response)]
+    if response.decision.notice:
+        lines.append(one_line(response.decision.notice, 600))
     if response.simulated and response.decision.source != "explicit model":
         lines.append(_CONNECT)
-    quiet = "".join(f"<div>{render.escape(line)}</div>" for line in lines)
-    return {"text/html": f"<div {QUIET}>{quiet}</div>", "text/plain": "\n".join(lines)}
+    return {"text/html": _quiet(lines), "text/plain": "\n".join(lines)}
+
+
+def _quiet(lines: Sequence[str]) -> str:
+    divided = "".join(f"<div>{render.escape(line)}</div>" for line in lines)
+    return f"<div {QUIET}>{divided}</div>"
 
 
 def below(first: Bundle, second: Bundle) -> Bundle:
@@ -113,12 +120,15 @@ def _tokens(usage: Usage) -> str:
 
 def provenance(response: Response) -> dict[str, Any]:
     """Where an answer came from, as plain JSON; money as text, so that no digit is lost."""
-    usage = response.usage
+    usage, decision = response.usage, response.decision
+    plan = decision.cascade
     return {
         "model": visible(response.model),
-        "strategy": response.decision.strategy,
-        "source": response.decision.source,
-        "reason": visible(response.decision.reason),
+        "strategy": decision.strategy,
+        "source": decision.source,
+        "reason": visible(decision.reason),
+        "notice": visible(decision.notice),
+        "cascade": None if plan is None else _readable(asdict(plan)),
         "cost": None if response.cost is None else str(response.cost),
         "billed": None if response.billed is None else str(response.billed),
         "seconds": response.seconds,
@@ -134,45 +144,11 @@ def provenance(response: Response) -> dict[str, Any]:
     }
 
 
-def dry_run(prompt: str, made: Decision) -> Bundle:
-    """The filled-in prompt, and the choice for it."""
-    filled = {
-        "text/html": f"<pre {_PROMPT}>{render.escape(prompt)}</pre>",
-        "text/plain": visible(prompt),
+def _readable(plan: dict[str, Any]) -> dict[str, Any]:
+    return plan | {
+        "drafts": [visible(model) for model in plan["drafts"]],
+        "strong": visible(plan["strong"]),
     }
-    return below(filled, decision(made)[0])
-
-
-def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
-    """The candidates, best first, with every term of their score, and the rejected ones."""
-    head = ["model", "score", "cost", "quality", "speed", "expected", "takes", "quality from"]
-    rows = [_row(choice, made.profile.kind) for choice in made.ranking]
-    said = f"{made.strategy} ({made.source}) · task {', '.join(made.profile.evidence)} · " + (
-        f"about {made.profile.input_tokens}→{made.profile.output_tokens} tokens"
-    )
-    rejected = [one_line(f"{r.model}: {r.reason}", 600) for r in made.rejected]
-    html = f"<div {QUIET}>{render.escape(said)}</div>{tables.html([head, *rows])}"
-    if rejected:
-        items = "".join(f"<li>{render.escape(line)}</li>" for line in rejected)
-        html += (
-            f"<details><summary>{len(rejected)} not considered</summary><ul>{items}</ul></details>"
-        )
-    text = "\n".join([said, *tables.columns([head, *rows]), *(f"not {line}" for line in rejected)])
-    return {"text/html": html, "text/plain": visible(text)}, {}
-
-
-def _row(choice: Choice, task: str) -> list[str]:
-    terms = [
-        f"{choice.terms[n]:.2f}" if n in choice.terms else "" for n in ("cost", "quality", "speed")
-    ]
-    return [
-        one_line(choice.model),
-        f"{choice.score:.2f}",
-        *terms,
-        figures.dollars(choice.estimate.cost),
-        figures.seconds(choice.estimate.seconds),
-        choice.card.quality_source(task),
-    ]
 
 
 def show(bundle: Bundle) -> None:
@@ -230,7 +206,7 @@ class GrowingAnswer:
         html = render.html(text, streaming=True)
         plain = visible(text)
         if note:
-            html += f"<div {QUIET}>{render.escape(note)}</div>"
+            html += _quiet(note.splitlines())
             plain += f"\n\n{visible(note)}"
         self._handle.update({"text/html": html, "text/plain": plain}, raw=True)
         spent = self._clock() - started

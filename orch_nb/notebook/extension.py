@@ -17,7 +17,7 @@ from IPython.core.inputtransformer2 import (
 from orch_nb._version import __version__
 from orch_nb.current import close_session
 from orch_nb.errors import OrchError
-from orch_nb.notebook import display
+from orch_nb.notebook import decisions
 from orch_nb.notebook.completion import matcher
 from orch_nb.notebook.magics import ORCH, SELECT, OrchMagics
 from orch_nb.session import Session
@@ -46,7 +46,7 @@ class Extension:
         shell.register_magics(self.magics)
         bundles = shell.display_formatter.mimebundle_formatter
         bundles.for_type(Response, self.magics.show_answer)
-        bundles.for_type(Decision, display.decision)
+        bundles.for_type(Decision, decisions.decision)
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_cleanup.append(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.append(_Call)

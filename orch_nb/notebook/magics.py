@@ -14,7 +14,7 @@ from traitlets import Bool, TraitError, Unicode, validate
 
 from orch_nb.current import session
 from orch_nb.errors import InputError, Interrupted, OrchError
-from orch_nb.notebook import commands, display
+from orch_nb.notebook import commands, decisions, display
 from orch_nb.notebook.options import ASKING, SELECTING, Options
 from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.template import fill
@@ -149,7 +149,7 @@ class OrchMagics(Magics):
         prompt = fill(written, self._variables)
         asked = self._asked(options, "temperature", "seed", "effort")
         if options.dry_run:
-            display.show(display.dry_run(prompt, self.session.select(prompt, **asked)))
+            display.show(decisions.dry_run(prompt, self.session.select(prompt, **asked)))
             return None
         response = self._ask(prompt, asked | {"cache": _cache_policy(options)}, options)
         if options.out:
@@ -223,7 +223,8 @@ class OrchMagics(Magics):
         try:
             response = self.session.ask(prompt, on_text=growing.add if streams else None, **asked)
         except Interrupted as stop:
-            growing.keep(display.summary(stop.response) if stop.response else "interrupted")
+            said = display.footer(stop.response)["text/plain"] if stop.response else ""
+            growing.keep(said or "interrupted")
             raise
         except OrchError:
             growing.keep("the answer breaks off here")
@@ -250,7 +251,7 @@ class OrchMagics(Magics):
         if self._printed is not None and self._printed == (response, self._cell):
             bundle = display.footer(response)
         if response is self._explained:
-            bundle = display.below(bundle, display.decision(response.decision)[0])
+            bundle = display.below(bundle, decisions.decision(response.decision)[0])
         return bundle, metadata
 
 

@@ -15,6 +15,7 @@ from orch_nb.errors import AllFailed, InputError, SelectionError, Unreachable
 from orch_nb.notebook import display
 from orch_nb.types import (
     Attempt,
+    Cascade,
     Choice,
     Decision,
     Estimate,
@@ -144,6 +145,8 @@ def test_provenance_is_complete_and_plain_json() -> None:
             "strategy": "cost",
             "source": "strategy",
             "reason": "cheapest",
+            "notice": "",
+            "cascade": None,
             "cost": "0.1000000000000000000001",
             "billed": "0",
             "seconds": 1.25,
@@ -158,6 +161,24 @@ def test_provenance_is_complete_and_plain_json() -> None:
             "attempts": [{"model": "a:one", "cause": None}],
         }
     }
+
+
+def test_what_the_user_must_be_told_stands_under_the_answer() -> None:
+    notice = f"the expert of sql, {HOSTILE}, cannot answer; cost chose instead"
+    bundle, metadata = display.answer(answered("hi", decision=decided(notice=notice)))
+    assert_inert(bundle)
+    assert bundle["text/plain"].splitlines()[-1].startswith("the expert of sql, x<img")
+    told = metadata["orch_nb"]["notice"]
+    assert "\\x1b[31m" in told
+    assert "\x1b" not in told
+
+
+def test_the_plan_of_a_cascade_goes_along() -> None:
+    plan = Cascade((f"a:{HOSTILE}", "b:two"), f"c:{HOSTILE}", "agreement", "tiers")
+    _, metadata = display.answer(answered(decision=decided(cascade=plan)))
+    kept = json.loads(json.dumps(metadata))["orch_nb"]["cascade"]
+    assert (kept["check"], kept["source"], kept["drafts"][1]) == ("agreement", "tiers", "b:two")
+    assert not set("\x1b\u202e\ud800") & set(kept["strong"] + kept["drafts"][0])
 
 
 def test_an_answer_with_an_object_is_code() -> None:
@@ -202,14 +223,6 @@ def test_hostile_names_are_inert() -> None:
     json.dumps(metadata, ensure_ascii=False).encode("utf-8")
 
 
-def test_hostile_decisions_are_inert() -> None:
-    rejected = (Rejection(f"a:{HOSTILE}", HOSTILE),)
-    bundle, _ = display.decision(decided(HOSTILE, HOSTILE, rejected=rejected))
-    assert_inert(bundle)
-    assert len(bundle["text/plain"].splitlines()) == 4
-    assert_inert(display.dry_run(HOSTILE, decided(HOSTILE, HOSTILE)))
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -237,35 +250,6 @@ def test_a_hostile_listing_is_inert_everywhere(shell: Shell, alpha: Stub) -> Non
     assert not set("\x1b\u202e") & set(wrong.printed)
     assert wrong.printed.count("\n") == 1
     assert not set("\x1b\u202e") & set(shell.run("%reload_ext orch_nb").printed)
-
-
-# -- decisions
-
-
-def test_a_decision_shows_every_term() -> None:
-    rejected = (Rejection("a:two", "no chat model"),)
-    bundle, _ = display.decision(decided(rejected=rejected))
-    head, row = bundle["text/plain"].splitlines()[1:3]
-    assert row.split() == [
-        "a:one",
-        "0.50",
-        "0.25",
-        "0.50",
-        "1.00",
-        "$0.0012",
-        "1.2",
-        "s",
-        "snapshot",
-    ]
-    assert head.index("score") == row.index("0.50")
-    assert bundle["text/plain"].endswith("\nnot a:two: no chat model")
-    assert {"table", "details"} <= Tags(bundle["text/html"]).found
-
-
-def test_what_is_unknown_is_a_dash() -> None:
-    choice = replace(decided().best, estimate=Estimate(None, None), card=ModelCard("a", "one"))
-    bundle, _ = display.decision(decided(ranking=(choice,)))
-    assert bundle["text/plain"].splitlines()[2].split()[-3:] == ["—", "—", "unknown"]
 
 
 # -- figures
