@@ -12,6 +12,7 @@ from orch_nb.notebook.cards import show_models
 from orch_nb.notebook.doctor import show_doctor, show_providers
 from orch_nb.notebook.keys import show_keys
 from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.why import show_why
 from orch_nb.session import Session
 
 
@@ -46,6 +47,11 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             show_keys,
             ("set", "remove", "test", "--keyring", "provider"),
         ),
+        "why": Command(
+            "[N]",
+            "why the last call, or the N-th, was answered by whom it was, and what came of it",
+            show_why,
+        ),
     }
 )
 
@@ -53,7 +59,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 LATER = frozenset(
     [
         *("budget", "cache", "compare", "costs", "eval", "history"),
-        *("panel", "rate", "report", "rerun", "tools", "why"),
+        *("panel", "rate", "report", "rerun", "tools"),
     ]
 )
 

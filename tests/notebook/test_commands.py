@@ -218,7 +218,7 @@ def test_the_same_from_python(shell: Shell, alpha: Stub) -> None:
     assert card.sources["prices"] == "settings"
 
 
-@pytest.mark.parametrize("line", ["config", "config show", "costs", "why"])
+@pytest.mark.parametrize("line", ["config", "config show", "costs", "history"])
 def test_a_word_that_will_be_a_command_is_no_prompt(shell: Shell, alpha: Stub, line: str) -> None:
     assert "is no command yet" in str(shell.run(f"%orch {line}").result.error_in_exec)
     assert not [entry for entry in alpha.log() if entry.wire == "chat"]
