@@ -74,7 +74,7 @@ def test_settings(tmp_path: Path) -> None:
     (example,) = blocks(section("Settings"), "yaml")
     (tmp_path / "orch.yaml").write_text(example, encoding="utf-8")
     settings = load(env=os.environ, directory=tmp_path, known_types=known_types())
-    free: dict[str, Any] = {"providers": {}, "models": {}}
+    free: dict[str, Any] = {"providers": {}, "models": {}, "experts": {}}
     assert replace(settings, **free) == Settings()
 
     data: Any = strict_yaml.parse(example.encode(), "README.md").data
@@ -142,8 +142,8 @@ def test_providers() -> None:
 
 
 def test_strategies_and_aliases() -> None:
-    table = {codes(cells[0])[0]: codes(cells[1]) for cells in rows(section("Strategies"))}
-    assert set(table) == set(strategies._STRATEGIES)
+    table = {codes(cells[0])[0]: codes(cells[1]) for cells in rows(section("How it chooses"))}
+    assert set(table) == {*strategies._STRATEGIES, "fallback"}
     documented = {alias: name for name, aliases in table.items() for alias in aliases}
     assert documented == strategies._ALIASES
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from orch_nb.routing.strategies import Column, Table, Weights
-from orch_nb.types import Delta, Request, Usage
+from orch_nb.types import Delta, Request, TaskProfile, Usage
 
 
 class Shout:
@@ -17,6 +17,6 @@ class Shout:
         return ["loud"]
 
 
-def finest(table: Table, weights: Weights) -> Column:
+def finest(profile: TaskProfile, table: Table, weights: Weights) -> Column:
     """The best answer, whatever it costs."""
     return table.quality
