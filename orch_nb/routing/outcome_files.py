@@ -41,6 +41,29 @@ def read_outcomes(paths: Sequence[Path], *, any_name: bool = False) -> list[Outc
     return outcomes
 
 
+def read_answers(path: Path, outcomes: Sequence[Outcome]) -> list[list[str | None]]:
+    """What the models answered, a row for each prompt and a column for each model of `collect`.
+
+    The file has the columns prompt_id (or prompt, if the outcomes came without ids), model and
+    answer. Raises `InputError` if none of the answers is to one of the prompts.
+    """
+    rows = {
+        prompt_id: row for row, prompt_id in enumerate(dict.fromkeys(o.prompt_id for o in outcomes))
+    }
+    columns = {model: at for at, model in enumerate(sorted({o.model for o in outcomes}))}
+    answers: list[list[str | None]] = [[None] * len(columns) for _ in rows]
+    found = False
+    for _, row in _rows(path, ("model", "answer")):
+        name = row.get("prompt_id") or row.get("prompt") or ""
+        model = row["model"].strip()
+        if name in rows and model in columns:
+            answers[rows[name]][columns[model]] = row["answer"]
+            found = True
+    if not found:
+        raise InputError(f"{path} answers none of the prompts; its prompt_id or prompt must match")
+    return answers
+
+
 def _read_prompts(path: Path) -> dict[str, tuple[str, str]]:
     prompts: dict[str, tuple[str, str]] = {}
     for place, row in _rows(path, ("prompt_id", "prompt")):

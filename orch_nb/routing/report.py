@@ -13,10 +13,13 @@ import numpy as np
 
 from orch_nb.errors import InputError
 from orch_nb.figures import dollars
+from orch_nb.routing.cascade_fitting import fit_pair
 from orch_nb.routing.fitted import FILE_NAME, FittedRouter
+from orch_nb.routing.fitted_cascade import FILE_NAME as CASCADE
+from orch_nb.routing.fitted_cascade import FittedCascade
 from orch_nb.routing.fitting import fit
 from orch_nb.routing.gain import Interval, cross_validate, share_interval
-from orch_nb.routing.outcome_files import read_outcomes
+from orch_nb.routing.outcome_files import read_answers, read_outcomes
 from orch_nb.routing.outcomes import Outcomes, collect
 from orch_nb.sanitize import one_line
 from orch_nb.settings.home import user_home
@@ -29,13 +32,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Read, fit, report, write; 0 when that went well, 2 with one line of error when not."""
     options = _parser().parse_args(arguments)
     try:
-        outcomes = collect(read_outcomes(options.table, any_name=options.any_name))
+        rows = read_outcomes(options.table, any_name=options.any_name)
+        outcomes = collect(rows)
         _check(outcomes)
+        answers = read_answers(options.answers, rows) if options.answers else None
         router = fit(outcomes)
         for line in _report(outcomes, router, options.seed):
             print(line, flush=True)
         path = options.out or user_home(os.environ) / FILE_NAME
         router.save(path)
+        if answers is not None:
+            cascade = fit_pair(outcomes, answers)
+            print(_tell(cascade), flush=True)
+            if cascade is not None:
+                cascade.save(path.with_name(CASCADE))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -57,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
         help="one file with the columns prompt, model, quality (0..1) and maybe cost (dollars), "
         "task; or two, PROMPTS.csv (prompt_id, prompt, maybe task) and OUTCOMES.csv (prompt_id, "
         "model, quality, maybe cost)",
+    )
+    parser.add_argument(
+        "--answers",
+        type=Path,
+        metavar="CSV",
+        help="columns prompt_id or prompt, model, answer; a cascade is fitted to it, too, and "
+        f"written to {CASCADE} beside the other file",
     )
     parser.add_argument("--out", type=Path, help=f"file to write; {FILE_NAME} in your data folder")
     parser.add_argument(
@@ -91,6 +108,17 @@ def _report(outcomes: Outcomes, router: FittedRouter, seed: int) -> Iterator[str
         yield "left out: in no task near the best for what they cost"
     best = one_line(outcomes.models[order[0]], 60)
     yield f"choosing by prompt, against always {best}: {_verdict(cross_validate(outcomes, seed))}"
+
+
+def _tell(cascade: FittedCascade | None) -> str:
+    if cascade is None:
+        return "no cascade: fewer than 60 prompts with all costs and answers, or no cheap drafts"
+    first, second, strong = (one_line(model, 60) for model in cascade.models)
+    saving, off = cascade.saving, cascade.difference
+    return (
+        f"cascade: {first} and {second}, where they disagree {strong}; against always {strong}: "
+        f"saves {saving.mean:.0%} [{saving.low:.0%}, {saving.high:.0%}], quality {_verdict(off)}"
+    )
 
 
 def _verdict(gain: Interval | None) -> str:

@@ -28,12 +28,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.metrics import Matrix, against_singles, gap_recovered, swept
 from orch_nb.routing.features import describe
 from orch_nb.routing.fitting import fit
-from orch_nb.routing.learning import fit_router
+from orch_nb.routing.learning import fit_cascade, fit_router
 from orch_nb.routing.outcomes import from_frame
 
 _SAMPLES = 50
 # What each metric is without looking at the prompt.
 _BLIND = {"APGR": 0.5, "CPT50": 50.0, "CPT80": 80.0, "dAIQ": 0.0, "PerfGain0 %": 0.0, "gain": 0.0}
+_BLIND |= {"PerfGain %": 0.0, "CostSave %": 0.0}
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,44 @@ def choose_best(
     return lambda rows: {"quality": got[rows].mean(), "gain": gain[rows].mean()}
 
 
+def escalate(
+    outcomes: Outcomes, function: Any, train: Matrix, held: Matrix
+) -> Callable[[Matrix], Mapping[str, float]]:
+    """The score is read from the prompt and the answer of the weak model, which is always paid."""
+    answers, fitted = _answered(outcomes, function, train)
+    weak, strong = np.argsort(outcomes.quality[train].mean(axis=0))
+    texts = answers[outcomes.models[weak]]
+    prompts = outcomes.prompts["prompt"]
+    score = np.array([fitted.escalation(prompts.iloc[at], texts.iloc[at]) for at in held])
+    quality = outcomes.quality[held]
+    return lambda rows: gap_recovered(score[rows], quality[rows, weak], quality[rows, strong])
+
+
+def cascade(
+    outcomes: Outcomes, function: Any, train: Matrix, held: Matrix
+) -> Callable[[Matrix], Mapping[str, float]]:
+    """Quality gained and cost saved, in per cent, against the best single model in hindsight."""
+    answers, policy = _answered(outcomes, function, train)
+    column = {model: at for at, model in enumerate(outcomes.models)}
+    got, paid = np.zeros(len(held)), np.zeros(len(held))
+    for place, at in enumerate(held):
+        asked: set[str] = set()
+
+        def ask(model: str, at: int = at, asked: set[str] = asked) -> str:
+            asked.add(model)
+            return str(answers[model].iloc[at])
+
+        taken = policy(outcomes.prompts["prompt"].iloc[at], ask)
+        got[place] = outcomes.quality[at, column[taken]]
+        paid[place] = sum(outcomes.cost[at, column[model]] for model in asked | {taken})
+    quality, cost = outcomes.quality[held], outcomes.cost[held]
+    best = quality.mean(axis=0).argmax()
+    return lambda rows: {
+        "PerfGain %": 100 * (got[rows].mean() / quality[rows, best].mean() - 1),
+        "CostSave %": 100 * (1 - paid[rows].mean() / cost[rows, best].mean()),
+    }
+
+
 # (set, protocol, how it is measured, what is fitted); another line is another figure.
 FIGURES: tuple[tuple[str, str, Measure, Any], ...] = (
     ("routellm_mmlu_dev", "native", choose_of_two, fit_router),
@@ -108,6 +147,10 @@ FIGURES: tuple[tuple[str, str, Measure, Any], ...] = (
     ("routellm_gsm8k_dev", "random", choose_of_two, fit_router),
     ("zeroeval_dev", "random", choose_of_many, fit_router),
     ("zeroeval_dev", "left out", choose_of_many, fit_router),
+    ("routellm_gsm8k_dev", "native", escalate, fit_cascade),
+    ("routellm_gsm8k_dev", "random", escalate, fit_cascade),
+    ("zeroeval_dev", "random", cascade, fit_cascade),
+    ("zeroeval_dev", "left out", cascade, fit_cascade),
     ("llmrouter9", "native", choose_best, fit_router),
     ("llmrouter9", "random", choose_best, fit_router),
 )
@@ -228,6 +271,15 @@ def decision_time() -> Iterator[str]:
 def _expect(outcomes: Outcomes, function: Any, train: Matrix, held: Matrix) -> Matrix:
     expected = function(outcomes.train(train))(outcomes.prompts["prompt"].iloc[held].tolist())
     return expected[outcomes.models].to_numpy(float)
+
+
+def _answered(outcomes: Outcomes, function: Any, train: Matrix) -> tuple[pd.DataFrame, Any]:
+    """All answers, prompts × models, and what was fitted to those of the rows `train`."""
+    answers = outcomes.answers()
+    known = answers[answers["prompt_id"].isin(outcomes.prompts["prompt_id"].iloc[train])]
+    wide = answers.pivot(index="prompt_id", columns="model", values="answer")
+    wide = wide.reindex(outcomes.prompts["prompt_id"])[outcomes.models]
+    return wide, function(outcomes.train(train), known)
 
 
 def _prices(outcomes: Outcomes, train: Matrix) -> Matrix:

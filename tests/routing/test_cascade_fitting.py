@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from orch_nb.errors import InputError
 from orch_nb.routing.cascade_fitting import fit_pair
 from orch_nb.routing.fitted_cascade import FittedCascade
+from orch_nb.routing.learning import fit_cascade
 from orch_nb.routing.outcomes import Outcomes
+from orch_nb.routing.report import run
 
 MODELS = ("bad", "big", "fair", "good", "huge")
 SKILL = np.array([0.3, 0.97, 0.75, 0.85, 0.9])
@@ -118,3 +122,57 @@ def test_a_damaged_file_is_refused_in_one_line(fitted: FittedCascade, old: str, 
     with pytest.raises(InputError, match="fit it again") as caught:
         FittedCascade.from_json(damaged)
     assert "\n" not in str(caught.value)
+
+
+def write(path: Path, header: str, rows: list[tuple[object, ...]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([tuple(header.split()), *rows])
+    return path
+
+
+def cells() -> list[tuple[str, str, float, float, str | None]]:
+    outcomes, answers = evaluated()
+    return [
+        (prompt, f"x:{model}", outcomes.quality[row, at], outcomes.cost[row, at], answers[row][at])
+        for row, prompt in enumerate(outcomes.prompts)
+        for at, model in enumerate(MODELS)
+    ]
+
+
+def test_the_command_fits_a_cascade_beside_the_router(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows: list[tuple[object, ...]] = [*cells()]
+    table = write(tmp_path / "t.csv", "prompt model quality cost", [row[:4] for row in rows])
+    answers = write(
+        tmp_path / "a.csv", "prompt model answer", [(row[0], row[1], row[4]) for row in rows]
+    )
+    command = ["--table", str(table), "--out", str(tmp_path / "router.json"), "--answers"]
+    assert run([*command, str(answers)]) == 0
+    assert "cascade: x:good and x:" in capsys.readouterr().out
+    kept = FittedCascade.load(tmp_path / "cascade.json")
+    assert kept is not None
+    assert kept.strong == "x:big"
+    other = write(tmp_path / "o.csv", "prompt model answer", [("?", "x:big", "1")])
+    assert run([*command, str(other)]) == 2
+    assert "answers none of the prompts" in capsys.readouterr().err
+
+
+def test_the_function_asks_the_drafts_and_then_the_strong_one() -> None:
+    rows = [(row[0], "all", *row) for row in cells()]
+    names = ["prompt_id", "dataset", "prompt", "model", "quality", "cost", "answer"]
+    frame = pd.DataFrame(rows, columns=names)
+    policy = fit_cascade(frame.drop(columns="answer"), frame[["prompt_id", "model", "answer"]])
+    assert callable(policy)
+    asked: list[str] = []
+
+    def agreeing(model: str) -> str:
+        asked.append(model)
+        return "The answer is 14."
+
+    assert policy("What is 7 + 7?", agreeing) == "x:good"
+    assert len(asked) == 2
+    assert policy("What is 7 + 7?", lambda model: model) == "x:big"
+    asked.clear()
+    assert policy("A riddle of the sphinx, number 7", agreeing) == "x:big"
+    assert not asked
