@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from orch_nb.errors import InputError, OrchError
+from orch_nb.invoke.bill import Bill
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.invoke import Invoker
 from orch_nb.providers._connect import Connection, disconnect
@@ -20,6 +21,7 @@ from orch_nb.registry.catalog import Catalog
 from orch_nb.registry.memory import Memory
 from orch_nb.routing.experts import check_pin, tool_needs
 from orch_nb.settings import Settings, user_home
+from orch_nb.store.budget import Budget
 from orch_nb.store.cache import ResponseCache
 from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
@@ -41,6 +43,7 @@ class Memories:
     """What a session keeps when its connections are made anew."""
 
     ledger: Ledger
+    budget: Budget
     experience: Experience
     traffic: Traffic
     tools: dict[str, frozenset[str]]
@@ -84,7 +87,11 @@ class Engine:
         try:
             decision = await self.decide(call.request, settings, deadline)
             self._memories.traffic.chosen(decision.best.model)
-            response = await self._invoker.invoke(call, decision, settings.fallback, deadline)
+            expected = decision.profile.output_tokens
+            bill = Bill(self._memories.budget, others=self.catalog.cards, expected=expected)
+            response = await self._invoker.invoke(
+                call, decision, bill, fallback=settings.fallback, deadline=deadline
+            )
         except OrchError as failure:
             error = str(failure)
             raise

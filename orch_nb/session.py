@@ -9,9 +9,11 @@ import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Self, Unpack
+from uuid import uuid4
 
 from orch_nb.engine import Engine, Memories
 from orch_nb.errors import Interrupted
@@ -23,6 +25,7 @@ from orch_nb.providers import known_types
 from orch_nb.providers._connect import Connection, connect, disconnect
 from orch_nb.routing.experts import CAPABILITIES, check_tool
 from orch_nb.settings import Settings, SettingsStack, Weights, user_home, working_folder
+from orch_nb.store.budget import Budget
 from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.traffic import Traffic
@@ -66,8 +69,13 @@ class Session:
         )
         self.ledger = Ledger()
         random = Random()  # noqa: S311 - jitter, and what strategies that explore draw
-        self._experience = Experience(lambda: user_home(os.environ), clock=time.time)
-        self._memories = Memories(self.ledger, self._experience, Traffic(), {}, random)
+        home = partial(user_home, os.environ)
+        #: What may be spent, and what was.
+        self.budget = Budget(
+            self._stack.settings.budget, home, session=uuid4().hex, clock=time.time
+        )
+        self._experience = Experience(home, clock=time.time)
+        self._memories = Memories(self.ledger, self.budget, self._experience, Traffic(), {}, random)
         #: Which model is pinned to which tool.
         self.experts = Experts(
             lambda: self.settings.experts,
@@ -251,6 +259,7 @@ class Session:
         self._stack = stack
 
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:
+        self.budget.limits = settings.budget
         previous = getattr(self, "settings", None)
         if not anew and previous is not None and settings.connects_like(previous):
             self.settings = settings
@@ -272,6 +281,7 @@ class Session:
     def close(self) -> None:
         """Stop what runs, close every connection. A closed session may be used again."""
         _end(self._loop, self._connections, self._experience)
+        self.budget.close()
 
     def __enter__(self) -> Self:
         return self

@@ -104,8 +104,8 @@ async def run_cascade(
     deadline
         In the loop's time: a check that has not ended by then has failed, and nobody more is asked.
     check
-        Judges the one draft where there is one; None takes what `ask` lets pass, as it does for
-        an answer that fits its schema.
+        Judges the one draft, or the first of two that agree; None takes what `ask` lets pass, as
+        it does for an answer that fits its schema.
     question
         What a verifier is told that was asked.
     may_escalate
@@ -197,6 +197,9 @@ class _Run(Generic[T]):
             verdict = Verdict(False, "a draft failed")
         else:
             verdict = agreement(first.answer.text, second.answer.text)
+        if verdict.passed and first.answer is not None and self.check is not None:
+            verdict = await self.check(first.answer.text)
+            verdict = verdict if not verdict.passed else replace(verdict, reason="agreed")
         first.cause = second.cause = verdict.reason
         return second.answer if first.answer is None else first.answer, verdict
 

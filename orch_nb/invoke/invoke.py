@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
 
-from orch_nb.errors import BrokenAnswer, RateLimited
+from orch_nb.errors import AllFailed, BrokenAnswer, RateLimited
 from orch_nb.invoke.attempt import Answer, Progress, attempt
+from orch_nb.invoke.bill import Bill, estimate
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.fallback import Candidate, first_answer
 from orch_nb.invoke.order import fallback_order
+from orch_nb.invoke.payload import payload_of, response, still_fits
 from orch_nb.providers._connect import Connection
-from orch_nb.registry.tokens import count_tokens
 from orch_nb.store.cache import ResponseCache, request_key
 from orch_nb.store.traffic import Traffic
-from orch_nb.types import Attempt, Decision, ModelCard, Request, Response, ToolCall, Usage
+from orch_nb.types import Attempt, Decision, ModelCard, Request, Response, Usage
 
 
 class Invoker:
@@ -47,91 +46,126 @@ class Invoker:
         self._traffic, self._random = traffic, random
 
     async def invoke(
-        self, call: Call, decision: Decision, fallback: str, deadline: float
+        self, call: Call, decision: Decision, bill: Bill, *, fallback: str, deadline: float
     ) -> Response:
         """The response of the models that `decision` names, until `deadline` in the loop's time.
 
-        `fallback` is the policy by which others follow the best. Raises what
-        `orch_nb.invoke.fallback.first_answer` and `orch_nb.invoke.stages.ask_in_stages` raise.
-        When cancelled it leaves the text that had arrived in ``call.partial``.
+        Every attempt is paid from `bill`. `fallback` is the policy by which others follow the
+        best. Raises what `orch_nb.invoke.fallback.first_answer` and
+        `orch_nb.invoke.stages.ask_in_stages` raise. When cancelled it leaves the text that had
+        arrived in ``call.partial``.
         """
         call.decision = decision
 
-        async def ask(stage: Call, made: Decision, cards: Iterable[ModelCard]) -> Response:
-            return await self._first(stage, made, cards, deadline)
+        async def ask(stage: Call, cards: Iterable[ModelCard]) -> Response:
+            return await self._first(_Errand(stage, decision, bill, deadline), cards)
 
         if decision.cascade is None:
-            return await ask(call, decision, fallback_order(decision, fallback))
+            return await ask(call, fallback_order(decision, fallback))
         # Hashes, arithmetic and child processes, which only cascades need.
         from orch_nb.invoke.stages import ask_in_stages  # noqa: PLC0415
 
-        return await ask_in_stages(call, decision, ask, fallback, deadline)
+        return await ask_in_stages(call, decision, ask, fallback=fallback, deadline=deadline)
 
-    async def _first(
-        self, call: Call, decision: Decision, cards: Iterable[ModelCard], deadline: float
-    ) -> Response:
+    async def _first(self, errand: _Errand, cards: Iterable[ModelCard]) -> Response:
         """The response of the first of `cards` that answers."""
-        candidates = (self._candidate(call, card, deadline) for card in cards)
+        call = errand.call
+        candidates = (self._candidate(errand, card) for card in cards)
         try:
             card, payload, cached = await first_answer(
-                candidates, call.trail, deadline=deadline, random=self._random
+                candidates, call.trail, deadline=errand.deadline, random=self._random
             )
+        except AllFailed as failed:
+            raise errand.bill.verdict(failed) from None
         except asyncio.CancelledError:
-            call.partial = self._partial(call, decision)
+            call.partial = _partial(call, errand.decision)
             raise
-        return _response(payload, card, call, decision, cached=cached)
+        return response(payload, card, call, errand.decision, cached=cached)
 
     async def count_tokens(self, request: Request, card: ModelCard) -> Usage:
         """The input tokens of `request` at `card`, estimated where its provider does not count."""
         provider = self._connections[card.provider].provider
         counted = await provider.count_tokens(request, card.name)
         if counted is None:
-            return replace(_estimated("", request), output_tokens=0)
+            return replace(estimate("", request), output_tokens=0)
         return Usage(counted)
 
-    def _candidate(self, call: Call, card: ModelCard, deadline: float) -> Candidate[_Result]:
+    def _candidate(self, errand: _Errand, card: ModelCard) -> Candidate[_Result]:
         connection = self._connections[card.provider]
 
         async def ask() -> _Result:
-            return await self._ask(call, card, connection, deadline)
+            return await self._ask(errand, card, connection)
 
         return Candidate(card.id, connection.max_retries, connection.limits.retry_after, ask)
 
-    async def _ask(
-        self, call: Call, card: ModelCard, connection: Connection, deadline: float
-    ) -> _Result:
+    async def _ask(self, errand: _Errand, card: ModelCard, connection: Connection) -> _Result:
+        call = errand.call
+
         async def compute() -> dict[str, object]:
-            call.trail.current = Progress(card.id, call.show)
-            await _wait_for_turn(connection, card.id, deadline)
-            with self._traffic.asking(card.id):
-                stream = connection.provider.stream(call.request, card.name)
-                answer = await attempt(stream, call.trail.current, connection.limits, deadline)
-            _check(call, card, answer)
-            return _payload(answer, call.request, card)
+            return await self._pay_and_ask(errand, card, connection)
 
         policy = call.request.wants.cache
-        if self._cache is None or policy == "bypass":
-            return card, await compute(), False
-        key = request_key(call.request, card.id, connection.base_url or "")
-        payload, cached = await self._cache.answer(key, compute, refresh=policy == "refresh")
-        if cached and not _still_fits(payload, card, call):
-            payload, cached = await self._cache.answer(key, compute, refresh=True)
+        try:
+            if self._cache is None or policy == "bypass":
+                return card, await compute(), False
+            key = request_key(call.request, card.id, connection.base_url or "")
+            payload, cached = await self._cache.answer(key, compute, refresh=policy == "refresh")
+            if cached and not still_fits(payload, card, call):
+                payload, cached = await self._cache.answer(key, compute, refresh=True)
+        except _CutByBudget as cut:
+            return card, cut.payload, False
         if cached and call.show is not None:
             call.show(str(payload["text"]))
         return card, payload, cached
 
-    def _partial(self, call: Call, decision: Decision) -> Response | None:
-        progress = call.trail.current
-        if progress is None or not progress.size:
-            return None
-        card = next(c.card for c in decision.ranking if c.model == progress.model)
-        call.trail.attempts.append(Attempt(card.id, progress.elapsed, "interrupted", "interrupted"))
-        answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft, ())
-        payload = _payload(answer, call.request, card)
-        return _response(payload, card, call, decision, cached=False)
+    async def _pay_and_ask(
+        self, errand: _Errand, card: ModelCard, connection: Connection
+    ) -> dict[str, object]:
+        """The payload of one attempt. Raises `_CutByBudget` if it is not the one to keep."""
+        call, deadline = errand.call, errand.deadline
+        progress = call.trail.current = Progress(card.id, call.show)
+        await _wait_for_turn(connection, card.id, deadline)
+        async with errand.bill.charge(call.request, card, progress, deadline) as charge:
+            with self._traffic.asking(card.id):
+                stream = connection.provider.stream(charge.request, card.name)
+                answer = await attempt(stream, progress, connection.limits, deadline)
+            charge.pay(answer.usage or estimate(answer.text, call.request))
+        _check(call, card, answer)
+        payload = payload_of(answer, call.request, card)
+        if charge.bounded and answer.finish == "length":
+            raise _CutByBudget(payload)
+        return payload
 
 
 _Result = tuple[ModelCard, dict[str, object], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What all attempts of one call, or of one stage of it, have in common."""
+
+    call: Call
+    decision: Decision
+    bill: Bill
+    deadline: float
+
+
+class _CutByBudget(Exception):
+    """An answer that the budget made shorter than anybody asked for: given, and not kept."""
+
+    def __init__(self, payload: dict[str, object]) -> None:
+        self.payload = payload
+
+
+def _partial(call: Call, decision: Decision) -> Response | None:
+    progress = call.trail.current
+    if progress is None or not progress.size:
+        return None
+    card = next(c.card for c in decision.ranking if c.model == progress.model)
+    call.trail.attempts.append(Attempt(card.id, progress.elapsed, "interrupted", "interrupted"))
+    answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft, ())
+    payload = payload_of(answer, call.request, card)
+    return response(payload, card, call, decision, cached=False)
 
 
 async def _wait_for_turn(connection: Connection, model: str, deadline: float) -> None:
@@ -153,58 +187,3 @@ def _check(call: Call, card: ModelCard, answer: Answer) -> None:
             card.id, f"--max-tokens was reached before the {call.form.schema.name} ended; raise it"
         )
     call.form.read(card.id, answer.text)
-
-
-def _payload(answer: Answer, request: Request, card: ModelCard) -> dict[str, object]:
-    """What is kept of an answer on disk: plain JSON, with the dollars that were paid for it."""
-    usage = answer.usage or _estimated(answer.text, request)
-    cost = None if card.prices is None else card.prices.charge(usage)
-    return {
-        "text": answer.text,
-        "usage": asdict(usage),
-        "cost": None if cost is None else str(cost),
-        "finish": answer.finish,
-        "seconds": answer.seconds,
-        "ttft": answer.ttft,
-        "calls": [asdict(call) for call in answer.calls],
-    }
-
-
-def _estimated(text: str, request: Request) -> Usage:
-    given = sum(count_tokens(message.content) for message in request.messages)
-    return Usage(given + count_tokens(request.system or ""), count_tokens(text), source="estimated")
-
-
-def _response(
-    payload: Mapping[str, Any], card: ModelCard, call: Call, decision: Decision, *, cached: bool
-) -> Response:
-    return Response(
-        text=payload["text"],
-        model=card.id,
-        usage=Usage(**payload["usage"]),
-        cost=None if payload["cost"] is None else Decimal(payload["cost"]),
-        finish=payload["finish"],
-        seconds=payload["seconds"],
-        ttft=payload["ttft"],
-        cached=cached,
-        decision=decision,
-        attempts=tuple(call.trail.attempts),
-        simulated=card.simulated,
-        parsed=_parsed(payload, card, call),
-        calls=tuple(ToolCall(**made) for made in payload["calls"]),
-    )
-
-
-def _still_fits(payload: Mapping[str, Any], card: ModelCard, call: Call) -> bool:
-    """Whether a kept answer passes the class as it is now: its checks are no part of the key."""
-    try:
-        _parsed(payload, card, call)
-    except BrokenAnswer:
-        return False
-    return True
-
-
-def _parsed(payload: Mapping[str, Any], card: ModelCard, call: Call) -> Any:
-    if call.form is None or payload["finish"] in ("tool", "interrupted"):
-        return None
-    return call.form.read(card.id, payload["text"])

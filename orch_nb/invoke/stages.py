@@ -28,11 +28,11 @@ from orch_nb.types import (
 )
 
 #: Asks the first of the models that answers.
-Ask = Callable[[Call, Decision, Iterable[ModelCard]], Awaitable[Response]]
+Ask = Callable[[Call, Iterable[ModelCard]], Awaitable[Response]]
 
 
 async def ask_in_stages(
-    call: Call, decision: Decision, ask: Ask, fallback: str, deadline: float
+    call: Call, decision: Decision, ask: Ask, *, fallback: str, deadline: float
 ) -> Response:
     """The answer of ``decision.cascade``, with all that was paid for it.
 
@@ -59,7 +59,8 @@ async def ask_in_stages(
 
 
 def _check(call: Call, cascade: Cascade) -> TextCheck | None:
-    return arithmetic if cascade.check == "arithmetic" else call.check
+    # Two models can agree on a number that does not follow from what they wrote.
+    return arithmetic if cascade.check in ("agreement", "arithmetic") else call.check
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ class _Stages:
         stage = Call(request, show, form, trail=trail)
         self.call.trail.current = None
         try:
-            answer = await self.ask(stage, self.decision, self._cards(model, strong=strong))
+            answer = await self.ask(stage, self._cards(model, strong=strong))
         except asyncio.CancelledError:
             # What has arrived of the answer is kept, whoever was writing it.
             self.call.partial = stage.partial or self.call.partial

@@ -12,7 +12,9 @@ from orch_nb.errors import SelectionError
 from orch_nb.figures import dollars, seconds
 from orch_nb.routing.estimates import Estimates, Seen, estimate
 from orch_nb.routing.filters import split
+from orch_nb.routing.fitted_cascade import FittedCascade
 from orch_nb.routing.pool import Codes, Column
+from orch_nb.routing.staging import planned
 from orch_nb.routing.strategies import Table, Weights, chain, score
 from orch_nb.types import (
     Choice,
@@ -25,6 +27,12 @@ from orch_nb.types import (
     TaskProfile,
 )
 
+# What is checked must not be given unchecked because no second model is there.
+_NO_CASCADE = (
+    "there is no draft to check: none costs at most a quarter of what a better model costs; name "
+    "the models yourself, the strong one last: model=[draft, strong], strategy='cascade'"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Situation:
@@ -34,7 +42,8 @@ class Situation:
     session's. ``unreachable`` are providers that could not say what they have. ``memory`` is what
     models on this machine can have now, in bytes, None where that is unknown. ``busy`` is how many
     calls a model answers now, ``turns`` the number of the newest call that it got, by model id.
-    ``fitted`` is the quality by model that a router fitted to evaluations expects for the prompt.
+    ``fitted`` is the quality by model that a router fitted to evaluations expects for the prompt,
+    ``cascade`` what was fitted to them for the strategy of that name.
     """
 
     seen: Seen
@@ -46,6 +55,7 @@ class Situation:
     turns: Mapping[str, int] = field(default_factory=dict)
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     fitted: Mapping[str, float] = field(default_factory=dict)
+    cascade: FittedCascade | None = None
 
 
 def route(request: Request, profile: TaskProfile, strategy: str, situation: Situation) -> Decision:
@@ -73,10 +83,21 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
             )
         scores = table.cheapness if situation.fallback == "cheapest" else table.worth
         notice = f"{notice}; fallback is {situation.fallback}"
+    cascade = None
+    if name == "cascade":
+        cascade = planned(request, estimates, parts.fit, table, situation.cascade)
+        if cascade is None:
+            if request.wants.checked or request.wants.verifier:
+                raise SelectionError(_NO_CASCADE)
+            name, notice = "balanced", "no cascade would be cheaper here, so balanced chose"
+            scores = score(name, profile, table, situation.weights)
     order = _order(scores, table)
+    if cascade is not None:
+        staged = [seen.pool.index[model] for model in (*cascade.drafts, cascade.strong)]
+        order = _first(np.searchsorted(parts.fit, staged), order)
     ranked = _Ranked(estimates, parts.fit[order], scores[order], table, order, name)
     ranking = LazySequence(len(order), ranked.choice)
-    return Decision(name, "strategy", profile, ranking, rejected, notice)
+    return Decision(name, "strategy", profile, ranking, rejected, notice, cascade)
 
 
 def name_models(
@@ -160,6 +181,11 @@ def _score(
 def _unqualified(strategy: str) -> str:
     known = {"cost": "its price is not known", "task": "nothing is known of its quality"}
     return known.get(strategy, f"does not qualify for {strategy}")
+
+
+def _first(places: Codes, order: Codes) -> Codes:
+    """`order` with `places` before all others."""
+    return np.concatenate((places, order[np.isin(order, places, invert=True)]))
 
 
 def _order(scores: Column, table: Table) -> Codes:

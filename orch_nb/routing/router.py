@@ -15,8 +15,10 @@ from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import Seen, seen_of
 from orch_nb.routing.experts import Pin, check_pin, expert_for
 from orch_nb.routing.fitted import FittedRouter
+from orch_nb.routing.fitted_cascade import FittedCascade
 from orch_nb.routing.pool import pool_of
 from orch_nb.routing.route import Situation, name_models, route
+from orch_nb.routing.staging import named as in_stages
 from orch_nb.routing.strategies import OVER_INSTANCES, canonical
 from orch_nb.settings import Settings
 from orch_nb.store.experience import Experience
@@ -46,7 +48,7 @@ class Router:
         The capabilities that each of the session's tools needs, by name.
     random
         Where strategies that explore draw from.
-    fitted
+    fitted, cascade
         What was fitted to the user's evaluations, None if nothing was.
     """
 
@@ -59,9 +61,11 @@ class Router:
         *,
         random: np.random.Generator,
         fitted: FittedRouter | None = None,
+        cascade: FittedCascade | None = None,
     ) -> None:
         self._catalog, self._experience, self._traffic = catalog, experience, traffic
-        self._tools, self._random, self._fitted = tools, random, fitted
+        self._tools, self._random = tools, random
+        self._fitted, self._cascade = fitted, cascade
         self._seen: Seen | None = None
 
     async def decide(
@@ -91,7 +95,8 @@ class Router:
         named = asked.request.wants.models
         if named and not (asked.strategy in OVER_INSTANCES and len(named) == 1):
             cards = [self._catalog.resolve(name) for name in named]
-            return name_models(asked.request, asked.profile, cards, self._columns(cards))
+            taken = name_models(asked.request, asked.profile, cards, self._columns(cards))
+            return in_stages(asked.request, taken) if asked.strategy == "cascade" else taken
         try:
             return self._rank(asked, settings)
         except SelectionError:
@@ -116,6 +121,7 @@ class Router:
             turns=self._traffic.turns,
             random=self._random,
             fitted=fitted.predict(asked.request.prompt) if fitted is not None and known else {},
+            cascade=self._cascade,
         )
         return route(asked.request, asked.profile, asked.strategy, situation)
 

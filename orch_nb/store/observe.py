@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orch_nb.errors import BudgetExceeded
 from orch_nb.types import Attempt, Decision, Observation, Record, Response
 
 # What says whether an answer is right, and not only whether two models say the same.
 _TELLING = frozenset({"function", "assertions"})
+
+# The user stopped it, or the budget did not let it be asked: that says nothing about the model.
+_NO_FAULT = frozenset({"interrupted", BudgetExceeded.label})
 
 
 def observations(record: Record) -> Iterator[Observation]:
@@ -20,8 +24,8 @@ def observations(record: Record) -> Iterator[Observation]:
     if decision is None or (response is not None and (response.cached or response.simulated)):
         return
     for attempt in record.attempts:
-        if attempt.cause == "interrupted":
-            continue  # the user stopped it: that says nothing about the model
+        if attempt.cause in _NO_FAULT:
+            continue
         if attempt.usage is not None:
             yield _stage(record, attempt, decision)
         elif response is not None and attempt.error is None and attempt is record.attempts[-1]:

@@ -46,7 +46,8 @@ def test_the_order_of_the_cards_never_matters(
         (c.model, repr(c.score), c.reason) for c in first.ranking
     ]
     scores = [choice.score for choice in first.ranking if not math.isnan(choice.score)]
-    assert scores == sorted(scores, reverse=True)
+    # The models of a cascade come in the order in which they are asked.
+    assert scores == sorted(scores, reverse=True) or first.cascade is not None
     assert sorted(names(first)) == sorted(candidate.name for candidate in candidates)
 
 
