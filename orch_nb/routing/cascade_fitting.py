@@ -52,7 +52,7 @@ class _Choice:
     threshold: float
 
     def play(self, trial: _Trial) -> tuple[Matrix, Matrix, Mask]:
-        """Differences to the strong model in quality and in cost, and whether it was asked."""
+        """Differences to the strong model in quality and cost; where drafts asked disagreed."""
         trusted = self.offset + trial.features @ self.risk <= self.threshold
         same = trial.answers[:, self.first] == trial.answers[:, self.second]
         strong = trial.cost[:, self.strong]
@@ -60,7 +60,7 @@ class _Choice:
         kept = trusted & same
         gain = trial.quality[:, self.first] - trial.quality[:, self.strong]
         paid = np.where(trusted, drafts, 0.0) + np.where(kept, 0.0, strong)
-        return np.where(kept, gain, 0.0), paid - strong, ~kept
+        return np.where(kept, gain, 0.0), paid - strong, ~same[trusted]
 
 
 def fit_pair(outcomes: Outcomes, answers: Sequence[Sequence[str | None]]) -> FittedCascade | None:
@@ -208,15 +208,16 @@ def _validate(trial: _Trial) -> tuple[Interval, Interval, float]:
         if choice is None:
             continue
         held = trial.take(np.flatnonzero(part == fold))
-        gain, change, escalated = choice.play(held)
+        gain, change, disagreed = choice.play(held)
         gains.append(gain)
         savings.append(-change / held.cost[:, choice.strong].mean())
-        asked.append(escalated)
+        asked.append(disagreed)
     if not gains:
         nothing = Interval(0.0, -1.0, 1.0, 0)
         return nothing, nothing, 1.0
+    escalated = np.concatenate(asked)
     return (
         difference_interval(np.concatenate(savings)),
         difference_interval(np.concatenate(gains)),
-        float(np.concatenate(asked).mean()),
+        float(escalated.mean()) if len(escalated) else 1.0,
     )

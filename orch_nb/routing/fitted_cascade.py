@@ -33,7 +33,7 @@ class FittedCascade:
     strong model's an answer is on which cheap models agree; above `threshold` the strong model is
     asked at once. `count` prompts were fitted to. `saving` (share of the strong model's cost) and
     `difference` (in quality to the strong model) were measured on prompts not fitted to;
-    `escalation` is how often the strong model was asked.
+    `escalation` is how often the drafts disagreed where they were asked.
     """
 
     first: str
