@@ -21,7 +21,7 @@ Column = NDArray[np.float64]
 #: Drafts cost at most this much of the strong model: two of them then leave half of its cost.
 CHEAP = 0.25
 #: How often the strong model is asked after all, where nothing was measured: the best cheap model
-#: and another one disagree on 18 to 38 % of the questions of GSM8K and CRUXEval (27 models).
+#: and another one disagree on 18 to 57 %, median 27 %, of 1,032 questions of GSM8K and CRUXEval.
 ESCALATION = 0.3
 # What these kinds end with can be compared; of others, what is told to be this short.
 _COMPARABLE = frozenset({"math", "reasoning"})
