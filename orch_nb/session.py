@@ -6,25 +6,24 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Self, Unpack
 from uuid import uuid4
 
+from orch_nb.configurable import Configurable
 from orch_nb.engine import Engine, Memories
 from orch_nb.errors import Interrupted
 from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.loop import BackgroundLoop, Feed
 from orch_nb.pins import Experts
-from orch_nb.providers import known_types
 from orch_nb.providers._connect import Connection, connect, disconnect
 from orch_nb.routing.experts import CAPABILITIES, check_tool
-from orch_nb.settings import Settings, SettingsStack, Weights, user_home, working_folder
+from orch_nb.settings import Settings, user_home, working_folder
 from orch_nb.store.budget import Budget
 from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
@@ -32,7 +31,7 @@ from orch_nb.store.traffic import Traffic
 from orch_nb.types import Decision, ModelCard, Observation, Response, Usage
 
 
-class Session:
+class Session(Configurable):
     """Chooses a model for each prompt, asks it, and remembers the answer.
 
     Everything works at once and without a network connection until the first prompt. A session
@@ -64,16 +63,12 @@ class Session:
         traits: Mapping[str, Any] | None = None,
     ) -> None:
         self._directory = Path(directory) if directory is not None else working_folder()
-        self._stack = SettingsStack(
-            self._directory, known_types(), _check_strategy, {"config": config, "traits": traits}
-        )
+        super().__init__(self._directory, config=config, traits=traits)
         self.ledger = Ledger()
         random = Random()  # noqa: S311 - jitter, and what strategies that explore draw
         home = partial(user_home, os.environ)
         #: What may be spent, and what was.
-        self.budget = Budget(
-            self._stack.settings.budget, home, session=uuid4().hex, clock=time.time
-        )
+        self.budget = Budget(self.settings.budget, home, session=uuid4().hex, clock=time.time)
         self._experience = Experience(home, clock=time.time)
         self._memories = Memories(self.ledger, self.budget, self._experience, Traffic(), {}, random)
         #: Which model is pinned to which tool.
@@ -88,7 +83,7 @@ class Session:
         self._finalizer = weakref.finalize(
             self, _end, self._loop, self._connections, self._experience
         )
-        self._apply(self._stack.settings)
+        self._connect(self.settings)
 
     def ask(
         self,
@@ -185,11 +180,6 @@ class Session:
         self._loop.run(lambda: self.catalog.discover(names, refresh=True))
 
     @property
-    def strategy(self) -> str:
-        """The strategy for prompts that name none."""
-        return self.settings.strategy
-
-    @property
     def providers(self) -> tuple[str, ...]:
         """The configured providers that take part, without the simulated one, in order."""
         real = (name for name, connection in self._connections.items() if connection.real)
@@ -199,33 +189,6 @@ class Session:
     def connections(self) -> Mapping[str, Connection]:
         """Every provider that may be asked, by name, with the simulated one."""
         return self._connections
-
-    @property
-    def weights(self) -> Weights:
-        """How much cost, quality and speed matter to the strategy "weighted"."""
-        return self.settings.weights
-
-    def change(self, **settings: Any) -> None:
-        """Change settings for the rest of the session: ``change(strategy="cost")``.
-
-        Raises `SettingsError` or `UnknownNameError` and changes nothing if one is wrong.
-        """
-        self._replace(changes={**self._stack.changes, **settings})
-
-    @contextmanager
-    def using(self, **settings: Any) -> Iterator[Self]:
-        """Change settings for a while: ``with session.using(strategy="cost"):``.
-
-        They hold for all that uses the session meanwhile, in other threads too. Afterwards these
-        settings are what they were; what else was changed in between stays. Errors as in `change`.
-        """
-        before = self._stack.changes
-        self.change(**settings)
-        try:
-            yield self
-        finally:
-            kept = {k: v for k, v in self._stack.changes.items() if k not in settings}
-            self._replace(changes=kept | {k: before[k] for k in settings if k in before})
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -243,31 +206,17 @@ class Session:
         """Let `observation` count in later choices, here and in the user's other sessions."""
         self._experience.add(observation)
 
-    def adopt(self, traits: Mapping[str, Any]) -> None:
-        """Take the settings of IPython's configuration as they are now; errors as in `change`."""
-        self._replace(traits=traits)
-
-    def reload(self) -> None:
-        """Read environment, file and stored keys anew; errors as in `change`."""
-        stack = self._stack.replaced()
-        self._apply(stack.settings, anew=True)
-        self._stack = stack
-
-    def _replace(self, **layers: Mapping[str, Any]) -> None:
-        stack = self._stack.replaced(**layers)
-        self._apply(stack.settings)
-        self._stack = stack
-
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:
+        if anew or not settings.connects_like(self.settings):
+            self._connect(settings)
+        self.settings = settings
         self.budget.limits = settings.budget
-        previous = getattr(self, "settings", None)
-        if not anew and previous is not None and settings.connects_like(previous):
-            self.settings = settings
-            return
+
+    def _connect(self, settings: Settings) -> None:
         connections = connect(settings, os.environ)
         if self._loop.running:
             self._loop.run(self._engine.close)
-        self.settings, self._connections = settings, connections
+        self._connections = connections
         # A script that ends, or forgets its session, need not close it.
         self._finalizer.detach()
         self._finalizer = weakref.finalize(self, _end, self._loop, connections, self._experience)
@@ -276,7 +225,7 @@ class Session:
 
     def _start_anew(self) -> None:
         self._loop = BackgroundLoop("orch_nb")
-        self._apply(self.settings, anew=True)
+        self._connect(self.settings)
 
     def close(self) -> None:
         """Stop what runs, close every connection. A closed session may be used again."""
@@ -288,13 +237,6 @@ class Session:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def _check_strategy(settings: Settings) -> None:
-    if settings.strategy != Settings.strategy:
-        from orch_nb.routing.strategies import canonical  # noqa: PLC0415 - imports numpy
-
-        canonical(settings.strategy)
 
 
 def _end(

@@ -1,0 +1,88 @@
+"""What has settings that can be changed while it is used."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from orch_nb.providers import known_types
+from orch_nb.settings import Settings, SettingsStack, Weights
+
+
+class Configurable(ABC):
+    """Holds the settings; what follows from a change is for those to say who derive from it.
+
+    Parameters
+    ----------
+    directory
+        Where ``orch.yaml`` is looked for.
+    layers
+        "config" and "traits", as `orch_nb.Session` takes them.
+
+    Raises `SettingsError` or `UnknownNameError`.
+    """
+
+    def __init__(self, directory: Path, **layers: Mapping[str, Any] | None) -> None:
+        self._stack = SettingsStack(directory, known_types(), _check_strategy, layers)
+        self.settings = self._stack.settings
+
+    @abstractmethod
+    def _apply(self, settings: Settings, *, anew: bool = False) -> None:
+        """Take `settings` over; `anew` although none that connections are made from differs."""
+
+    @property
+    def strategy(self) -> str:
+        """The strategy for prompts that name none."""
+        return self.settings.strategy
+
+    @property
+    def weights(self) -> Weights:
+        """How much cost, quality and speed matter to the strategy "weighted"."""
+        return self.settings.weights
+
+    def change(self, **settings: Any) -> None:
+        """Change settings for the rest of the session: ``change(strategy="cost")``.
+
+        Raises `SettingsError` or `UnknownNameError` and changes nothing if one is wrong.
+        """
+        self._replace(changes={**self._stack.changes, **settings})
+
+    @contextmanager
+    def using(self, **settings: Any) -> Iterator[Self]:
+        """Change settings for a while: ``with session.using(strategy="cost"):``.
+
+        They hold for all that uses the session meanwhile, in other threads too. Afterwards these
+        settings are what they were; what else was changed in between stays. Errors as in `change`.
+        """
+        before = self._stack.changes
+        self.change(**settings)
+        try:
+            yield self
+        finally:
+            kept = {k: v for k, v in self._stack.changes.items() if k not in settings}
+            self._replace(changes=kept | {k: before[k] for k in settings if k in before})
+
+    def adopt(self, traits: Mapping[str, Any]) -> None:
+        """Take the settings of IPython's configuration as they are now; errors as in `change`."""
+        self._replace(traits=traits)
+
+    def reload(self) -> None:
+        """Read environment, file and stored keys anew; errors as in `change`."""
+        stack = self._stack.replaced()
+        self._apply(stack.settings, anew=True)
+        self._stack = stack
+
+    def _replace(self, **layers: Mapping[str, Any]) -> None:
+        stack = self._stack.replaced(**layers)
+        self._apply(stack.settings)
+        self._stack = stack
+
+
+def _check_strategy(settings: Settings) -> None:
+    if settings.strategy != Settings.strategy:
+        from orch_nb.routing.strategies import canonical  # noqa: PLC0415 - imports numpy
+
+        canonical(settings.strategy)
