@@ -27,6 +27,7 @@ from orch_nb.settings import Settings, user_home, working_folder
 from orch_nb.store.budget import Budget
 from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
+from orch_nb.store.report import Report
 from orch_nb.store.traffic import Traffic
 from orch_nb.types import Decision, ModelCard, Observation, Response, Usage
 
@@ -184,6 +185,10 @@ class Session(Configurable):
         """The configured providers that take part, without the simulated one, in order."""
         real = (name for name, connection in self._connections.items() if connection.real)
         return tuple(sorted(filter(self.catalog.takes_part, real)))
+
+    def report(self) -> Report:
+        """What each model did and cost in this session, and what could be better."""
+        return Report.of(self.ledger)
 
     @property
     def connections(self) -> Mapping[str, Connection]:

@@ -6,11 +6,16 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from orch_nb.errors import InputError
+from orch_nb.notebook.budget import show_budget
 from orch_nb.notebook.cards import show_models
 from orch_nb.notebook.doctor import show_doctor, show_providers
+from orch_nb.notebook.evaluations import show_evaluation
 from orch_nb.notebook.keys import show_keys
+from orch_nb.notebook.rating import show_rating
+from orch_nb.notebook.report import show_report
 from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.why import show_why
 from orch_nb.session import Session
@@ -21,12 +26,15 @@ class Command:
     """One command: what may follow it, what it is for, and what runs it.
 
     ``completes`` are the words that Tab offers after it; "model" and "provider" stand for names.
+    ``show`` takes what follows it and the session, and where it ``reads`` them the notebook's
+    variables.
     """
 
     usage: str
     help: str
-    show: Callable[[list[str], Session], Bundle]
+    show: Callable[..., Bundle]
     completes: tuple[str, ...] = ()
+    reads: bool = False
 
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
@@ -47,6 +55,32 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             show_keys,
             ("set", "remove", "test", "--keyring", "provider"),
         ),
+        "budget": Command(
+            "[PERIOD=DOLLARS …] [unpriced=refuse|allow]",
+            "what may be spent, what was, what is left; set limits per task, session or hour",
+            show_budget,
+            ("task", "pipeline", "session", "hour", "unpriced"),
+        ),
+        "eval": Command(
+            "ITEMS [--models A,B] [--check NAME] [--judge MODEL] …",
+            "ask several models the prompts of a variable, grade, compare; it changes what is "
+            "chosen",
+            show_evaluation,
+            (
+                *("--models", "--check", "--judge", "--task", "--jobs", "--repeats"),
+                *("--max-cost", "--dry-run", "--out"),
+            ),
+            reads=True,
+        ),
+        "rate": Command(
+            "[N] up|down|0..1",
+            "how good the last answer, or the N-th, was; it changes what is chosen",
+            show_rating,
+            ("up", "down"),
+        ),
+        "report": Command(
+            "", "models side by side: calls, times, dollars; and what to do better", show_report
+        ),
         "why": Command(
             "[N]",
             "why the last call, or the N-th, was answered by whom it was, and what came of it",
@@ -58,8 +92,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 # Words that will be commands: alone on a line they are no prompt that anybody means to pay for.
 LATER = frozenset(
     [
-        *("budget", "cache", "compare", "costs", "eval", "history"),
-        *("panel", "rate", "report", "rerun", "tools"),
+        *("cache", "compare", "costs", "history"),
+        *("panel", "rerun", "tools"),
     ]
 )
 
@@ -70,10 +104,13 @@ def usage() -> str:
     return "\n".join(f"{line.ljust(20)}  {said}" for line, said in lines.items())
 
 
-def run(name: str, line: str, session: Session) -> Bundle:
+def run(name: str, line: str, session: Session, variables: dict[str, Any]) -> Bundle:
     """What the command `name` shows, with `line` behind it. Raises an `OrchError`."""
     try:
         words = shlex.split(line)
     except ValueError:
         raise InputError("a quotation mark is not closed") from None
-    return COMMANDS[name].show(words, session)
+    command = COMMANDS[name]
+    if command.reads:
+        return command.show(words, session, variables)
+    return command.show(words, session)
