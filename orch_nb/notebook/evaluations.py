@@ -1,0 +1,137 @@
+"""``%orch eval``: the same prompts to several models, graded, as a table and a chart."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, NoReturn
+
+from orch_nb import charts
+from orch_nb.errors import InputError, UnknownNameError
+from orch_nb.notebook import render
+from orch_nb.notebook.display import below, show
+from orch_nb.notebook.tables import QUIET, Bundle, table
+from orch_nb.notebook.variables import public
+from orch_nb.sanitize import one_line
+from orch_nb.session import Session
+from orch_nb.workflows.checks import CHECKS
+from orch_nb.workflows.evaluate import evaluate
+from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped
+from orch_nb.workflows.voting import Ballot, BlindEvaluation
+
+_USAGE = "use `%orch eval ITEMS [--models A,B] [--check NAME] [--judge MODEL]`"
+_TITLE = "Quality against cost, with 95 % intervals and the Pareto front"
+
+
+def show_evaluation(words: list[str], session: Session, variables: dict[str, Any]) -> Bundle:
+    """Evaluate as `words` say, and show the plan before and the table and the chart after."""
+    options = _parsed(words)
+    items, check = _found("variable", options.items, variables), options.check
+    if check is not None and check not in CHECKS:
+        check = _found("check", check, variables, CHECKS)
+    if options.out is not None and not options.out.isidentifier():
+        raise InputError(f"{options.out} is no name of a variable; {_USAGE}")
+    try:
+        evaluation = evaluate(
+            session,
+            items,
+            None if options.models is None else options.models.split(","),
+            clock=time.time,
+            random=Random(),  # noqa: S311 - the order of answers on a ballot
+            check=check,
+            judge=options.judge,
+            task=options.task,
+            n_jobs=options.jobs,
+            repeats=options.repeats,
+            max_cost=options.max_cost,
+            dry_run=options.dry_run,
+            on_plan=lambda plan: show(_quiet([str(plan)])),
+        )
+    except EvaluationStopped as stop:
+        show(evaluation_table(stop.evaluation))
+        raise
+    if options.out is not None:
+        variables[options.out] = evaluation
+    if options.dry_run:
+        return table(["would be asked"], [[model] for model in evaluation.plan.models])
+    if _has_cost(evaluation):
+        show(quality_chart(evaluation))
+    return evaluation_table(evaluation)
+
+
+def evaluation_bundle(evaluation: Evaluation) -> tuple[Bundle, dict[str, Any]]:
+    """What IPython shows of an Evaluation: the table, and the chart as a still picture."""
+    made = evaluation_table(evaluation)
+    if _has_cost(evaluation):
+        made["text/html"] += quality_chart(evaluation)["text/html"]
+    return made, {}
+
+
+def evaluation_table(evaluation: Evaluation) -> Bundle:
+    """One row a model and what it comes to, or first of all what is to be voted on."""
+    if isinstance(evaluation, BlindEvaluation) and evaluation.ballots:
+        return _ballots(evaluation.ballots)
+    head, *rows = evaluation.cells()
+    return below(table(head, rows), _quiet(evaluation.notes))
+
+
+def _ballots(ballots: Mapping[int, Ballot]) -> Bundle:
+    """The answers as text, without names: what is drawn might tell whose they are."""
+    made = _quiet(["which answer is best? EVALUATION.vote(item, letter)"])
+    for item, ballot in sorted(ballots.items(), reverse=True):
+        rows = [[letter, text] for letter, text in ballot.answers.items()]
+        made = below(table([f"item {item}", ballot.prompt], rows), made)
+    return made
+
+
+def _has_cost(evaluation: Evaluation) -> bool:
+    """Whether there is anything to draw: a graded model whose cost is known."""
+    return any(one.quality is not None and one.cost is not None for one in evaluation.summary)
+
+
+def quality_chart(evaluation: Evaluation) -> dict[str, Any]:
+    """Mean quality against mean cost, one point a model that was graded."""
+    points = [
+        charts.Point(
+            one.model,
+            float("nan") if one.cost is None else float(one.cost),
+            one.quality.mean,
+            one.quality.low,
+            one.quality.high,
+        )
+        for one in evaluation.summary
+        if one.quality is not None
+    ]
+    return charts.quality_against_cost(points, _TITLE)
+
+
+def _quiet(lines: Sequence[str]) -> Bundle:
+    said = [one_line(line, 600) for line in lines]
+    inside = "".join(f"<div>{render.escape(line)}</div>" for line in said)
+    return {"text/html": f"<div {QUIET}>{inside}</div>", "text/plain": "\n".join(said)}
+
+
+def _found(what: str, name: str, variables: Mapping[str, Any], others: Sequence[str] = ()) -> Any:
+    if name not in variables:
+        raise UnknownNameError(what, name, (*others, *public(variables)))
+    return variables[name]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; {_USAGE}")
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    parser = _Parser(prog="%orch eval", add_help=False, allow_abbrev=False)
+    parser.add_argument("items", metavar="ITEMS")
+    for flag in ("--models", "--check", "--judge", "--task"):
+        parser.add_argument(flag)
+    parser.add_argument("--jobs", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--max-cost", type=float)
+    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("-o", "--out")
+    return parser.parse_args(words)

@@ -1,0 +1,64 @@
+"""``%orch rate``: what a person thinks of an answer counts in later choices."""
+
+from __future__ import annotations
+
+import time
+
+from orch_nb.errors import InputError
+from orch_nb.notebook.tables import Bundle, table
+from orch_nb.session import Session
+from orch_nb.types import Observation, Record, Response
+
+_USAGE = "use `%orch rate [N] up|down|0..1`"
+_WORDS = {"up": 1.0, "down": 0.0}
+
+
+def show_rating(words: list[str], session: Session) -> Bundle:
+    """Rate the answer of the last call, or of the one with that number, as `words` say.
+
+    Calls are counted from 1, or from the last with -1. An answer from the cache may be rated: it is
+    the model's. Raises `InputError` for a call without an answer of a real model.
+    """
+    if not 1 <= len(words) <= 2:
+        raise InputError(_USAGE)
+    quality = _quality(words[-1])
+    number, record = _find(words[:-1], session)
+    response = _answer(number, record)
+    kind = response.decision.profile.kind
+    session.remember(Observation(time.time(), response.model, kind, "rating", quality=quality))
+    note = f"counts for {kind} from the next choice on, in your other sessions too"
+    return table(["call", "model", "rated"], [[str(number), response.model, f"{quality:g}"]], note)
+
+
+def _quality(word: str) -> float:
+    if word in _WORDS:
+        return _WORDS[word]
+    try:
+        quality = float(word)
+    except ValueError:
+        quality = -1.0
+    if not 0.0 <= quality <= 1.0:
+        raise InputError(f"{word} is no rating; {_USAGE}")
+    return quality
+
+
+def _find(words: list[str], session: Session) -> tuple[int, Record]:
+    count = len(session.ledger)
+    if words and not words[0].removeprefix("-").isdecimal():
+        raise InputError(f"{words[0]} is no number of a call; {_USAGE}")
+    if not count:
+        raise InputError("nothing was asked yet in this session; ask first, then rate")
+    number = int(words[0]) if words else count
+    place = number + count + 1 if number < 0 else number
+    if not 1 <= place <= count:
+        raise InputError(f"there is no call {number}; take 1 to {count}, or -1 for the last")
+    return place, session.ledger[place - 1]
+
+
+def _answer(number: int, record: Record) -> Response:
+    response = record.response
+    if response is None:
+        raise InputError(f"call {number} has no answer to rate: {record.error}")
+    if response.simulated:
+        raise InputError(f"the answer to call {number} was simulated; there is nothing to rate")
+    return response

@@ -1,0 +1,203 @@
+"""Prompts × models: every answer is asked for like any other, and graded by a check."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from random import Random
+from typing import Any, Unpack
+
+from orch_nb.errors import InputError, OrchError
+from orch_nb.figures import dollars
+from orch_nb.invoke.loop import BackgroundLoop
+from orch_nb.invoke.values import count, names, number
+from orch_nb.types import Observation, Response
+from orch_nb.workflows.checks import Check, CheckFailed, read_check
+from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped, Plan
+from orch_nb.workflows.items import Items, read_items
+from orch_nb.workflows.judging import judge_prompt, read_grade
+from orch_nb.workflows.planning import (
+    Asker,
+    Asking,
+    Cell,
+    choose_models,
+    judge_options,
+    plan_cells,
+)
+from orch_nb.workflows.summary import Row
+from orch_nb.workflows.voting import BlindEvaluation
+
+# Seconds between looks at what has arrived: how late a stop is noticed where a wait cannot be
+# interrupted.
+_POLL = 0.1
+_MOST = 1000  # at once, and repeats: more is a slip of the keyboard
+
+
+def evaluate(
+    session: Asker,
+    items: Items,
+    models: str | Sequence[str] | None = None,
+    *,
+    clock: Callable[[], float],
+    random: Random,
+    check: Any = None,
+    judge: str | None = None,
+    task: str | None = None,
+    n_jobs: int = 4,
+    repeats: int = 1,
+    max_cost: float | None = None,
+    dry_run: bool = False,
+    on_plan: Callable[[Plan], object] | None = None,
+    **asking: Unpack[Asking],
+) -> Evaluation:
+    """Ask `models` all `items`, and grade the answers; see `orch_nb.Session.evaluate`.
+
+    `session` answers; `clock` gives seconds since the epoch, `random` shuffles what is voted on.
+    """
+    read = read_items(items, task)
+    judge = judge and names("judge", judge)[0]
+    checking = read_check(check, judge, read)
+    n_jobs = count("n_jobs", n_jobs, least=1, most=_MOST) or 1
+    repeats = count("repeats", repeats, least=1, most=_MOST) or 1
+    if checking.name == "human" and repeats > 1:
+        raise InputError("people vote on one answer of each model; leave repeats out")
+    named = names("model", models) or choose_models(session, read, judge)
+    plan, cells = plan_cells(session, read, named, judge=judge, repeats=repeats, asking=asking)
+    _refuse_above(number("max_cost", max_cost, 0.0, float("inf")), plan)
+    if on_plan is not None:
+        on_plan(plan)
+    rows: list[Row] = []
+    if not dry_run:
+        ended = _collect(
+            session,
+            cells,
+            lambda done: rows.append(_grade(session, done, checking, clock)),
+            judge=plan.judge,
+            n_jobs=n_jobs,
+        )
+        if not ended:
+            raise EvaluationStopped(Evaluation(plan, checking.name, rows))
+    if checking.name == "human":
+        return BlindEvaluation(plan, rows, remember=session.remember, clock=clock, random=random)
+    return Evaluation(plan, checking.name, rows)
+
+
+def _refuse_above(limit: float | None, plan: Plan) -> None:
+    if limit is None:
+        return
+    if plan.cost is None:
+        unknown = ", ".join(plan.unpriced)
+        raise InputError(f"max_cost needs prices, and none is known of {unknown}; leave them out")
+    if plan.cost > Decimal(str(limit)):
+        raise InputError(
+            f"about {dollars(plan.cost)} for {plan.answers} answers is more than max_cost="
+            f"{limit:g}; take fewer items or cheaper models, or raise it"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One answer, and a judge's on it; ``error`` is that of whichever failed."""
+
+    cell: Cell
+    response: Response | None
+    verdict: Response | None = None
+    error: str | None = None
+
+
+def _collect(
+    session: Asker,
+    cells: Sequence[Cell],
+    take: Callable[[_Done], None],
+    *,
+    judge: str | None,
+    n_jobs: int,
+) -> bool:
+    """Have `take` called in this thread with what comes of each cell, `n_jobs` of them at a time.
+
+    False says that it was stopped, or the session closed, before the end; what had arrived by then
+    was taken.
+    """
+    arrived: queue.SimpleQueue[_Done] = queue.SimpleQueue()
+    waiting = iter(cells)
+
+    async def work() -> None:
+        for cell in waiting:
+            arrived.put(await _ask(session, cell, judge))
+
+    async def work_all() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(n_jobs):
+                group.create_task(work())
+
+    loop = BackgroundLoop("orch_nb evaluation")
+    future = loop.submit(work_all)
+    stopped, taken = False, 0
+    try:
+        while not future.done():
+            with contextlib.suppress(queue.Empty):
+                take(arrived.get(timeout=_POLL))
+                taken += 1
+    except KeyboardInterrupt:
+        stopped = True
+    finally:
+        loop.close()  # cancels what is under way
+    while not arrived.empty():
+        take(arrived.get())
+        taken += 1
+    if future.done() and not future.cancelled():
+        future.result()
+    return taken == len(cells) and not stopped
+
+
+async def _ask(session: Asker, cell: Cell, judge: str | None) -> _Done:
+    response = None
+    try:
+        response = await session.aask(cell.item.prompt, **cell.options)
+        if judge is None:
+            return _Done(cell, response)
+        prompt = judge_prompt(cell.item.prompt, response.text, cell.item.expected)
+        return _Done(cell, response, await session.aask(prompt, **judge_options(judge)))
+    except OrchError as error:
+        return _Done(cell, response, error=str(error))
+
+
+def _grade(session: Asker, done: _Done, check: Check, clock: Callable[[], float]) -> Row:
+    """The row of an answer; its quality counts in later choices."""
+    cell, response, verdict = done.cell, done.response, done.verdict
+    quality, error = None, done.error
+    if response is not None and check.grade is not None:
+        try:
+            quality = check.grade(response.text, cell.item.expected)
+        except CheckFailed as failure:
+            error = str(failure)
+    elif verdict is not None:
+        quality = read_grade(verdict.text)
+        error = error if quality is not None else f"{verdict.model} gave no grade"
+    row = Row(
+        cell.place,
+        cell.repeat,
+        cell.item.prompt,
+        cell.item.expected,
+        cell.model,
+        cell.kind,
+        quality=quality,
+        error=error,
+    )
+    if response is None:
+        return replace(row, billed=Decimal(0))
+    if quality is not None and not response.simulated:
+        session.remember(Observation(clock(), cell.model, cell.kind, "evaluation", quality=quality))
+    return replace(
+        row,
+        text=response.text,
+        cost=response.cost,
+        billed=response.billed,
+        judge_cost=Decimal(0) if verdict is None else verdict.billed,
+        seconds=response.seconds,
+        cached=response.cached,
+    )
