@@ -65,8 +65,8 @@ def test_of_many_it_is_said_only_if_nobody_further_down_can_come_first() -> None
     choices = ranked([*near, *far], weights)
     said = flip("weighted", choices[:50], complete=False)
     assert said.endswith("would take p:m001")
-    close = [(0.5, 0.88, 0.5) for _ in range(60)]
-    hidden = (1.0, 0.3, 0.5)  # the first with little more weight of the cost
+    close = [(0.5, 0.75, 0.5) for _ in range(60)]
+    hidden = (1.0, 0.2, 0.5)  # overtakes all with a smaller change than the second needs
     choices = ranked([*near, *close, hidden], weights)
     assert choices[-1].model not in {choice.model for choice in choices[:50]}
     assert flip("weighted", choices, complete=True).endswith(f"would take {choices[-1].model}")
