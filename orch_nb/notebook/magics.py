@@ -137,7 +137,7 @@ class OrchMagics(Magics):
                 f"%orch {line.strip()} is no command yet; a prompt that begins so comes after --"
             )
         if cell is None and word in commands.COMMANDS:
-            display.show(commands.run(word, words, self.session))
+            display.show(commands.run(word, words, self.session, self._variables))
             return None
         options, rest = ORCH.parse(line)
         if cell is not None and rest:
