@@ -6,11 +6,11 @@ import asyncio
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from orch_nb.errors import InputError, OrchError
 from orch_nb.invoke.bill import Bill
@@ -32,6 +32,9 @@ from orch_nb.types import Decision, Request, Response, Usage
 
 if TYPE_CHECKING:
     from orch_nb.routing.router import Router
+
+
+T = TypeVar("T")
 
 
 class RouterWarning(UserWarning):
@@ -141,25 +144,30 @@ class Engine:
             # These import numpy, which a session that asks nothing need not pay for.
             from numpy.random import default_rng  # noqa: PLC0415
 
-            from orch_nb.routing.fitted import FILE_NAME, FittedRouter  # noqa: PLC0415
+            from orch_nb.routing import fitted, fitted_cascade  # noqa: PLC0415
             from orch_nb.routing.router import Router  # noqa: PLC0415
 
-            kept = self._memories
+            kept, home = self._memories, user_home(os.environ)
             draws = default_rng(kept.random.getrandbits(64))
-            try:
-                fitted = FittedRouter.load(user_home(os.environ) / FILE_NAME)
-            except InputError as error:
-                warnings.warn(f"{error}; models are chosen without it", RouterWarning, stacklevel=2)
-                fitted = None
             self._router = Router(
                 self.catalog,
                 kept.experience,
                 kept.traffic,
                 kept.tools,
                 random=draws,
-                fitted=fitted,
+                fitted=_fitted(fitted.FittedRouter.load, home / fitted.FILE_NAME),
+                cascade=_fitted(fitted_cascade.FittedCascade.load, home / fitted_cascade.FILE_NAME),
             )
         return self._router
+
+
+def _fitted(load: Callable[[Path], T | None], path: Path) -> T | None:
+    """What was fitted to evaluations, None where nothing was, or the file is damaged."""
+    try:
+        return load(path)
+    except InputError as error:
+        warnings.warn(f"{error}; models are chosen without it", RouterWarning, stacklevel=3)
+        return None
 
 
 def _open_cache(settings: Settings, directory: Path) -> ResponseCache | None:

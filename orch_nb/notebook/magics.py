@@ -186,7 +186,8 @@ class OrchMagics(Magics):
         lasting = ("strategy", "weights", "pin", "unpin")
         for option in SELECT.options:
             if option.name not in lasting and getattr(options, option.name) not in (None, False):
-                raise InputError(f"{option.flags[-1]} holds for one prompt; write it after that")
+                flag = option.flags[-1]
+                raise InputError(f"{flag} holds for one prompt; write the prompt after it")
         current = self.session
         changes = {"strategy": options.strategy, "weights": options.weights}
         if changes := {name: value for name, value in changes.items() if value is not None}:

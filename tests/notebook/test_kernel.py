@@ -163,9 +163,9 @@ def test_within_a_running_loop(kernel: Kernel, stub: Stub) -> None:
     assert ran.result["data"]["text/plain"] == "'alpha:stub-small'"
 
 
-def test_unloading_ends_the_thread(kernel: Kernel, stub: Stub) -> None:
+def test_unloading_ends_the_threads(kernel: Kernel, stub: Stub) -> None:
     kernel.run("%orch hi")
-    assert kernel.run(THREADS).stdout == "['orch_nb']\n"
+    assert kernel.run(THREADS).stdout == "['orch_nb', 'orch_nb experience']\n"
     kernel.run("%unload_ext orch_nb")
     assert kernel.run(THREADS).stdout == "[]\n"
     kernel.run("%load_ext orch_nb")
