@@ -19,9 +19,11 @@ from orch_nb.current import close_session
 from orch_nb.errors import OrchError
 from orch_nb.notebook import decisions
 from orch_nb.notebook.completion import matcher
+from orch_nb.notebook.evaluations import evaluation_bundle
 from orch_nb.notebook.magics import ORCH, SELECT, OrchMagics
 from orch_nb.session import Session
 from orch_nb.types import Decision, Response
+from orch_nb.workflows.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -47,6 +49,7 @@ class Extension:
         bundles = shell.display_formatter.mimebundle_formatter
         bundles.for_type(Response, self.magics.show_answer)
         bundles.for_type(Decision, decisions.decision)
+        bundles.for_type(Evaluation, evaluation_bundle)
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_cleanup.append(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.append(_Call)
@@ -65,7 +68,7 @@ class Extension:
                 magics.pop(name, None)
         shell.magics_manager.registry.pop(OrchMagics.__name__, None)
         shell.configurables[:] = [c for c in shell.configurables if c is not self.magics]
-        for shown in (Response, Decision):
+        for shown in (Response, Decision, Evaluation):
             shell.display_formatter.mimebundle_formatter.pop(shown, None)
         shell.Completer.custom_matchers.remove(self._matcher)
         shell.input_transformers_cleanup.remove(_explain_empty_cell)
