@@ -130,6 +130,15 @@ class Estimates:
             return "seen"
         return "unknown" if isnan(self.seconds[row]) else "stated speed"
 
+    def sources(self, row: int) -> dict[str, str]:
+        """Where cost, seconds and quality of the model in `row` come from."""
+        prices = self.seen.pool.cards[row].prices
+        return {
+            "cost": "unknown" if prices is None else prices.source or "stated",
+            "seconds": self.seconds_source(row),
+            "quality": self.quality_source(row),
+        }
+
     def one(self, row: int) -> Estimate:
         """The estimate for the model in `row`, to the cent as its prices say."""
         prices = self.seen.pool.cards[row].prices

@@ -90,13 +90,13 @@ def language_of(wording: Wording) -> str:
             for language in languages:
                 votes[language] = votes.get(language, 0.0) + vote
     for character in foreign:
-        if language := _TELLING.get(character):
-            votes[language] = votes.get(language, 0.0) + 1
+        if telling := _TELLING.get(character):
+            votes[telling] = votes.get(telling, 0.0) + 1
     if not votes:
         return ""
     most = max(votes.values())
-    best, *others = [language for language, said in votes.items() if said == most]
-    return "" if most < _LEAST or others else best
+    first, *equals = [language for language, said in votes.items() if said == most]
+    return "" if most < _LEAST or equals else first
 
 
 def _of_script(foreign: list[str]) -> str:

@@ -112,7 +112,15 @@ def name_models(
     rows = [seen.pool.index[card.id] for card in cards]
     fit = set(parts.fit.tolist())
     ranking = tuple(
-        Choice(seen.pool.cards[row], 1.0, {}, estimates.one(row), "named by the caller")
+        Choice(
+            seen.pool.cards[row],
+            1.0,
+            {},
+            estimates.one(row),
+            "named by the caller",
+            float(estimates.quality[row]),
+            estimates.sources(row),
+        )
         for row in dict.fromkeys(rows)
         if row in fit
     )
@@ -215,18 +223,13 @@ class _Ranked:
             "quality": float(self.table.worth[at]),
             "speed": float(self.table.speed[at]),
         }
-        quality, worth = self.estimates.quality_source(row), float(self.estimates.quality[row])
-        sources = {
-            "cost": "unknown" if card.prices is None else card.prices.source or "stated",
-            "seconds": self.estimates.seconds_source(row),
-            "quality": quality,
-        }
+        worth, sources = float(self.estimates.quality[row]), self.estimates.sources(row)
         return Choice(
             card,
             float(self.scores[place]),
             terms,
             expected,
-            self._reason(place, expected, f"{worth:.2f} from {quality}"),
+            self._reason(place, expected, f"{worth:.2f} from {sources['quality']}"),
             worth,
             sources,
         )
