@@ -151,9 +151,10 @@ class Engine:
             draws = default_rng(kept.random.getrandbits(64))
             self._router = Router(
                 self.catalog,
-                kept.experience,
-                kept.traffic,
-                kept.tools,
+                experience=kept.experience,
+                traffic=kept.traffic,
+                tools=kept.tools,
+                budget=kept.budget,
                 random=draws,
                 fitted=_fitted(fitted.FittedRouter.load, home / fitted.FILE_NAME),
                 cascade=_fitted(fitted_cascade.FittedCascade.load, home / fitted_cascade.FILE_NAME),

@@ -33,6 +33,14 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Purse:
+    """Dollars that one call may cost under the budget; whether unknown prices are allowed."""
+
+    left: Decimal
+    unpriced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """The rows that may answer, in the pool's order; the others with the reason.
 
@@ -49,20 +57,22 @@ def split(
     estimates: Estimates,
     profile: TaskProfile,
     requires: Requirements,
-    memory: int | None = None,
     *,
+    memory: int | None = None,
+    purse: Purse | None = None,
     named: bool = False,
 ) -> Split:
     """Tell the models of `pool` that may answer from those that may not.
 
-    `memory` is what models on this machine can have now, in bytes, None where that is unknown.
-    Models that were `named` are tried although nothing is known of them, or a strategy would not
-    take them.
+    `memory` is what models on this machine can have now, in bytes, None where that is unknown;
+    `purse` is what a budget leaves, None without one. Models that were `named` are tried although
+    nothing is known of them, or a strategy would not take them.
     """
     exclusions = list(_unable(pool, estimates, profile, named=named))
     if not named:
         exclusions.insert(0, Exclusion(pool.unranked, lambda row: pool.cards[row].unranked))
         exclusions += _too_large(pool, estimates, memory)
+        exclusions += _beyond_purse(estimates, purse)
     exclusions += _beyond_limits(pool, estimates, requires)
     fails = np.zeros(len(pool), dtype=bool)
     for exclusion in exclusions:
@@ -135,6 +145,21 @@ def _too_large(pool: Pool, estimates: Estimates, memory: int | None) -> Iterator
         lambda row: (
             f"needs {gigabytes(int(pool.size[row]))} of memory, {gigabytes(room)} can be had"
         ),
+    )
+
+
+def _beyond_purse(estimates: Estimates, purse: Purse | None) -> Iterator[Exclusion]:
+    if purse is None:
+        return
+    cost, left = estimates.cost, purse.left
+    fails = cost > float(left) * _ROUNDING
+    if not purse.unpriced:
+        fails |= np.isnan(cost)
+    yield Exclusion(
+        fails,
+        lambda row: _cost_reason(cost[row], f"the budget leaves {dollars(left)}"),
+        "budget",
+        cost,
     )
 
 

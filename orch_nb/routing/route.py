@@ -11,7 +11,7 @@ import numpy as np
 from orch_nb.errors import SelectionError
 from orch_nb.figures import dollars, seconds
 from orch_nb.routing.estimates import Estimates, Seen, estimate
-from orch_nb.routing.filters import split
+from orch_nb.routing.filters import Purse, split
 from orch_nb.routing.fitted_cascade import FittedCascade
 from orch_nb.routing.pool import Codes, Column
 from orch_nb.routing.staging import planned
@@ -40,10 +40,11 @@ class Situation:
 
     ``seen`` holds the candidates and what was seen of them; ``weights`` and ``fallback`` are the
     session's. ``unreachable`` are providers that could not say what they have. ``memory`` is what
-    models on this machine can have now, in bytes, None where that is unknown. ``busy`` is how many
-    calls a model answers now, ``turns`` the number of the newest call that it got, by model id.
-    ``fitted`` is the quality by model that a router fitted to evaluations expects for the prompt,
-    ``cascade`` what was fitted to them for the strategy of that name.
+    models on this machine can have now, in bytes, None where that is unknown. ``purse`` is what
+    the budget leaves. ``busy`` is how many calls a model answers now, ``turns`` the number of the
+    newest call that it got, by model id. ``fitted`` is the quality by model that a router fitted
+    to evaluations expects for the prompt, ``cascade`` what was fitted to them for the strategy of
+    that name.
     """
 
     seen: Seen
@@ -51,6 +52,7 @@ class Situation:
     fallback: str = "best"
     unreachable: Sequence[Rejection] = ()
     memory: int | None = None
+    purse: Purse | None = None
     busy: Mapping[str, int] = field(default_factory=dict)
     turns: Mapping[str, int] = field(default_factory=dict)
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
@@ -68,7 +70,14 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
     """
     seen = situation.seen
     estimates = estimate(seen, profile, situation.fitted)
-    parts = split(seen.pool, estimates, profile, request.wants.requires, situation.memory)
+    parts = split(
+        seen.pool,
+        estimates,
+        profile,
+        request.wants.requires,
+        memory=situation.memory,
+        purse=situation.purse,
+    )
     rejected = _joined(parts.rejected, situation.unreachable)
     if not len(parts.fit):
         raise SelectionError(f"no model may answer; {_way_out(parts.advice)}", tuple(rejected))

@@ -14,6 +14,7 @@ from orch_nb.registry.catalog import Catalog
 from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import Seen, seen_of
 from orch_nb.routing.experts import Pin, check_pin, expert_for
+from orch_nb.routing.filters import Purse
 from orch_nb.routing.fitted import FittedRouter
 from orch_nb.routing.fitted_cascade import FittedCascade
 from orch_nb.routing.pool import pool_of
@@ -21,6 +22,7 @@ from orch_nb.routing.route import Situation, name_models, route
 from orch_nb.routing.staging import named as in_stages
 from orch_nb.routing.strategies import OVER_INSTANCES, canonical
 from orch_nb.settings import Settings
+from orch_nb.store.budget import Budget
 from orch_nb.store.experience import Experience
 from orch_nb.store.traffic import Traffic
 from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection, Request, TaskProfile
@@ -40,6 +42,8 @@ class Router:
     ----------
     catalog
         Which models there are.
+    budget
+        What may still be spent.
     experience
         What earlier calls, evaluations and ratings have shown.
     traffic
@@ -55,16 +59,17 @@ class Router:
     def __init__(
         self,
         catalog: Catalog,
+        *,
         experience: Experience,
         traffic: Traffic,
         tools: Mapping[str, frozenset[str]],
-        *,
+        budget: Budget,
         random: np.random.Generator,
         fitted: FittedRouter | None = None,
         cascade: FittedCascade | None = None,
     ) -> None:
         self._catalog, self._experience, self._traffic = catalog, experience, traffic
-        self._tools, self._random = tools, random
+        self._budget, self._tools, self._random = budget, tools, random
         self._fitted, self._cascade = fitted, cascade
         self._seen: Seen | None = None
 
@@ -116,6 +121,7 @@ class Router:
             weights=asdict(settings.weights),
             fallback=settings.fallback,
             unreachable=self._catalog.unreachable(),
+            purse=self._purse(),
             memory=memory_for_models() if any(card.size for card in cards) else None,
             busy=self._traffic.busy,
             turns=self._traffic.turns,
@@ -170,6 +176,10 @@ class Router:
             pool = seen.pool if seen is not None and kept else pool_of(cards)
             seen = self._seen = seen_of(pool, tracks, self._experience.token_factor())
         return seen
+
+    def _purse(self) -> Purse | None:
+        left = self._budget.left()
+        return None if left is None else Purse(left, self._budget.limits.unpriced == "allow")
 
     def _check_names(self, request: Request) -> None:
         """Raise `UnknownNameError` for a provider or model in the limits that nobody has."""

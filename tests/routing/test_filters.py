@@ -31,7 +31,7 @@ def divide(
     tracks: dict[str, Track] | None = None,
 ) -> Split:
     seen, profile = situation(candidates, tracks).seen, analyse(ASK)
-    return split(seen.pool, estimate(seen, profile, {}), profile, requires, memory)
+    return split(seen.pool, estimate(seen, profile, {}), profile, requires, memory=memory)
 
 
 @pytest.mark.parametrize(

@@ -210,3 +210,19 @@ def test_when_no_model_qualifies(stub: Stub, fallback: str) -> None:
             return
         decision = session.select("hi", strategy="cost")
         assert f"cost found no model that qualifies; fallback is {fallback}" in decision.notice
+
+
+@pytest.mark.parametrize(("left", "model"), [(0, "a:free"), (0.001, "a:small"), (1, "a:large")])
+def test_what_the_budget_leaves_decides_who_may_be_chosen(
+    stub: Stub, left: float, model: str
+) -> None:
+    stub.models("a", [*PRICES, "free"])
+    stated = settings(stub)["models"]
+    assert isinstance(stated, dict)
+    free = {"price": {"input": 0, "output": 0}, "quality": {"chat": 0.1}}
+    rows = settings(stub, models=stated | {"a:free": free}, budget={"task": left})
+    with Session(rows) as session:
+        assert session.ask("hi", strategy="task").model == model
+        if left == 0:
+            reasons = [row.reason for row in session.select("hi").rejected]
+            assert any("the budget leaves $0" in reason for reason in reasons)
