@@ -24,6 +24,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 36, 52
 _WIDE, _TALL = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 _CEILING = 1.08  # of the axis of quality: room for the marks of what is at 1
 _COST, _QUALITY, _NOTHING = "dollars an answer", "quality", "nothing is measured yet"
+_GRID = "rgba(128,128,128,0.25)"
 _INK, _DOT, _LINE = "#808080", "#3b82c4", "#d9822b"
 # Names beyond this many points would cover each other; those on the front keep theirs.
 _NAMED = 12
@@ -103,53 +104,60 @@ def _plotly(points: Sequence[Point], line: Sequence[Point], title: str) -> dict[
     import plotly.graph_objects as go  # noqa: PLC0415 - slow to import
 
     named = _named(points, line)
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=[p.cost for p in line],
-                y=[p.quality for p in line],
-                mode="lines",
-                name="Pareto front",
-                line={"color": _LINE, "dash": "dot"},
-                hoverinfo="skip",
-            ),
-            go.Scatter(
-                x=[p.cost for p in points],
-                y=[p.quality for p in points],
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [p.high - p.quality for p in points],
-                    "arrayminus": [p.quality - p.low for p in points],
-                    "thickness": 1,
-                },
-                mode="markers+text",
-                name="models",
-                text=[_label(p.name) if p.name in named else "" for p in points],
-                customdata=[_label(f"{p.name}, {dollars(_exact(p.cost))}") for p in points],
-                hovertemplate="%{customdata}<br>quality %{y:.2f}<extra></extra>",
-                textposition="top center",
-                marker={"color": _DOT, "size": 9},
-            ),
-        ],
-        {
-            "template": "none",
-            "title": {"text": _label(title)},
-            "xaxis": {
-                "title": {"text": _COST},
-                "type": "log" if _spread(points) else "linear",
-                "rangemode": "tozero",
-            },
-            "yaxis": {"title": {"text": _QUALITY}, "range": [0, _CEILING]},
-            "font": {"color": _INK},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "height": _HEIGHT + 60,
-            "showlegend": False,
-        },
+    front_line = go.Scatter(
+        x=[p.cost for p in line],
+        y=[p.quality for p in line],
+        mode="lines",
+        name="Pareto front",
+        line={"color": _LINE, "dash": "dot"},
+        hoverinfo="skip",
     )
-    made: dict[str, Any] = json.loads(figure.to_json())
+    models = go.Scatter(
+        x=[p.cost for p in points],
+        y=[p.quality for p in points],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [p.high - p.quality for p in points],
+            "arrayminus": [p.quality - p.low for p in points],
+            "thickness": 1,
+        },
+        mode="markers+text",
+        name="models",
+        text=[_label(p.name) if p.name in named else "" for p in points],
+        customdata=[_label(f"{p.name}, {dollars(_exact(p.cost))}") for p in points],
+        hovertemplate="%{customdata}<br>quality %{y:.2f}<extra></extra>",
+        textposition="top center",
+        marker={"color": _DOT, "size": 9},
+        cliponaxis=False,
+    )
+    layout = _layout("log" if _spread(points) else "linear", title)
+    made: dict[str, Any] = json.loads(go.Figure([front_line, models], layout).to_json())
     return made
+
+
+def _layout(kind: str, title: str) -> dict[str, Any]:
+    axis: dict[str, Any] = {
+        "gridcolor": _GRID,
+        "zerolinecolor": _GRID,
+        "rangemode": "tozero",
+        "exponentformat": "none",
+        "minor": {"showgrid": False},
+    }
+    across = axis | {"type": kind, "title": {"text": _COST}, "tickprefix": "$"}
+    if kind == "log":
+        across["dtick"] = 1  # powers of ten alone
+    return {
+        "template": "none",
+        "title": {"text": _label(title)},
+        "xaxis": across,
+        "yaxis": axis | {"range": [0, _CEILING], "title": {"text": _QUALITY}},
+        "font": {"color": _INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "height": _HEIGHT + 60,
+        "showlegend": False,
+    }
 
 
 def _label(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol, TypedDict, Unpack, cast
@@ -42,6 +42,19 @@ class Asking(TypedDict, total=False):
     max_tokens: int | None
     seed: int | None
     effort: Effort | None
+
+
+class Evaluating(Asking, total=False):
+    """What may be said about an evaluation; see `orch_nb.Session.evaluate`."""
+
+    check: Any
+    judge: str | None
+    task: str | None
+    n_jobs: int
+    repeats: int
+    max_cost: float | None
+    dry_run: bool
+    on_plan: Callable[[Plan], object] | None
 
 
 @dataclass(frozen=True, slots=True)
