@@ -23,16 +23,22 @@ def front(
     line, over the logarithm of the cost, through those that stay.
     """
     price = np.where(np.isnan(cost), np.inf, cost)
-    if np.isnan(quality).all():
+    worth = np.where(np.isnan(quality), -np.inf, quality)
+    highest = worth.max(initial=-np.inf)
+    if highest == -np.inf:
         return np.empty(0, np.intp)
     # What costs more than the best is beaten; dropping it first leaves less to sort.
-    best = quality == np.nanmax(quality)
-    near = np.flatnonzero((price <= price[best].min()) & ~np.isnan(quality))
-    order = near[np.argsort(price[near], kind="stable")]
-    rising = np.maximum.accumulate(quality[order])
-    kept: NDArray[np.intp] = order[np.append(True, rising[1:] > rising[:-1])]
+    (near,) = ((price <= price[worth == highest].min()) & (worth > -np.inf)).nonzero()
+    order = near[price[near].argsort(kind="stable")]
+    rising = np.maximum.accumulate(worth[order])
+    better = np.ones(len(order), bool)
+    np.greater(rising[1:], rising[:-1], out=better[1:])
+    kept: NDArray[np.intp] = order[better]
     # Of equal prices the last is the best.
-    kept = kept[np.append(price[kept[1:]] != price[kept[:-1]], True)]
+    prices = price[kept]
+    dearest = np.ones(len(kept), bool)
+    np.not_equal(prices[1:], prices[:-1], out=dearest[:-1])
+    kept = kept[dearest]
     if len(kept) > limit:
         kept = kept[_telling(price[kept], quality[kept], limit)]
     return kept

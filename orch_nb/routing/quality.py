@@ -96,7 +96,7 @@ def draw(mean: Column, weight: Column, random: np.random.Generator) -> Column:
     The prior and the `weight` of the evidence give its width, so that what is little known may
     be drawn above what is known to be a little better, in the measure in which it may be.
     """
-    center, observations = np.clip(mean, _POSSIBLE, 1 - _POSSIBLE), PRIOR + weight
+    center, observations = np.minimum(np.maximum(mean, _POSSIBLE), 1 - _POSSIBLE), PRIOR + weight
     return random.beta(center * observations, (1 - center) * observations)
 
 

@@ -210,7 +210,10 @@ def _order(scores: Column, table: Table) -> Codes:
     unqualified = np.isnan(scores)
     if not unqualified.any():
         return np.argsort(-scores, kind="stable")
-    return np.lexsort((np.where(unqualified, -table.worth, -scores), unqualified))
+    (first,), (last,) = np.logical_not(unqualified).nonzero(), unqualified.nonzero()
+    by_score = np.argsort(-scores[first], kind="stable")
+    by_worth = np.argsort(-table.worth[last], kind="stable")
+    return np.concatenate((first[by_score], last[by_worth]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
