@@ -8,14 +8,13 @@ from orch_nb.notebook.display import below
 from orch_nb.notebook.tables import QUIET, Bundle, table
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
-from orch_nb.store.report import Report
 
 
 def show_report(words: list[str], session: Session) -> Bundle:
     """One row a model, and under them the suggestions, each with its threshold."""
     if words:
         raise InputError("use `%orch report`; a prompt that begins with report comes after --")
-    report = Report.of(session.ledger)
+    report = session.report()
     head, *rows = report.cells()
     lines = [one_line(note, 600) for note in report.notes]
     inside = "".join(f"<li>{render.escape(line)}</li>" for line in lines)
