@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 
 import pytest
 
 import orch_nb
 from notebook.test_commands import failure, row
+from notebook.test_kernel import Stop
 from orch_nb.charts import PLOTLY
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.workflows.evaluation import Evaluation
 from shells.here import Cell, Shell
+from shells.kernel import SECONDS, Kernel, Ran
 from stub.client import Stub
 from stub.spec import write
 
@@ -121,3 +124,30 @@ def test_the_picture_is_one(items: Shell) -> None:
     _, chart, _ = outputs(items.run(LINE))
     (data,) = re.findall(r"base64,([\w+/=]+)", str(chart["text/html"]))
     assert base64.b64decode(data).startswith(b"<svg")
+
+
+def test_the_stop_button_keeps_what_is_done(kernel: Kernel, stub: Stub) -> None:
+    stub.rule("alpha", write("ok", text="42"), model="stub-small")
+    stub.rule("alpha", "hang", model="stub-large")
+    kernel.run("items = [(f'What is {n} plus 0?', 42) for n in range(6)]")
+
+    def both_hang(ran: Ran) -> bool:
+        if not ran.of("display_data"):
+            return False
+        deadline = time.monotonic() + SECONDS
+        while sum(entry.model == "stub-large" for entry in stub.log()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return True
+
+    ran = kernel.run(f"{LINE} --jobs 2", Stop(kernel, both_hang))
+    assert (ran.reply["status"], ran.reply["ename"]) == ("error", "EvaluationStopped")
+    assert "answers are kept" in ran.reply["evalue"]
+    assert "alpha:stub-small" in ran.saved[-1]["text/plain"]
+    stub.wait_idle()
+    stub.rule("alpha", write("ok", text="41"), model="stub-large")
+    paid = stub.bill()["alpha:stub-small"]["calls"]
+    ran = kernel.run(LINE)
+    assert ran.reply["status"] == "ok"
+    assert stub.bill()["alpha:stub-small"]["calls"] == 6
+    assert 0 < paid <= 6
