@@ -24,6 +24,7 @@ from orch_nb.notebook.commands import COMMANDS
 from orch_nb.notebook.options import ASKING, SELECTING, Option
 from orch_nb.providers import built_in_types, known_types
 from orch_nb.routing import strategies
+from orch_nb.routing.report import parser as fitting
 from orch_nb.settings import Settings, load, strict_yaml, user_home
 
 # -- what there is, and what the README says there is
@@ -48,7 +49,10 @@ def test_no_other_options_anywhere() -> None:
     mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
     assert mentioned
     of_commands = {word for command in COMMANDS.values() for word in command.completes}
-    assert mentioned <= flags(ASKING) | flags(SELECTING) | of_commands
+    of_fitting = set(re.findall(r"--[a-z-]+", fitting().format_help()))
+    of_scripts = {"--data", "--tables", "--check"}  # of tests/, which only the figures need
+    assert mentioned <= flags(ASKING) | flags(SELECTING) | of_commands | of_fitting | of_scripts
+    assert of_fitting - {"--help"} <= mentioned
 
 
 def setting_paths(group: type[Any]) -> Iterator[tuple[str, ...]]:

@@ -30,7 +30,7 @@ _FEWEST = 20
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Read, fit, report, write; 0 when that went well, 2 with one line of error when not."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         rows = read_outcomes(options.table, any_name=options.any_name)
         outcomes = collect(rows)
@@ -53,12 +53,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Reads the command's line; its options are documented in the README."""
+    options = argparse.ArgumentParser(
         prog="python -m orch_nb.routing.learning",
         description="Fit the choice of models to your own evaluations.",
     )
-    parser.add_argument(
+    options.add_argument(
         "--table",
         nargs="+",
         type=Path,
@@ -68,19 +69,19 @@ def _parser() -> argparse.ArgumentParser:
         "task; or two, PROMPTS.csv (prompt_id, prompt, maybe task) and OUTCOMES.csv (prompt_id, "
         "model, quality, maybe cost)",
     )
-    parser.add_argument(
+    options.add_argument(
         "--answers",
         type=Path,
         metavar="CSV",
         help="columns prompt_id or prompt, model, answer; a cascade is fitted to it, too, and "
         f"written to {CASCADE} beside the other file",
     )
-    parser.add_argument("--out", type=Path, help=f"file to write; {FILE_NAME} in your data folder")
-    parser.add_argument(
+    options.add_argument("--out", type=Path, help=f"file to write; {FILE_NAME} in your data folder")
+    options.add_argument(
         "--any-name", action="store_true", help="models need not be called provider:model"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the parts that are held out")
-    return parser
+    options.add_argument("--seed", type=int, default=0, help="of the parts that are held out")
+    return options
 
 
 def _check(outcomes: Outcomes) -> None:
