@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import uuid4
 
 from orch_nb.configurable import Configurable
@@ -30,6 +30,11 @@ from orch_nb.store.ledger import Ledger
 from orch_nb.store.report import Report
 from orch_nb.store.traffic import Traffic
 from orch_nb.types import Decision, ModelCard, Observation, Response, Usage
+
+if TYPE_CHECKING:
+    from orch_nb.workflows.evaluation import Evaluation
+    from orch_nb.workflows.items import Items
+    from orch_nb.workflows.planning import Evaluating
 
 
 class Session(Configurable):
@@ -206,6 +211,43 @@ class Session(Configurable):
         Raises `InputError` for a name that no tool can have or an unknown capability.
         """
         self._memories.tools[name] = check_tool(name, needs)
+
+    def evaluate(
+        self, items: Items, models: str | list[str] | None = None, **options: Unpack[Evaluating]
+    ) -> Evaluation:
+        """Ask `models` all `items`, grade the answers, and let the grades count in later choices.
+
+        Parameters
+        ----------
+        items
+            Prompts, pairs of a prompt and what is expected, mappings, or a DataFrame with the
+            columns prompt, expected, task.
+        models
+            Their names; None takes those that the session ranks first for the first prompt.
+        check
+            "exact", "contains", "regex", "human" (blind votes), a class that the answer must fit,
+            or a function of text and expected that gives True, False or 0 to 1.
+        judge
+            A model that grades instead, and is paid for.
+        task, repeats, n_jobs, max_cost, dry_run
+            The kind of all prompts; how often each is asked; calls at a time; dollars that may be
+            expected of the whole; only plan it.
+        on_plan
+            Called with the plan before anything is asked.
+        system, temperature, max_tokens, seed, effort
+            As in `ask`.
+
+        Raises
+        ------
+        InputError, SelectionError
+            What was given is wrong, or would cost more; nothing was sent.
+        EvaluationStopped
+            The user stopped it: it holds what had been done.
+        """
+        from orch_nb.workflows.evaluate import evaluate  # noqa: PLC0415 - few need it
+
+        draws = self._memories.random
+        return evaluate(self, items, models, clock=time.time, random=draws, **options)
 
     def remember(self, observation: Observation) -> None:
         """Let `observation` count in later choices, here and in the user's other sessions."""

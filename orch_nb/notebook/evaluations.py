@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any, NoReturn
 
 from orch_nb import charts
@@ -17,7 +15,6 @@ from orch_nb.notebook.variables import public
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
 from orch_nb.workflows.checks import CHECKS
-from orch_nb.workflows.evaluate import evaluate
 from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped
 from orch_nb.workflows.voting import Ballot, BlindEvaluation
 
@@ -34,12 +31,9 @@ def show_evaluation(words: list[str], session: Session, variables: dict[str, Any
     if options.out is not None and not options.out.isidentifier():
         raise InputError(f"{options.out} is no name of a variable; {_USAGE}")
     try:
-        evaluation = evaluate(
-            session,
+        evaluation = session.evaluate(
             items,
             None if options.models is None else options.models.split(","),
-            clock=time.time,
-            random=Random(),  # noqa: S311 - the order of answers on a ballot
             check=check,
             judge=options.judge,
             task=options.task,

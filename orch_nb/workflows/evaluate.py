@@ -190,7 +190,8 @@ def _grade(session: Asker, done: _Done, check: Check, clock: Callable[[], float]
     )
     if response is None:
         return replace(row, billed=Decimal(0))
-    if quality is not None and not response.simulated:
+    # The same answer graded again, as every "Run All" does, is no second observation.
+    if quality is not None and not (response.simulated or response.cached):
         session.remember(Observation(clock(), cell.model, cell.kind, "evaluation", quality=quality))
     return replace(
         row,
