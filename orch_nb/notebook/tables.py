@@ -13,7 +13,7 @@ Row = Sequence[str]
 QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
 # Names and reasons are a server's words, of any length.
 _WIDTH = 200
-_FIGURE = re.compile(r"—|[~$]?\d[\d.,\s]*s?|")
+_FIGURE = re.compile(r"—|[~$]?\d[\d.,\s]*[s%]?|")
 # Letters that a column of words keeps, however narrow the page: names are not broken to bits.
 _LEAST = 10
 
@@ -39,7 +39,7 @@ def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] 
 def html(rows: Sequence[Row]) -> str:
     """A head and rows as HTML; words stand left, figures right."""
     head, *body = rows
-    styles = [_style([row[column] for row in body]) for column in range(len(head))]
+    styles = [_style(word, [row[i] for row in body]) for i, word in enumerate(head)]
     lines = [
         _line(row, styles, tag) for row, tag in zip(rows, ["th", *["td"] * len(body)], strict=True)
     ]
@@ -55,10 +55,10 @@ def _line(row: Row, styles: Sequence[str], tag: str) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _style(cells: Sequence[str]) -> str:
+def _style(head: str, cells: Sequence[str]) -> str:
     if all(map(_FIGURE.fullmatch, cells)):
         return "text-align:right;white-space:nowrap"
-    least = min(_LEAST, max(map(len, cells)))
+    least = min(_LEAST, max(map(len, (head, *cells))))
     return f"text-align:left;overflow-wrap:anywhere;min-width:{least}ch"
 
 
