@@ -11,6 +11,8 @@ _NAMES = ("cost", "quality", "speed")
 # Weights that are read back from scores are right to about a millionth of this; see `_weights`.
 _MARGIN = 1e-6
 _ROUNDING = 1e-9
+# Who has to stop caring for something altogether learns nothing from it. Chosen.
+_LEAST = 0.05
 
 _Terms = tuple[float, float, float]
 
@@ -36,6 +38,8 @@ def flip(strategy: str, choices: Sequence[Choice], *, complete: bool) -> str:
             continue  # the others have no proportion
         rests = [_rest(term, weights, at) for term in terms]
         for value in _crossings(terms, rests, at, weight):
+            if not _LEAST <= value <= 1 - _LEAST:
+                continue
             scores = [
                 value * term[at] + (1 - value) * rest
                 for term, rest in zip(terms, rests, strict=True)
