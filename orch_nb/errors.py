@@ -19,13 +19,14 @@
     │   │   ├── KeyRefused         401, 403, or no key
     │   │   ├── QuotaSpent         402, or the account has no money left
     │   │   ├── BudgetExceeded     it could cost more than your budget has left
+    │   │   ├── Benched            it failed again and again; it is tried again later
     │   │   ├── ModelNotFound      404
     │   │   ├── ContextTooLong     the prompt does not fit
     │   │   └── RequestRefused     any other 4xx
     │   └── Rejected           the provider's policy forbids the prompt: stop
     └── AllFailed              every model that was tried failed
 
-Policy reads the class flags ``retryable`` and ``falls_back``, never a message.
+Policy reads ``retryable``, ``falls_back``, ``fault`` and ``benches`` of the class, never a message.
 `Interrupted` stands beside the tree: it is a `KeyboardInterrupt`, so that ``except Exception``
 in a user's loop does not swallow a stop.
 """
@@ -35,7 +36,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from orch_nb.sanitize import one_line
 
@@ -113,6 +114,10 @@ class ProviderError(OrchError):
 
     retryable: ClassVar[bool] = False
     falls_back: ClassVar[bool] = True
+    #: What it speaks against: a breaker counts what is the fault of a model or of its provider.
+    fault: ClassVar[Literal["request", "model", "provider"]] = "request"
+    #: Whether one such error is enough to leave it alone for a while.
+    benches: ClassVar[bool] = False
     #: What the trail shows when there is no HTTP status: "a (timed out) → b".
     label: ClassVar[str] = "failed"
 
@@ -142,11 +147,13 @@ class Transient(ProviderError):
     """Worth a retry after a pause; then the next model."""
 
     retryable = True
+    fault = "model"
 
 
 class Unreachable(Transient):
     """No connection could be made, or it broke."""
 
+    fault = "provider"
     label = "unreachable"
 
 
@@ -181,12 +188,16 @@ class Refused(ProviderError):
 class KeyRefused(Refused):
     """The key is missing or was not accepted (401, 403)."""
 
+    fault = "provider"
+    benches = True
     label = "key refused"
 
 
 class QuotaSpent(Refused):
     """The account has no money or quota left (402, or 429 that says so)."""
 
+    fault = "provider"
+    benches = True
     label = "quota spent"
 
 
@@ -227,6 +238,19 @@ class BudgetExceeded(Refused):
             reserved=self.reserved,
             worst=self.worst,
         )
+
+
+class Benched(Refused):
+    """The model, or its provider, failed again and again: it was not asked.
+
+    ``wait`` is how many seconds it is left alone from now on.
+    """
+
+    label = "benched"
+
+    def __init__(self, model: str, message: str, wait: float) -> None:
+        self.wait = wait
+        super().__init__(model, message)
 
 
 class ModelNotFound(Refused):

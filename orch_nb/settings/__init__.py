@@ -5,6 +5,7 @@ from orch_nb.settings.home import user_home, working_folder
 from orch_nb.settings.keys import remove_key, store_key, stored_key, stored_names, stored_where
 from orch_nb.settings.loading import load
 from orch_nb.settings.schema import (
+    BreakerSettings,
     BudgetSettings,
     CacheSettings,
     Limits,
@@ -19,6 +20,7 @@ from orch_nb.settings.stack import SettingsStack
 __all__ = [
     "OFFICIAL",
     "SERVERS",
+    "BreakerSettings",
     "BudgetSettings",
     "CacheSettings",
     "Limits",

@@ -133,10 +133,11 @@ def refuse_keys(layers: Sequence[Layer]) -> None:
 
 
 def _tidy(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop top-level keys that say nothing, and spell ``cache: off`` out."""
+    """Drop top-level keys that say nothing, and spell ``cache: off`` and ``breaker: off`` out."""
     tidied = {key: value for key, value in data.items() if value is not None}
-    if tidied.get("cache") == "off" or tidied.get("cache") is False:
-        tidied["cache"] = {"enabled": False}
+    for name in ("cache", "breaker"):
+        if tidied.get(name) == "off" or tidied.get(name) is False:
+            tidied[name] = {"enabled": False}
     return tidied
 
 

@@ -208,6 +208,18 @@ class Limits(_Strict):
 
 
 @dataclass(frozen=True)
+class BreakerSettings(_Strict):
+    """After how many ``failures`` in a row a model or provider is left alone, for how long.
+
+    ``cooldown`` is in seconds, and doubles each time that the probe at its end fails.
+    """
+
+    enabled: Switch = True
+    failures: Count = 5
+    cooldown: Seconds = 30.0
+
+
+@dataclass(frozen=True)
 class BudgetSettings(_Strict):
     """US dollars that may be spent in each period; None is no limit, with 0 only what is free.
 
@@ -243,6 +255,7 @@ class Settings(_Strict):
     providers: Mapping[ProviderName, ProviderSettings] = field(default_factory=dict)
     models: Mapping[ModelId, ModelSettings] = field(default_factory=dict)
     limits: Limits = Limits()
+    breaker: BreakerSettings = BreakerSettings()
     experts: Mapping[ToolName, ModelId | None] = field(default_factory=dict)
 
     def connects_like(self, other: Settings) -> bool:

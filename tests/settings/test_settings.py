@@ -96,6 +96,12 @@ def test_cache_off_keeps_the_rest_of_the_cache_settings(hear: Loader, off: objec
     assert (settings.cache.enabled, settings.cache.ttl) == (False, 3600)
 
 
+@pytest.mark.parametrize("off", ["off", False])
+def test_breaker_off_keeps_the_rest_of_the_breaker_settings(hear: Loader, off: object) -> None:
+    settings = hear("breaker: {failures: 3}", config={"breaker": off})
+    assert (settings.breaker.enabled, settings.breaker.failures) == (False, 3)
+
+
 @pytest.mark.parametrize(
     ("written", "seconds"),
     [("30s", 30), ("15m", 900), ("12h", 43_200), ("7d", 604_800), ("1.5h", 5400), (0.5, 0.5)],

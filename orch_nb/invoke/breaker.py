@@ -1,0 +1,223 @@
+"""Circuit breakers: a provider or model that fails again and again is left alone for a while.
+
+There is one for each provider and one for each model. It opens after some failures in a row, or
+at once for a key that is refused and an account without money. When its cool-down is over, one
+call is the probe: it closes the breaker, or opens it for twice as long. What says nothing about
+the model never counts: an interrupt, a budget, a prompt that is too long or refused.
+
+Written here because pybreaker serialises the calls and opens on KeyboardInterrupt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from orch_nb.errors import Benched, ProviderError, TimedOut
+from orch_nb.settings import BreakerSettings
+
+# How often a cool-down may be as long as the first. Chosen: of 30 seconds, that is 5 minutes.
+_LONGEST = 10
+# How a server says that a key may not use this model, where 401 is about the key itself.
+_FORBIDDEN = 403
+
+
+class Breakers:
+    """The breakers of one session. Used by the event loop's thread only.
+
+    Parameters
+    ----------
+    settings
+        When they open, and for how long; may be replaced at any time.
+    clock
+        Seconds that only grow.
+    """
+
+    def __init__(self, settings: BreakerSettings, clock: Callable[[], float]) -> None:
+        self.settings, self._clock = settings, clock
+        self._breakers: dict[str, _Breaker] = {}
+        self._places: dict[str, object] = {}
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def keep(self, places: Mapping[str, object]) -> None:
+        """Forget the providers that are elsewhere, or have another key, than they had.
+
+        `places` are compared, by the provider's name.
+        """
+        for name in self._places.keys() | places.keys():
+            if name not in self._places or self._places[name] != places.get(name):
+                for known in [n for n in self._breakers if n.partition(":")[0] == name]:
+                    del self._breakers[known]
+        self._places = dict(places)
+
+    def clear(self) -> None:
+        """Forget all that happened."""
+        self._breakers.clear()
+        self._wake()
+
+    def benched(self, model: str) -> Benched | None:
+        """Why `model` may not be asked now; None if it may."""
+        if not self.settings.enabled or not self._breakers:
+            return None
+        closed = [self._breakers.get(name) for name in _names(model)]
+        waits = [breaker.wait(self._clock()) if breaker else 0.0 for breaker in closed]
+        wait = max(waits)
+        if not wait:
+            return None
+        breaker = closed[waits.index(wait)]
+        assert breaker is not None
+        who = "" if waits[1] == wait else "its provider is "
+        return Benched(model, f"{who}benched for {wait:.0f} s {breaker.reason}", wait)
+
+    @asynccontextmanager
+    async def permit(
+        self, model: str, deadline: float, *, probe: bool = False
+    ) -> AsyncIterator[Permit]:
+        """Admit one attempt at `model`; the body makes it and tells the permit how it went.
+
+        As long as nothing is known of a model or provider, or its last call failed, no more calls
+        are under way than failures would open it: others wait for what comes of these, until
+        `deadline` in the loop's time. `probe` asks although the cool-down is not over, one such
+        call at a time.
+
+        Raises
+        ------
+        Benched
+            A breaker is open.
+        TimedOut
+            The deadline was reached before it was known whether the model answers.
+        """
+        if not self.settings.enabled:
+            yield Permit(self, [], model)
+            return
+        try:
+            async with asyncio.timeout_at(deadline):
+                permit = await self._admit(model, probe=probe)
+        except TimeoutError:
+            said = "was not asked: earlier calls to it gave no sign before the deadline"
+            raise TimedOut(model, said) from None
+        try:
+            yield permit
+        finally:
+            permit.release()
+            self._wake()
+
+    async def _admit(self, model: str, *, probe: bool) -> Permit:
+        waited = False
+        while True:
+            pair = [self._breakers.setdefault(name, _Breaker()) for name in _names(model)]
+            error = self.benched(model)
+            probing = any(breaker.probing for breaker in pair)
+            if error and (not probe or (waited and not probing)):
+                raise error
+            most = self.settings.failures
+            if not probing and (error or not any(breaker.full(most) for breaker in pair)):
+                return Permit(self, pair, model)
+            waited = waited or probing
+            await self._change()
+
+    async def _change(self) -> None:
+        """Wait until something has ended or shown a sign of life."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        await future
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def _opened(self, breaker: _Breaker, error: ProviderError, *, probed: bool) -> None:
+        """Open `breaker` for `error`, after a probe that failed for longer than before."""
+        now = self._clock()
+        if breaker.until is not None and (not probed or now < breaker.until):
+            return
+        doubled = self.settings.cooldown * 2 ** min(breaker.trips, 10)
+        breaker.trips += 1
+        breaker.until = now + min(doubled, self.settings.cooldown * _LONGEST)
+        failures = f"{breaker.failures} failure{'s' if breaker.failures > 1 else ''}"
+        breaker.reason = f"after {failures} ({error.cause})"
+
+
+class Permit:
+    """One attempt that was admitted."""
+
+    def __init__(self, breakers: Breakers, pair: Iterable[_Breaker], model: str) -> None:
+        self._breakers, self._pair, self._model = breakers, tuple(pair), model
+        self._probed = [breaker.until is not None for breaker in self._pair]
+        for breaker, probed in zip(self._pair, self._probed, strict=True):
+            breaker.underway += 1
+            breaker.probing = breaker.probing or probed
+
+    def alive(self) -> None:
+        """The model has begun to answer: others need not wait for the end."""
+        for breaker in self._pair:
+            breaker.alive = breaker.until is None
+        self._breakers._wake()
+
+    def succeeded(self) -> None:
+        """The answer is complete."""
+        for breaker in self._pair:
+            breaker.close()
+
+    def failed(self, error: ProviderError) -> None:
+        """Count `error` if it is the model's or its provider's."""
+        if error.fault == "request" or not self._pair:
+            return
+        provider = self._pair[0]
+        whole = error.fault == "provider" and error.status != _FORBIDDEN
+        provider.models.add(self._model)
+        # When one model fails the provider may be well; when several do, it is not.
+        counted = (whole or len(provider.models) > 1, not whole)
+        for breaker, counts, probed in zip(self._pair, counted, self._probed, strict=True):
+            breaker.alive = False
+            breaker.failures += 1
+            enough = error.benches or probed or breaker.failures >= self._breakers.settings.failures
+            if counts and enough:
+                self._breakers._opened(breaker, error, probed=probed)
+
+    def release(self) -> None:
+        """The attempt has ended, however it did."""
+        for breaker, probed in zip(self._pair, self._probed, strict=True):
+            breaker.underway -= 1
+            if probed:
+                breaker.probing = False
+
+
+@dataclass(slots=True)
+class _Breaker:
+    """``until`` is None while it is closed; ``models`` are those of its failures in a row."""
+
+    failures: int = 0
+    trips: int = 0
+    until: float | None = None
+    reason: str = ""
+    alive: bool = False
+    probing: bool = False
+    underway: int = 0
+    models: set[str] = field(default_factory=set)
+
+    def wait(self, now: float) -> float:
+        """Seconds until it may be asked; while the probe is under way, at least one."""
+        if self.until is None:
+            return 0.0
+        return max(self.until - now, float(self.probing))
+
+    def full(self, most: int) -> bool:
+        """Whether one call more could be one failure too many."""
+        return (
+            self.until is None and not self.alive and self.underway >= max(1, most - self.failures)
+        )
+
+    def close(self) -> None:
+        """Take it that all is well."""
+        self.failures = self.trips = 0
+        self.until, self.alive = None, True
+        self.models.clear()
+
+
+def _names(model: str) -> tuple[str, str]:
+    return model.partition(":")[0], model
