@@ -28,7 +28,7 @@ URL = "must be http(s)://host[:port][/path] in ASCII, without ? or #"
             3,
             "unknown setting 'stratgy'; did you mean strategy?",
         ),
-        ("zones: {a: 1}", 1, "unknown setting 'zones'; choose from budget, cache, "),
+        ("zones: {a: 1}", 1, "unknown setting 'zones'; choose from breaker, budget, "),
         ("limits:\n  conect: 3", 2, "unknown limits setting 'conect'; did you mean connect?"),
         (
             PROVIDER + "timout: 3",
