@@ -92,14 +92,17 @@ class Engine:
             self._memories.traffic.chosen(decision.best.model)
             expected = decision.profile.output_tokens
             bill = Bill(self._memories.budget, others=self.catalog.cards, expected=expected)
-            response = await self._invoker.invoke(
+            answer = await self._invoker.invoke(
                 call, decision, bill, fallback=settings.fallback, deadline=deadline
             )
+            response = answer.kept()
         except OrchError as failure:
             error = str(failure)
             raise
         except asyncio.CancelledError:
-            response, error = call.partial, "interrupted"
+            if call.partial is not None:
+                response = call.partial = call.partial.kept()
+            error = "interrupted"
             raise
         finally:
             record = call.record(time.time(), response, error)
@@ -116,6 +119,10 @@ class Engine:
             needs = tool_needs(tools, settings.experts, self._memories.tools)
             request = replace(request, wants=replace(request.wants, needs=needs))
         return await self._routing.decide(request, settings, deadline)
+
+    async def select(self, request: Request, settings: Settings) -> Decision:
+        """What `decide` says to those who only want to know."""
+        return await self.decide(request, settings)
 
     async def pinnable(self, tool: str, name: str) -> str:
         """The id of the model `name`, if it may be the expert of `tool`; raises why it may not."""

@@ -15,6 +15,7 @@ from orch_nb.types import (
     Attempt,
     Choice,
     Estimate,
+    LazySequence,
     Message,
     ModelCard,
     Prices,
@@ -114,6 +115,23 @@ def test_a_decision_reads_as_a_ranking_and_hides_nothing() -> None:
         "  not c:m: too\\u202elong",
     ]
     assert DECISION.reason == "best of 2"
+
+
+def test_of_a_decision_that_is_kept_the_best_stay_and_who_was_asked() -> None:
+    choices = [
+        Choice(ModelCard("a", f"m{i}"), 1.0, {}, Estimate(None, None), "") for i in range(80)
+    ]
+    rejected = LazySequence(70, lambda i: Rejection(f"r:m{i}", "too small"))
+    made = dataclasses.replace(
+        DECISION, ranking=LazySequence(80, choices.__getitem__), rejected=rejected
+    )
+    kept = made.kept({"a:m3", "a:m70"})
+    assert kept.ranking == (*choices[:50], choices[70])
+    assert (kept.omitted, kept.omitted_rejected) == (29, 20)
+    assert kept.rejected == rejected[:50]
+    assert kept.kept({"a:m3", "a:m70"}) == kept
+    assert str(kept).splitlines()[-1] == str(made).splitlines()[-1] == "  and 50 more"
+    assert DECISION.kept() == DECISION
 
 
 def test_a_response_shows_its_text_and_nothing_invisible() -> None:

@@ -26,4 +26,10 @@ class Call:
     def record(self, at: float, response: Response | None, error: str | None) -> Record:
         """The call as the ledger keeps it; `at` is seconds since the epoch."""
         attempts = tuple(self.trail.attempts)
-        return Record(at, self.request, self.decision, attempts, response, error)
+        if response is not None:
+            decision: Decision | None = response.decision
+        elif self.decision is not None:
+            decision = self.decision.kept({attempt.model for attempt in attempts})
+        else:
+            decision = None
+        return Record(at, self.request, decision, attempts, response, error)

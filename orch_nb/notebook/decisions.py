@@ -47,7 +47,7 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
     rejected = [f"{r.model}: {r.reason}" for r in islice(made.rejected, _REJECTIONS)]
     folds = [
         _fold(unscored, len(unscored), "without a score", "only standing in for others"),
-        _fold(rejected, len(made.rejected), "not", "not considered"),
+        _fold(rejected, len(made.rejected) + made.omitted_rejected, "not", "not considered"),
     ]
     text = ["\n".join(above), *tables.columns(rows), *after, *(f["text/plain"] for f in folds)]
     html = _quiet(above) + tables.html(rows) + _quiet(after)
@@ -77,7 +77,7 @@ def _header(made: Decision) -> Iterator[str]:
 def _notes(made: Decision, shown: int) -> Iterator[str]:
     from orch_nb.routing.explain import explain  # noqa: PLC0415 - only whoever looks needs it
 
-    if more := len(made.ranking) - shown:
+    if more := len(made.ranking) + made.omitted - shown:
         yield f"and {more} more candidates"
     for sentence in explain(made):
         yield one_line(f"what would change it: {sentence}", _WIDTH)

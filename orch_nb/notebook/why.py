@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import islice
 
 from orch_nb.errors import InputError
 from orch_nb.figures import dollars, seconds
@@ -18,8 +17,6 @@ from orch_nb.store.account import payments
 from orch_nb.types import Attempt, Decision, Estimate, Record, Response
 
 _HEAD = ["asked", "what came of it", "expected cost", "billed", "expected time", "took"]
-# Who was asked stands near the top of the ranking, of which nobody looks at all.
-_LOOKED_AT = 200
 _NOTHING = Estimate(None, None)
 
 
@@ -30,7 +27,7 @@ def show_why(words: list[str], session: Session) -> Bundle:
     """
     number, record = _find(words, session)
     title = f"call {number} of {len(session.ledger)}: {record.request.prompt}"
-    made = record.decision if record.response is None else record.response.decision
+    made = record.decision
     if made is None:
         return _quiet([one_line(title), "no model was chosen", *_end(record, {})])
     asked = {attempt.model for attempt in record.attempts}
@@ -58,8 +55,7 @@ def _find(words: Sequence[str], session: Session) -> tuple[int, Record]:
 
 def _expected(made: Decision, asked: set[str]) -> dict[str, Estimate]:
     """What was expected of each of the models in `asked`."""
-    looked_at = islice(made.ranking, _LOOKED_AT)
-    return {choice.model: choice.estimate for choice in looked_at if choice.model in asked}
+    return {choice.model: choice.estimate for choice in made.ranking if choice.model in asked}
 
 
 def _row(record: Record, attempt: Attempt, expected: dict[str, Estimate]) -> list[str]:

@@ -49,7 +49,8 @@ def explain(decision: Decision) -> tuple[str, ...]:
     others = dict.fromkeys(c.model for c in nearest if c is not None)
     by_model = {choice.model: choice for choice in choices}
     said = [_compare(by_model[model], picked) for model in others]
-    if change := flip(decision.strategy, choices, complete=len(choices) == len(decision.ranking)):
+    complete = len(choices) == len(decision.ranking) + decision.omitted
+    if change := flip(decision.strategy, choices, complete=complete):
         # Who set the weights wants to know this first.
         said.insert(0 if decision.strategy == "weighted" else len(said), change)
     return tuple(said[:_SAID])

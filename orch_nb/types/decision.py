@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 from orch_nb.sanitize import visible
 from orch_nb.types.card import Estimate, ModelCard
@@ -42,7 +42,8 @@ class Rejection:
     reason: str
 
 
-# How many choices and rejections the text form names.
+# How many choices, and rejections, the text form names, and are kept of a decision that is over.
+# Chosen: what people read; of 10,000 models the columns behind all take 2 MB a decision.
 _SHOWN = 50
 
 Check = Literal["agreement", "function", "assertions", "schema", "arithmetic", "verifier"]
@@ -72,6 +73,7 @@ class Decision:
     ``source`` is what decided: "explicit model", "expert of TOOL" or "strategy". ``notice`` is
     what the user must be told, such as that a pinned model is not there. With a ``cascade`` its
     models are asked as it says, and come first in the ranking: the drafts, then the strong one.
+    ``omitted`` and ``omitted_rejected`` count what it no longer lists, see `kept`.
     """
 
     strategy: str
@@ -81,6 +83,8 @@ class Decision:
     rejected: Sequence[Rejection] = ()
     notice: str = ""
     cascade: Cascade | None = None
+    omitted: int = 0
+    omitted_rejected: int = 0
 
     @property
     def best(self) -> Choice:
@@ -92,11 +96,29 @@ class Decision:
         """One sentence on why the best is the best."""
         return self.best.reason
 
+    def kept(self, asked: Collection[str] = ()) -> Self:
+        """The decision as it is kept: the best 50 choices and those `asked`, and 50 rejections.
+
+        Nothing behind it stays in memory. `asked` are ids of models.
+        """
+        ranking = tuple(self.ranking[:_SHOWN])
+        if missing := set(asked).difference(choice.model for choice in ranking):
+            ranking += tuple(c for c in self.ranking[_SHOWN:] if c.model in missing)
+        rejected = tuple(self.rejected[:_SHOWN])
+        return replace(
+            self,
+            ranking=ranking,
+            rejected=rejected,
+            omitted=self.omitted + len(self.ranking) - len(ranking),
+            omitted_rejected=self.omitted_rejected + len(self.rejected) - len(rejected),
+        )
+
     def __str__(self) -> str:
         lines = [f"{self.strategy} ({self.source}): {self.best.model}. {self.reason}"]
         lines += [f"  {self.notice}"] if self.notice else []
         lines += [f"  {c.model}  {c.score:.2f}  {c.reason}" for c in self.ranking[1:_SHOWN]]
         lines += [f"  not {r.model}: {r.reason}" for r in self.rejected[:_SHOWN]]
         more = max(0, len(self.ranking) - _SHOWN) + max(0, len(self.rejected) - _SHOWN)
+        more += self.omitted + self.omitted_rejected
         lines += [f"  and {more} more"] if more else []
         return visible("\n".join(lines))

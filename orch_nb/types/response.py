@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from orch_nb.sanitize import one_line, visible
 from orch_nb.types.card import Usage
@@ -51,7 +51,8 @@ class Response:
 
     ``cost`` is in dollars, None when the price or the usage is unknown. A cached answer keeps the
     ``cost``, ``seconds`` and ``ttft`` (time to the first token) of the call that paid for it, and
-    ``billed`` is what this call added to the bill: 0 for a cached one.
+    ``billed`` is what this call added to the bill: 0 for a cached one. A ``replayed`` one is as it was
+    recorded in every other field, and is not billed either.
     ``finish`` is "stop", "length" (cut at max_tokens), "tool", or "interrupted". ``parsed`` is the
     answer as the class that was asked for; ``calls`` are the tools that the model wants called.
     """
@@ -69,11 +70,17 @@ class Response:
     simulated: bool = False
     parsed: Any = None
     calls: tuple[ToolCall, ...] = ()
+    replayed: bool = False
+
+    @property
+    def paid(self) -> Decimal | None:
+        """Dollars that the call was billed, when it was recorded or else now; None is unknown."""
+        return Decimal(0) if self.cached else self.cost
 
     @property
     def billed(self) -> Decimal | None:
         """Dollars that this call added to the bill; None is unknown."""
-        return Decimal(0) if self.cached else self.cost
+        return Decimal(0) if self.replayed else self.paid
 
     @property
     def trail(self) -> str:
@@ -81,6 +88,11 @@ class Response:
         if len(self.attempts) < 2:
             return ""
         return " → ".join(f"{a.model} ({a.cause})" if a.cause else a.model for a in self.attempts)
+
+    def kept(self) -> Self:
+        """The response with its decision as that is kept, see `Decision.kept`."""
+        asked = {attempt.model for attempt in self.attempts}
+        return replace(self, decision=self.decision.kept(asked))
 
     def __str__(self) -> str:
         return visible(self.text)
@@ -93,7 +105,8 @@ class Response:
 class Record:
     """One call as the ledger keeps it. At most one of ``response`` and ``error`` is None.
 
-    ``at`` is seconds since the epoch. An interrupted call has both, if text had arrived.
+    ``at`` is seconds since the epoch. An interrupted call has both, if text had arrived. The
+    ``decision`` is that of the response, where there is one.
     """
 
     at: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 
@@ -9,6 +10,8 @@ import pytest
 
 from orch_nb import Session
 from orch_nb.errors import InputError, SelectionError, UnknownNameError
+from orch_nb.routing.estimates import Estimates
+from orch_nb.routing.strategies import Table
 from orch_nb.types import Observation
 from stub.client import Stub
 
@@ -226,3 +229,19 @@ def test_what_the_budget_leaves_decides_who_may_be_chosen(
         if left == 0:
             reasons = [row.reason for row in session.select("hi").rejected]
             assert any("the budget leaves $0" in reason for reason in reasons)
+
+
+def computed() -> int:
+    """How many tables of candidates there are in memory."""
+    gc.collect()
+    return sum(isinstance(thing, Estimates | Table) for thing in gc.get_objects())
+
+
+def test_what_a_choice_was_computed_from_is_not_kept(session: Session) -> None:
+    before = computed()
+    kept = session.ask("hi", strategy="task")
+    assert len(kept.decision.ranking) == 4
+    with pytest.raises(SelectionError):
+        session.ask("hi", strategy="task", max_cost=0)
+    assert computed() == before
+    assert session.ledger[0].decision is kept.decision
