@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 # O_NONBLOCK: opening a named pipe must not hold the kernel. Windows has none of these but O_BINARY.
@@ -26,6 +27,17 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> tuple[bytes, float
         return os.read(handle, seen.st_size), seen.st_mtime
     finally:
         os.close(handle)
+
+
+def create_private(path: Path) -> None:
+    """Make an empty file at `path`, mode 0600, its folder with 0700. What is there is left alone.
+
+    It is not even opened: to close it again would end the locks that SQLite's connections of this
+    process hold on it. Raises `OSError`.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def write_private(path: Path, content: bytes) -> None:

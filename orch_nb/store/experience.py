@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import threading
-import warnings
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from orch_nb.errors import UnknownNameError
 from orch_nb.forking import renew_after_fork
 from orch_nb.store.history import History
+from orch_nb.store.observation_file import ObservationFile
 from orch_nb.types import Observation, Track
-
-if TYPE_CHECKING:
-    from orch_nb.store.journal import Journal
-
-NAME = "experience.sqlite"
 
 # Tokens at a factor of 1 that an observed factor is weighed against: about ten prompts of a cell.
 _TOKENS = 2000.0
@@ -30,10 +24,6 @@ _FACTORS = (0.25, 4.0)
 _RENEWAL = 600.0
 _NEWS = 30.0
 _PATIENCE = 0.5
-
-
-class ExperienceWarning(UserWarning):
-    """What is learned about models is not kept on disk. It still counts in this session."""
 
 
 class Experience:
@@ -55,11 +45,13 @@ class Experience:
     """
 
     def __init__(self, place: Callable[[], Path] | None, *, clock: Callable[[], float]) -> None:
-        self._place, self._clock = place, clock
+        self._clock = clock
         self._lock = threading.Lock()
-        self._journal: Journal | None = None
-        self._seen = 0
-        self._warned = False
+        self._file: ObservationFile | None = None
+        if place is not None:
+            self._file = ObservationFile(place)
+            weakref.finalize(self, self._file.close)
+        self._looked: float | None = None
         self._as_of: float | None = None  # when the whole snapshot was made
         self._clear()
         renew_after_fork(self, Experience._start_anew)
@@ -68,8 +60,8 @@ class Experience:
         """Take `observation` into account from now on."""
         with self._lock:
             self._take(observation, self._clock())
-            if journal := self._opened():
-                journal.put(observation)
+            if self._file is not None:
+                self._file.put(observation)
         self._warn()
 
     def tracks(self) -> Mapping[str, Track]:
@@ -99,8 +91,8 @@ class Experience:
         known = self.tracks()
         if model is not None and model not in known:
             raise UnknownNameError("model", model, known)
-        if self._journal is not None:
-            self._journal.forget(model)
+        if self._file is not None:
+            self._file.forget(model)
         with self._lock:
             self._take_news(self._clock())
             if model is None:
@@ -112,12 +104,11 @@ class Experience:
     def close(self) -> None:
         """Write what is left, within a second. It may be used again."""
         with self._lock:
-            if self._journal is not None:
-                self._finalizer()
+            if self._file is not None:
+                self._file.close()
+                self._looked = None
                 self._take_news(self._clock())
-                self._seen = self._journal.seen
-            self._warn()
-            self._journal = None
+        self._warn()
 
     def _clear(self) -> None:
         self._histories: defaultdict[str, History] = defaultdict(History)
@@ -127,33 +118,14 @@ class Experience:
         self._factors: Mapping[str, float] = MappingProxyType({})
 
     def _start_anew(self) -> None:
-        # A forked process has the memory, and neither the thread nor what that was to write.
+        # A forked process has the memory, and not the thread that may have held this.
         self._lock = threading.Lock()
-        if self._journal is not None:
-            self._finalizer.detach()
-            self._seen = self._journal.seen
-            self._journal = None
-
-    def _opened(self) -> Journal | None:
-        if self._journal is None and self._place is not None:
-            from orch_nb.store.journal import Journal  # noqa: PLC0415 - imports sqlite3
-
-            self._journal = Journal(self._place() / NAME, self._seen)
-            self._finalizer = weakref.finalize(self, self._journal.close)
-            self._looked, self._waited = self._clock(), False
-        return self._journal
 
     def _renew(self) -> None:
         now = self._clock()
         with self._lock:
-            journal = self._opened()
-            if journal is not None:
-                if not self._waited:
-                    self._waited = True
-                    journal.read.wait(_PATIENCE)
-                if abs(now - self._looked) > _NEWS:
-                    self._looked = now
-                    journal.look()
+            if self._file is not None:
+                self._look(self._file, now)
                 self._take_news(now)
             if self._as_of is None or abs(now - self._as_of) > _RENEWAL:
                 self._summarise(now, self._histories, {})
@@ -162,8 +134,17 @@ class Experience:
                 self._summarise(now, self._changed, self._tracks)
         self._warn()
 
+    def _look(self, file: ObservationFile, now: float) -> None:
+        file.open()
+        if self._looked is None:
+            file.read.wait(_PATIENCE)
+            self._looked = now
+        elif abs(now - self._looked) > _NEWS:
+            self._looked = now
+            file.look()
+
     def _take_news(self, now: float) -> None:
-        news = self._journal.news if self._journal is not None else ()
+        news = self._file.news if self._file is not None else ()
         while news:
             self._take(news.popleft(), now)
 
@@ -180,15 +161,8 @@ class Experience:
         self._changed = set()
 
     def _warn(self) -> None:
-        if self._warned or self._journal is None or self._journal.problem is None:
-            return
-        self._warned = True
-        warnings.warn(
-            f"what is learned about models is not kept: {self._journal.problem}; delete "
-            f"{self._journal.path} or set ORCH_HOME to a folder of yours",
-            ExperienceWarning,
-            stacklevel=2,
-        )
+        if self._file is not None:
+            self._file.warn()
 
 
 def _token_factors(histories: Mapping[str, History], now: float) -> dict[str, float]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from orch_nb.files import create_private
 from orch_nb.store.tally import Period, State, Tally
 
 #: Seconds in the window of the period "hour".
@@ -52,7 +53,7 @@ class SpendFile:
     def __init__(self, path: Path, session: str, now: float) -> None:
         self._session = session
         self._process = (os.getpid(), _start(os.getpid()) or 0.0)
-        _create(path)
+        create_private(path)
         self._db = sqlite3.connect(
             path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
@@ -186,16 +187,6 @@ class SpendFile:
                 self._add(key, "reserved", -amount, now)
                 self._add(key, "unknown", amount, now)
             self._db.execute("UPDATE call SET state = 'unknown' WHERE id = ?", (row,))
-
-
-def _create(path: Path) -> None:
-    """Make the file, 0600 in a folder with 0700, and never open one that is there.
-
-    Closing it again would take SQLite's locks away from this process's other sessions.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _start(pid: int) -> float | None:

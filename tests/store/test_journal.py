@@ -19,9 +19,16 @@ from pathlib import Path
 import pytest
 
 from orch_nb.errors import OrchError
-from orch_nb.store.experience import NAME, Experience, ExperienceWarning
-from orch_nb.store.journal import CALLS_PER_MODEL, ROWS
+from orch_nb.store.experience import Experience
+from orch_nb.store.observation_file import (
+    CALLS_PER_MODEL,
+    ROWS,
+    ExperienceWarning,
+    ObservationFile,
+)
 from orch_nb.types import Observation
+
+NAME = ObservationFile.name
 
 SCRIPT = """
 import os, sys, time, warnings
