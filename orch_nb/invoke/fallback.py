@@ -1,4 +1,4 @@
-"""Retries of one model, then the next model: nothing is lost and nothing is hidden."""
+"""Retries of one model, then the next model, then a second lap: nothing lost, nothing hidden."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Generic, TypeVar
 
-from orch_nb.errors import AllFailed, ProviderError
+from orch_nb.errors import AllFailed, Benched, ProviderError
 from orch_nb.invoke.attempt import Progress
+from orch_nb.invoke.retry_budget import RetryBudget
 from orch_nb.types import Attempt
 
 T = TypeVar("T")
+Ask = Callable[[], Awaitable[T]]
 
 # Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): the
 # pause is a random part of a ceiling, in seconds, that doubles with each retry.
 _FIRST_PAUSE = 0.5
+_DOUBLINGS = 6  # chosen: a ceiling of half a minute
 
 
 @dataclass(slots=True)
@@ -41,19 +44,27 @@ class Trail:
 class Candidate(Generic[T]):
     """A model to try: how often again after a failure, and how to ask it.
 
-    ``longest_pause`` caps what its server may ask us to wait between attempts, in seconds.
+    With 0 ``retries`` it is asked once, whatever happens. ``longest_pause`` caps what its server
+    may ask us to wait between attempts, in seconds. ``probe`` asks it although it is benched; None
+    where others are there to stand in. ``budget`` limits the retries of all calls together.
     """
 
     model: str
     retries: int
     longest_pause: float
-    ask: Callable[[], Awaitable[T]]
+    ask: Ask[T]
+    probe: Ask[T] | None = None
+    budget: RetryBudget | None = None
 
 
 async def first_answer(
     candidates: Iterable[Candidate[T]], trail: Trail, *, deadline: float, random: Random
 ) -> T:
     """The answer of the first candidate that gives one; `deadline` is in the loop's time.
+
+    Each is asked, and after what may pass asked again. When none answered, the benched one that
+    has the least to wait is probed. When all failed in a way that may pass, each is asked once
+    more after a pause.
 
     Raises
     ------
@@ -63,33 +74,120 @@ async def first_answer(
     AllFailed
         When several candidates failed, with every attempt.
     """
-    loop = asyncio.get_running_loop()
-    error: ProviderError | None = None
-    for candidate in candidates:
-        if error is not None and loop.time() >= deadline:
-            break
-        for retry in range(candidate.retries + 1):
-            started = loop.time()
-            try:
-                result = await candidate.ask()
-            except ProviderError as failure:
-                error = failure.alone()
-                trail.add(candidate.model, loop.time() - started, failure)
-            else:
-                trail.add(candidate.model, loop.time() - started)
-                return result
-            if not error.falls_back or trail.shown:
-                raise error
-            trail.current = None  # what failed is no part of a later answer
-            pause = _pause(error, retry, candidate.longest_pause, random)
-            if not error.retryable or retry == candidate.retries or loop.time() + pause > deadline:
-                break
-            await asyncio.sleep(pause)
-    if error is None or len({attempt.model for attempt in trail.attempts}) > 1:
+    search = _Search[T](trail, deadline, random)
+    found = await search.first_lap(candidates)
+    found = found or await search.last_resort() or await search.second_lap()
+    if found:
+        return found[0]
+    if search.error is None or len({attempt.model for attempt in trail.attempts}) > 1:
         raise AllFailed(trail.attempts)
-    raise error
+    raise search.error
 
 
-def _pause(error: ProviderError, retry: int, longest: float, random: Random) -> float:
-    jitter = random.uniform(0.0, _FIRST_PAUSE * 2**retry)
-    return min(longest, max(jitter, error.retry_after or 0.0))
+@dataclass(slots=True)
+class _Failure(Generic[T]):
+    """The last that was heard of a candidate, ``at`` a time of the loop."""
+
+    candidate: Candidate[T]
+    error: ProviderError
+    at: float
+
+    @property
+    def ready(self) -> float:
+        """When its server wants to be asked again, at the earliest."""
+        return self.at + min(self.candidate.longest_pause, self.error.retry_after or 0.0)
+
+
+@dataclass(slots=True)
+class _Search(Generic[T]):
+    """One search for an answer; each step gives it in a tuple of one, or None."""
+
+    trail: Trail
+    deadline: float
+    random: Random
+    error: ProviderError | None = None
+    failures: list[_Failure[T]] = field(default_factory=list)
+
+    async def first_lap(self, candidates: Iterable[Candidate[T]]) -> tuple[T] | None:
+        for candidate in candidates:
+            if self.error is not None and _now() >= self.deadline:
+                break
+            if candidate.budget is not None:
+                candidate.budget.deposit()
+            for retry in range(candidate.retries + 1):
+                if found := await self._ask(candidate, candidate.ask):
+                    return found
+                failure = self.failures.pop()
+                pause = self._pause(failure, retry)
+                if retry == candidate.retries or not self._may_repeat(failure, pause):
+                    break
+                await asyncio.sleep(pause)
+            self.failures.append(failure)
+        return None
+
+    async def last_resort(self) -> tuple[T] | None:
+        """Never is everything benched: the least bad is asked after all."""
+        skipped = [
+            (failure.error.wait, place, failure.candidate.probe)
+            for place, failure in enumerate(self.failures)
+            if isinstance(failure.error, Benched) and failure.candidate.probe is not None
+        ]
+        if not skipped or _now() >= self.deadline:
+            return None
+        _, place, probe = min(skipped, key=lambda one: one[:2])
+        found = await self._ask(self.failures[place].candidate, probe)
+        if not found:
+            self.failures[place] = self.failures.pop()
+        return found
+
+    async def second_lap(self) -> tuple[T] | None:
+        if not all(f.error.retryable or isinstance(f.error, Benched) for f in self.failures):
+            return None
+        again = [f for f in self.failures if f.error.retryable and f.candidate.retries]
+        if not again:
+            return None
+        first = again[0].candidate
+        start = _now() + min(first.longest_pause, self._jitter(first.retries))
+        # In their order, but nobody is waited for whose server asks for more time than others.
+        for failure in sorted(again, key=lambda f: max(start, f.ready)):
+            pause = max(0.0, max(start, failure.ready) - _now())
+            if self._may_repeat(failure, pause):
+                await asyncio.sleep(pause)
+                if found := await self._ask(failure.candidate, failure.candidate.ask):
+                    return found
+        return None
+
+    async def _ask(self, candidate: Candidate[T], ask: Ask[T]) -> tuple[T] | None:
+        """One attempt; what failed is the last of ``failures``. Raises what forbids others."""
+        started = _now()
+        try:
+            result = await ask()
+        except ProviderError as failure:
+            self.error = failure.alone()
+            self.trail.add(candidate.model, _now() - started, failure)
+        else:
+            self.trail.add(candidate.model, _now() - started)
+            return (result,)
+        if not self.error.falls_back or self.trail.shown:
+            raise self.error
+        self.trail.current = None  # what failed is no part of a later answer
+        self.failures.append(_Failure(candidate, self.error, _now()))
+        return None
+
+    def _may_repeat(self, failure: _Failure[T], pause: float) -> bool:
+        """Whether asking again after `pause` can help, and is not too much for the provider."""
+        if not failure.error.retryable or _now() + pause > self.deadline:
+            return False
+        budget = failure.candidate.budget
+        return budget is None or budget.withdraw()
+
+    def _pause(self, failure: _Failure[T], retry: int) -> float:
+        wanted = max(self._jitter(retry), failure.error.retry_after or 0.0)
+        return min(failure.candidate.longest_pause, wanted)
+
+    def _jitter(self, retry: int) -> float:
+        return self.random.uniform(0.0, _FIRST_PAUSE * 2 ** min(retry, _DOUBLINGS))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -9,6 +9,7 @@ import pytest
 
 from orch_nb.errors import (
     AllFailed,
+    Benched,
     BrokenAnswer,
     KeyRefused,
     OrchError,
@@ -21,14 +22,29 @@ from orch_nb.errors import (
 )
 from orch_nb.invoke.attempt import Progress
 from orch_nb.invoke.fallback import Candidate, Trail, first_answer
+from orch_nb.invoke.retry_budget import RetryBudget
 
 
 class Model:
     """A candidate that gives its outcomes one after the other, the last for ever."""
 
-    def __init__(self, name: str, *outcomes: str | ProviderError, retries: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *outcomes: str | ProviderError,
+        retries: int = 0,
+        benched: float = 0.0,
+        budget: RetryBudget | None = None,
+    ) -> None:
         self.name, self.outcomes, self.retries = name, outcomes, retries
+        self.benched, self.budget = benched, budget
         self.asked = 0
+
+    async def knock(self) -> str:
+        """Ask, unless it is benched for some seconds."""
+        if self.benched:
+            raise Benched(self.name, "benched", self.benched)
+        return await self.ask()
 
     async def ask(self) -> str:
         outcome = self.outcomes[min(self.asked, len(self.outcomes) - 1)]
@@ -38,7 +54,7 @@ class Model:
         return outcome
 
     def candidate(self, longest_pause: float) -> Candidate[str]:
-        return Candidate(self.name, self.retries, longest_pause, self.ask)
+        return Candidate(self.name, self.retries, longest_pause, self.knock, self.ask, self.budget)
 
 
 def run(
@@ -132,3 +148,81 @@ def test_after_the_deadline_no_other_model_is_asked() -> None:
     with pytest.raises(ServerFailed):
         run(first, second, within=-1.0)
     assert second.asked == 0
+
+
+def test_when_all_failed_each_is_asked_once_more() -> None:
+    trail = Trail()
+    first = Model("a", down("a"), down("a"), "yes", retries=1)
+    second = Model("b", down("b"), retries=1)
+    assert run(first, second, trail=trail) == "yes"
+    assert [attempt.model for attempt in trail.attempts] == ["a", "a", "b", "b", "a"]
+
+
+def test_the_second_lap_is_the_last() -> None:
+    first, second = Model("a", down("a"), retries=1), Model("b", down("b"), retries=2)
+    with pytest.raises(AllFailed):
+        run(first, second)
+    assert (first.asked, second.asked) == (3, 4)
+
+
+def test_who_may_not_be_retried_is_asked_once() -> None:
+    first, second = Model("a", down("a"), retries=0), Model("b", down("b"), "yes", retries=1)
+    assert run(first, second) == "yes"
+    assert first.asked == 1
+
+
+def test_no_second_lap_past_the_deadline() -> None:
+    slow = RateLimited("a", "later", status=429, retry_after=500.0)
+    first, second = Model("a", slow, retries=1), Model("b", slow, retries=1)
+    with pytest.raises(AllFailed):
+        run(first, second, within=5.0, longest_pause=1000.0)
+    assert (first.asked, second.asked) == (1, 1)
+
+
+def test_on_the_second_lap_nobody_waits_for_a_server_that_asks_for_more_time() -> None:
+    slow = RateLimited("a", "later", status=429, retry_after=30.0)
+    first, second = Model("a", slow, retries=1), Model("b", down("b"), down("b"), "yes", retries=1)
+    assert run(first, second, within=20.0, longest_pause=1000.0) == "yes"
+    assert (first.asked, second.asked) == (1, 3)
+
+
+def test_who_is_benched_is_passed_over_and_named() -> None:
+    trail = Trail()
+    first, second = Model("a", "no", benched=9.0), Model("b", "yes")
+    assert run(first, second, trail=trail) == "yes"
+    assert [(a.model, a.cause) for a in trail.attempts] == [("a", "benched"), ("b", None)]
+    assert first.asked == 0
+
+
+def test_when_all_are_benched_the_least_bad_is_asked() -> None:
+    models = [Model(name, name, benched=wait) for name, wait in (("a", 9.0), ("b", 5.0))]
+    assert run(*models) == "b"
+    assert [model.asked for model in models] == [0, 1]
+
+
+def test_who_is_benched_is_asked_when_all_others_failed() -> None:
+    first, second = Model("a", "yes", benched=9.0), Model("b", down("b", KeyRefused))
+    assert run(first, second) == "yes"
+
+
+def test_a_benched_model_alone_fails_with_its_own_error() -> None:
+    with pytest.raises(ServerFailed):
+        run(Model("a", down("a"), benched=9.0))
+
+
+def test_no_retry_without_a_budget_for_it() -> None:
+    budget = RetryBudget(lambda: 0.0)
+    while budget.withdraw():
+        pass
+    first, second = Model("a", down("a"), retries=5, budget=budget), Model("b", "yes")
+    assert run(first, second) == "yes"
+    assert first.asked == 1
+
+
+def test_retries_of_a_dead_provider_are_a_fifth_of_the_calls() -> None:
+    budget, model = RetryBudget(lambda: 0.0), Model("a", down("a"), retries=2)
+    model.budget = budget
+    for _ in range(100):
+        with pytest.raises(ServerFailed):
+            run(model, longest_pause=0.0)
+    assert 100 + 20 <= model.asked <= 100 + 20 + 10
