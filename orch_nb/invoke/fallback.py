@@ -63,7 +63,7 @@ async def first_answer(
     """The answer of the first candidate that gives one; `deadline` is in the loop's time.
 
     Each is asked, and after what may pass asked again. When none answered, the benched one that
-    has the least to wait is probed. When all failed in a way that may pass, each is asked once
+    has the least to wait is probed. When several failed in a way that may pass, each is asked once
     more after a pause.
 
     Raises
@@ -141,7 +141,8 @@ class _Search(Generic[T]):
         return found
 
     async def second_lap(self) -> tuple[T] | None:
-        if not all(f.error.retryable or isinstance(f.error, Benched) for f in self.failures):
+        passing = all(f.error.retryable or isinstance(f.error, Benched) for f in self.failures)
+        if not passing or len(self.failures) < 2:  # one alone has had its retries
             return None
         again = [f for f in self.failures if f.error.retryable and f.candidate.retries]
         if not again:
