@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from orch_nb.errors import InputError, OrchError
+from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.bill import Bill
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.invoke import Invoker
@@ -41,7 +42,7 @@ class RouterWarning(UserWarning):
     """What was fitted to evaluations cannot be read. Models are chosen without it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Memories:
     """What a session keeps when its connections are made anew."""
 
@@ -51,6 +52,14 @@ class Memories:
     traffic: Traffic
     tools: dict[str, frozenset[str]]
     random: Random
+
+    def __post_init__(self) -> None:
+        renew_after_fork(self, Memories._start_anew)
+
+    def _start_anew(self) -> None:
+        # The calls under way are the parent's; and siblings must not all draw the same.
+        self.traffic = Traffic(self.traffic.turns)
+        self.random.seed()
 
 
 class Engine:

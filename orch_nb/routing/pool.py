@@ -105,7 +105,6 @@ def pool_of(cards: Sequence[ModelCard]) -> Pool:
 
 
 def _column(values: Iterable[float | None]) -> Column:
-
     return np.array([_UNKNOWN if value is None else float(value) for value in values], dtype=float)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from orch_nb.errors import SelectionError, TimedOut, UnknownNameError
+from orch_nb.errors import InputError, SelectionError, TimedOut, UnknownNameError
 from orch_nb.providers._memory import memory_for_models
 from orch_nb.registry.catalog import Catalog
 from orch_nb.routing.analyse import analyse
@@ -89,6 +89,7 @@ class Router:
                 self._check_names(request)
                 pin = None if named else expert_for(request.wants.tools, settings.experts)
                 if pin is not None:
+                    _check_alone(request, pin)
                     return await self._expert(pin, asked, settings)
                 return await self._choose(asked, settings)
         except TimeoutError:
@@ -192,6 +193,15 @@ class Router:
             for name in requires.exclude:
                 if name not in names and name.partition(":")[0] not in self._catalog.providers:
                     raise UnknownNameError("provider or model", name, names)
+
+
+def _check_alone(request: Request, pin: Pin) -> None:
+    """Raise `InputError` where a check would be left out, as one expert's answer has none."""
+    if request.wants.checked or request.wants.verifier:
+        raise InputError(
+            f"check and verifier judge a cascade's draft, and the expert of {pin.tool} is to "
+            "answer; leave out the tool or the check"
+        )
 
 
 def _joined(*notices: str) -> str:

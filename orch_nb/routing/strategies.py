@@ -15,7 +15,7 @@ from typing import cast
 
 import numpy as np
 
-from orch_nb.errors import UnknownNameError
+from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.routing.front import front
 from orch_nb.routing.pool import Codes, Column, Mask
 from orch_nb.routing.quality import draw
@@ -147,10 +147,13 @@ def canonical(name: str) -> str:
 
 
 def _canonical(name: str) -> str:
-    plain = name.strip().lower().replace("-", "_")
+    known, given = strategy_names(), name.strip()
+    if given in known:  # other packages' names may be written in any way
+        return given
+    plain = given.lower().replace("-", "_")
     plain = _ALIASES.get(plain, plain)
-    if plain not in strategy_names():
-        raise UnknownNameError("strategy", name, strategy_names())
+    if plain not in known:
+        raise UnknownNameError("strategy", name, known)
     return plain
 
 
@@ -161,9 +164,22 @@ def chain(name: str) -> tuple[str, ...]:
 
 
 def score(name: str, profile: TaskProfile, table: Table, weights: Weights) -> Column:
-    """The scores of the one strategy with the canonical name `name`."""
+    """The scores of the one strategy with the canonical name `name`.
+
+    Raises `InputError` for what is not one number for each candidate.
+    """
     found = _STRATEGIES.get(name) or cast("Score", _installed()[name].load())
-    return found(profile, table, weights)
+    scores, wanted = found(profile, table, weights), len(table.cost)
+    try:
+        column = np.asarray(scores, dtype=float)
+    except (TypeError, ValueError):
+        column = np.empty(())
+    if column.shape != (wanted,):
+        raise InputError(
+            f"the strategy {name} must return one score for each of the {wanted} candidates; "
+            "NaN where a model does not qualify"
+        )
+    return column
 
 
 @strategy("task")

@@ -9,11 +9,14 @@ from types import MappingProxyType
 
 
 class Traffic:
-    """Counts calls by model id. Only the event loop's thread writes."""
+    """Counts calls by model id. Only the event loop's thread writes.
 
-    def __init__(self) -> None:
+    `turns` are those to go on from.
+    """
+
+    def __init__(self, turns: Mapping[str, int] = MappingProxyType({})) -> None:
         self._busy: Counter[str] = Counter()
-        self._turns: dict[str, int] = {}
+        self._turns = dict(turns)
 
     @property
     def busy(self) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_nb.errors import UnknownNameError
+from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import estimate
 from orch_nb.routing.pool import Column
@@ -22,6 +22,7 @@ from orch_nb.routing.strategies import (
     canonical,
     chain,
     score,
+    strategy,
     strategy_names,
 )
 from orch_nb.types import Message, ModelCard, Request, Track
@@ -158,3 +159,17 @@ def test_adaptive_tries_what_is_little_known() -> None:
     random = np.random.default_rng(7)
     taken = {best(replace(made, random=random), "adaptive") for _ in range(200)}
     assert taken == {0, 1}
+
+
+def test_a_strategy_of_ones_own_may_be_named_in_any_way_and_return_a_list() -> None:
+    strategy("My-own")(lambda profile, table, weights: [1, 2])  # type: ignore[arg-type, return-value]
+    assert canonical("My-own") == "My-own"
+    scores = score("My-own", PROFILE, table(card("a"), card("b")), EVEN)
+    assert scores.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("scores", [np.ones(1), np.ones((2, 1)), 1.0, None, ["high", "low"]])
+def test_a_strategy_that_does_not_score_each_candidate_is_named(scores: Any) -> None:
+    strategy("wrong")(lambda profile, table, weights: scores)
+    with pytest.raises(InputError, match="strategy wrong must return one score for each of the 2"):
+        score("wrong", PROFILE, table(card("a"), card("b")), EVEN)

@@ -231,6 +231,14 @@ def test_what_the_budget_leaves_decides_who_may_be_chosen(
             assert any("the budget leaves $0" in reason for reason in reasons)
 
 
+def test_a_check_is_not_left_out_because_an_expert_answers(session: Session) -> None:
+    session.experts.pin(sql="b:large")
+    for check in ({"check": lambda text: False}, {"verifier": "a:small"}):
+        with pytest.raises(InputError, match="the expert of sql is to answer; leave out"):
+            session.ask("hi", tool="sql", **check)
+    assert [record.attempts for record in session.ledger] == [(), ()]
+
+
 def computed() -> int:
     """How many tables of candidates there are in memory."""
     gc.collect()

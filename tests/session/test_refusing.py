@@ -73,3 +73,38 @@ print(session.ask("again in the parent", model="team:m").text[:4], flush=True)
         check=False,
     )
     assert done.stdout.split() == ["echo"] * 3, done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_shares_neither_busy_models_nor_chance(stub: Stub) -> None:
+    stub.rule("a", "hang")
+    code = f"""
+import os, threading, time, orch_nb
+url = {stub.url("")!r}
+rows = {{name: {{"type": "compatible", "base_url": f"{{url}}{{name}}/v1"}} for name in "ab"}}
+models = {{f"{{name}}:m": {{"quality": {{"chat": 0.9}}}} for name in rows}}
+session = orch_nb.Session(config={{"providers": rows, "models": models, "probe": False}})
+threading.Thread(target=session.ask, args=["hi"], kwargs={{"model": "a:m"}}, daemon=True).start()
+for _ in range(2):  # a has its turn, then b has; and a is busy
+    while session.select("hi", strategy="least_busy").best.model != "b:m":
+        time.sleep(0.01)
+    session.ask("hi", model="b:m")
+for _ in range(2):
+    if os.fork() == 0:
+        least = session.select("hi", strategy="least_busy", deadline=20).best.model
+        drawn = session.select("hi", strategy="adaptive", deadline=20).best.score
+        print(least, drawn, flush=True)
+        os._exit(0)
+    os.wait()
+os._exit(0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    first, second = (line.split() for line in done.stdout.splitlines())
+    assert first[0] == second[0] == "a:m", done.stderr
+    assert first[1] != second[1]
