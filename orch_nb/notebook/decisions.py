@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import islice
 from math import isnan
 from typing import Any
@@ -12,17 +13,31 @@ from orch_nb.notebook import render, tables
 from orch_nb.notebook.display import PREFORMATTED, below
 from orch_nb.notebook.tables import QUIET, Bundle
 from orch_nb.sanitize import one_line, visible
-from orch_nb.types import Choice, Decision
+from orch_nb.types import Cascade, Choice, Decision
 
 # There may be thousands of models, made when they are looked at; nobody reads so far.
 _CHOICES = 50
 _REJECTIONS = 200
 _WIDTH = 600
+_NAMED = 8
 _TERMS = ("cost", "quality", "speed")
 _HEAD = (
     *("model", "score", *(f"{name} 0–1" for name in _TERMS)),
-    *("expected cost", "expected time", "expected quality", "from"),
+    *("expected cost", "expected time", "expected quality"),
 )
+# How a table counts what nobody knows, see `orch_nb.routing.strategies.Table`.
+_ASSUMED = {
+    "cost": "an unknown cost counts as the dearest",
+    "seconds": "an unknown time as quicker the lower the quality",
+    "quality": "an unknown quality as 0.50",
+}
+_TRIAL = {
+    "agreement": "must agree",
+    "function": "must pass your check",
+    "assertions": "must pass your assertions",
+    "schema": "must fit the schema",
+    "arithmetic": "must be computed right",
+}
 
 
 def dry_run(prompt: str, made: Decision) -> Bundle:
@@ -45,7 +60,9 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
     above, after = [*_header(made)], [*_notes(made, len(choices))]
     unscored = [f"{c.model}: {c.reason}" for c in choices if isnan(c.score)]
     rejected = [f"{r.model}: {r.reason}" for r in islice(made.rejected, _REJECTIONS)]
+    origins = [*_origins(choices)]
     folds = [
+        _fold(origins, len(origins), "from", "origins of these figures"),
         _fold(unscored, len(unscored), "without a score", "only standing in for others"),
         _fold(rejected, len(made.rejected) + made.omitted_rejected, "not", "not considered"),
     ]
@@ -69,9 +86,23 @@ def _header(made: Decision) -> Iterator[str]:
     read.append(f"about {profile.input_tokens}→{profile.output_tokens} tokens")
     yield one_line(" · ".join(read), _WIDTH)
     if made.cascade is not None:
-        plan = made.cascade
-        said = f"cascade: {' + '.join(plan.drafts)} → {plan.check} → else {plan.strong}"
-        yield one_line(f"{said} ({plan.source})" if plan.source else said, _WIDTH)
+        yield one_line(_cascade(made.cascade, made.ranking), _WIDTH)
+
+
+def _cascade(plan: Cascade, ranking: Sequence[Choice]) -> str:
+    """Who must pass what, who is asked else, and what either way is expected to cost."""
+    if plan.check == "verifier":
+        trial = f"{plan.drafts[-1]} must accept what {plan.drafts[0]} says"
+    else:
+        trial = f"{' and '.join(plan.drafts)} {_TRIAL[plan.check]}"
+    said = f"cascade: {trial}, else {plan.strong}"
+    # They are the first of the ranking, and one may have two roles.
+    costs = {c.model: c.estimate.cost for c in islice(ranking, len(plan.drafts) + 1)}
+    drafts = [cost for model in plan.drafts if (cost := costs.get(model)) is not None]
+    if (strong := costs.get(plan.strong)) is not None and len(drafts) == len(plan.drafts):
+        held = sum(drafts, Decimal(0))
+        said += f"; about {figures.dollars(held)} if so, {figures.dollars(held + strong)} if not"
+    return f"{said} ({plan.source})" if plan.source else said
 
 
 def _notes(made: Decision, shown: int) -> Iterator[str]:
@@ -85,16 +116,40 @@ def _notes(made: Decision, shown: int) -> Iterator[str]:
 
 def _row(choice: Choice) -> list[str]:
     terms = [f"{choice.terms[name]:.2f}" if name in choice.terms else "" for name in _TERMS]
-    quality = choice.sources.get("quality", "unknown")
     return [
         choice.model,
         "—" if isnan(choice.score) else f"{choice.score:.2f}",
         *terms,
         figures.dollars(choice.estimate.cost),
         figures.seconds(choice.estimate.seconds),
-        "—" if quality == "unknown" else f"{choice.quality:.2f}",
-        " · ".join(f"{name}: {source}" for name, source in choice.sources.items()),
+        f"{choice.quality:.2f}" if _is_known(choice, "quality") else "—",
     ]
+
+
+def _is_known(choice: Choice, fact: str) -> bool:
+    return choice.sources.get(fact, "unknown") != "unknown"
+
+
+def _origins(choices: Sequence[Choice]) -> Iterator[str]:
+    """Where the figures come from, with the models that have it from there."""
+    models: dict[str, list[str]] = {}
+    for choice in choices:
+        models.setdefault(_origin(choice), []).append(choice.model)
+    for origin, having in models.items():
+        yield f"{origin} ({', '.join(having[:_NAMED])}{', …' if len(having) > _NAMED else ''})"
+    scored = [choice for choice in choices if choice.terms]
+    assumed = [said for f, said in _ASSUMED.items() if any(not _is_known(c, f) for c in scored)]
+    if assumed:
+        yield f"assumption: {', '.join(assumed)}"
+
+
+def _origin(choice: Choice) -> str:
+    said = [f"{name}: {source}" for name, source in choice.sources.items()]
+    worth = choice.terms.get("quality", choice.quality)
+    # A term is what is expected of an answer, times how often one comes.
+    if choice.quality and worth < choice.quality - 0.005:
+        said.append(f"answers: {100 * worth / choice.quality:.0f} % of calls")
+    return " · ".join(said)
 
 
 def _fold(lines: Sequence[str], count: int, word: str, title: str) -> Bundle:

@@ -93,14 +93,35 @@ def test_everything_that_counted_is_shown() -> None:
         assert row["expected cost"] == ("$0.0026" if choice.card.name == "a" else "$0.00026")
         assert row["expected time"] == ("2.0 s" if choice.card.name == "a" else "4.0 s")
         assert row["expected quality"] == f"{choice.quality:.2f}"
-        assert row["from"] == "cost: stated · seconds: seen · quality: a snapshot"
+
+
+def test_origins_are_said_once_for_all_models_that_share_them() -> None:
+    models = known("a", 10, 0.75), known("b", 1, 0.25), known("c", 1, 0.25)
+    made = decided(*models, tracks={"a": took(2)})
+    assert [line for line in shown(made) if line.startswith("from ")] == [
+        "from cost: stated · seconds: seen · quality: a snapshot (p:a)",
+        "from cost: stated · seconds: unknown · quality: a snapshot (p:b, p:c)",
+        "from assumption: an unknown time as quicker the lower the quality",
+    ]
+    said = Tags(decisions.decision(made)[0]["text/html"]).text
+    assert "seconds: unknown · quality: a snapshot (p:b, p:c)" in said
+
+
+def test_a_quality_that_counts_less_for_failures_says_so() -> None:
+    made = decided(known("a", 10, 0.75), tracks={"a": Track(20, 0)})
+    (line,) = [line for line in shown(made) if line.startswith("from cost")]
+    share = made.best.terms["quality"] / made.best.quality
+    assert share < 0.5
+    assert f"answers: {100 * share:.0f} % of calls" in line
 
 
 def test_what_is_unknown_is_a_dash() -> None:
     made = decided(card("a"), known("b", 1, 0.5), strategy="cost")
     assert cells(made, "p:a")[1] == "—"
-    assert cells(made, "p:a")[-4:-1] == ["—", "—", "—"]
-    assert cells(made, "p:a")[-1] == "cost: unknown · seconds: unknown · quality: unknown"
+    assert cells(made, "p:a")[-3:] == ["—", "—", "—"]
+    origins = [line for line in shown(made) if line.startswith("from ")]
+    assert "from cost: unknown · seconds: unknown · quality: unknown (p:a)" in origins
+    assert origins[-1].endswith("an unknown quality as 0.50")
     (why,) = [line for line in shown(made) if line.startswith("without a score p:a: ")]
     assert "its price is not known, place 2" in why
     assert "nan" not in "\n".join(shown(made))
@@ -121,7 +142,17 @@ def test_notice_and_cascade_stand_above() -> None:
     )
     lines = shown(made)
     assert lines[1] == "task found no model, so cost chose"
-    assert lines[3] == "cascade: p:b + p:c → agreement → else p:a (tiers)"
+    assert lines[3] == "cascade: p:b and p:c must agree, else p:a (tiers)"
+
+
+def test_a_cascade_says_what_it_costs_either_way() -> None:
+    one = decided(known("a", 10, 0.75), known("b", 1, 0.25))
+    plan = Cascade(("p:b", "p:b"), "p:a", "verifier", "tiers")
+    (line,) = [text for text in shown(replace(one, cascade=plan)) if text.startswith("cascade:")]
+    assert line == (
+        "cascade: p:b must accept what p:b says, else p:a; about $0.00051 if so, $0.0031 if not "
+        "(tiers)"
+    )
 
 
 def test_a_named_model_has_no_terms() -> None:
@@ -178,7 +209,7 @@ def test_hostile_names_and_reasons_are_inert() -> None:
     )
     bundle, _ = decisions.decision(made)
     assert_inert(bundle)
-    assert len(bundle["text/plain"].splitlines()) == 4 + 3 + 1
+    assert len(bundle["text/plain"].splitlines()) == 4 + 3 + 3 + 1
     assert_inert(decisions.dry_run(HOSTILE, made))
     changed = replace(made, cascade=None, ranking=tuple(reversed(made.ranking)))
     assert "better by" in decisions.decision(changed)[0]["text/plain"]
