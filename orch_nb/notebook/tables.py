@@ -16,7 +16,7 @@ _WIDTH = 200
 _FIGURE = re.compile(r"—|[~$]?\d[\d.,\s]*[s%]?|")
 # Letters that a column of words keeps, however narrow the page: names are not broken to bits.
 _LEAST = 10
-_ONE_LINE = ";white-space:nowrap"
+_FIGURES = "text-align:right;white-space:nowrap"
 
 
 def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] = ()) -> Bundle:
@@ -41,24 +41,28 @@ def html(rows: Sequence[Row]) -> str:
     """A head and rows as HTML; words stand left, figures right."""
     head, *body = rows
     styles = [_style(word, [row[i] for row in body]) for i, word in enumerate(head)]
-    # A name of two words takes two lines rather than the room of a column.
-    above = _line(head, [style.removesuffix(_ONE_LINE) for style in styles], "th")
-    lines = [_line(row, styles, "td") for row in body]
-    made = f"<table><thead>{above}</thead><tbody>{''.join(lines)}</tbody></table>"
+    lines = [
+        _line(row, styles, tag) for row, tag in zip(rows, ["th", *["td"] * len(body)], strict=True)
+    ]
+    made = f"<table><thead>{lines[0]}</thead><tbody>{''.join(lines[1:])}</tbody></table>"
     return f'<div style="overflow-x:auto">{made}</div>'
 
 
 def _line(row: Row, styles: Sequence[str], tag: str) -> str:
+    said = [render.escape(cell) for cell in row]
+    if tag == "th":
+        # Figures are narrow: above them a name of two words takes two lines, and no room.
+        pairs = zip(said, styles, strict=True)
+        said = [text.replace(" ", "<br>") if s == _FIGURES else text for text, s in pairs]
     cells = (
-        f'<{tag} style="{style}">{render.escape(cell)}</{tag}>'
-        for cell, style in zip(row, styles, strict=True)
+        f'<{tag} style="{style}">{text}</{tag}>' for text, style in zip(said, styles, strict=True)
     )
     return f"<tr>{''.join(cells)}</tr>"
 
 
 def _style(head: str, cells: Sequence[str]) -> str:
     if all(map(_FIGURE.fullmatch, cells)):
-        return f"text-align:right{_ONE_LINE}"
+        return _FIGURES
     least = min(_LEAST, max(map(len, (head, *cells))))
     return f"text-align:left;overflow-wrap:anywhere;min-width:{least}ch"
 

@@ -115,6 +115,12 @@ def test_a_quality_that_counts_less_for_failures_says_so() -> None:
     assert f"answers: {100 * share:.0f} % of calls" in line
 
 
+def test_names_above_figures_take_two_lines_so_that_the_table_fits_a_page() -> None:
+    head, _, _ = decisions.decision(decided(known("a", 10, 0.75)))[0]["text/html"].partition("<td")
+    assert "expected<br>quality" in head
+    assert "0–1<" in head
+
+
 def test_what_is_unknown_is_a_dash() -> None:
     made = decided(card("a"), known("b", 1, 0.5), strategy="cost")
     assert cells(made, "p:a")[1] == "—"
