@@ -71,7 +71,8 @@ def test_wheel_holds_package_and_labextension_once(wheel: Path) -> None:
         if path.is_file():
             assert f"{data}{path.relative_to(built).as_posix()}" in names
     package = {name for name in names if name.startswith("orch_nb/")}
-    files = [*(ROOT / "orch_nb").rglob("*.py"), *(ROOT / "orch_nb" / "registry").glob("*.json")]
+    ours = ROOT / "orch_nb"
+    files = [*ours.rglob("*.py"), *ours.glob("registry/*.json"), *ours.glob("routing/*.json")]
     sources = {path.relative_to(ROOT).as_posix() for path in files}
     assert package == sources | {"orch_nb/py.typed"}
 

@@ -9,13 +9,13 @@ processes on this machine, that of the session also for processes that are forke
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orch_nb.errors import BudgetExceeded
 from orch_nb.figures import dollars
@@ -23,8 +23,10 @@ from orch_nb.forking import pause_for_fork, renew_after_fork
 from orch_nb.sanitize import one_line
 from orch_nb.settings import BudgetSettings
 from orch_nb.store.nano import limit_to_nano, to_dollars, to_nano
-from orch_nb.store.spend_file import HOUR, Check, SpendFile
-from orch_nb.store.tally import PERIODS, Period, Spent, State, Tally, add_up
+from orch_nb.store.tally import HOUR, PERIODS, Period, Spent, State, Tally, add_up
+
+if TYPE_CHECKING:
+    from orch_nb.store.spend_file import Check, SpendFile
 
 _NAME = "spend.sqlite"
 _MINUTE = 60.0
@@ -145,7 +147,7 @@ class Budget:
             if reservation.row is not None and (file := self._open(now)):
                 try:
                     file.settle(reservation.row, state, amount, now)
-                except (sqlite3.Error, OSError) as error:
+                except _disk_errors() as error:
                     self._lose(error)
 
     def release(self, reservation: Reservation) -> None:
@@ -177,7 +179,7 @@ class Budget:
             return None
         try:
             return file.reserve(amount, check, now)
-        except (sqlite3.Error, OSError) as error:
+        except _disk_errors() as error:
             self._lose(error)
             return None
 
@@ -188,7 +190,7 @@ class Budget:
         if _given(self.limits) and (file := self._open(now)):
             try:
                 seen = file.totals(now)
-            except (sqlite3.Error, OSError) as error:
+            except _disk_errors() as error:
                 self._lose(error)
             else:
                 # The session may have spent before there was a limit, or a process forked from it.
@@ -217,8 +219,10 @@ class Budget:
     def _open(self, now: float) -> SpendFile | None:
         if self._disk and self._file is None:
             try:
+                from orch_nb.store.spend_file import SpendFile  # noqa: PLC0415 - imports sqlite3
+
                 self._file = SpendFile(self._home() / _NAME, self._id, now)
-            except (sqlite3.Error, OSError) as error:
+            except _disk_errors() as error:
                 self._lose(error)
         return self._file
 
@@ -226,6 +230,8 @@ class Budget:
         self._disk = False
         self._close()
         reason = one_line(str(error)) or type(error).__name__
+        import sqlite3  # noqa: PLC0415 - see `_disk_errors`
+
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.OperationalError
         )
@@ -254,6 +260,13 @@ class Budget:
         """What was under way in the parent is settled there."""
         for tally in (self._session, *self._minutes.values()):
             tally.sums["reserved"] = 0
+
+
+def _disk_errors() -> tuple[type[Exception], ...]:
+    """What a disk that does not play along raises. Only those with a budget pay for the import."""
+    import sqlite3  # noqa: PLC0415 - 5 ms of `%load_ext`
+
+    return sqlite3.Error, OSError
 
 
 def _given(limits: BudgetSettings) -> dict[Period, int]:

@@ -16,10 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orch_nb.files import create_private
-from orch_nb.store.tally import Period, State, Tally
+from orch_nb.store.tally import HOUR, Period, State, Tally
 
-#: Seconds in the window of the period "hour".
-HOUR = 3600.0
 # Seconds that a call waits for other processes, which hold the file for 0.1 ms each.
 _PATIENCE = 1.0
 # Seconds by which two looks at the start of one process may differ when the clock was set.

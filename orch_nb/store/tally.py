@@ -11,6 +11,8 @@ from orch_nb.store.nano import to_dollars
 
 Period = Literal["task", "pipeline", "session", "hour"]
 PERIODS: tuple[Period, ...] = get_args(Period)
+#: Seconds in the window of the period "hour".
+HOUR = 3600.0
 
 #: What became of a reservation. "unknown" keeps the worst case; "released" was not billed.
 State = Literal["reserved", "known", "estimated", "unknown", "released"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import orch_nb
 from notebook.test_commands import failure, row, shown
 from orch_nb.figures import dollars
@@ -29,7 +31,7 @@ def test_a_slow_model_yields_a_suggestion(shell: Shell, alpha: Stub) -> None:
         "with ThreadPoolExecutor(3) as pool: answers = list(pool.map(ask, range(3)))"
     )
     text = shown(shell, "%orch report")
-    assert "alpha:stub-large took 5.2 s on average" in text
+    assert re.search(r"alpha:stub-large took \d\.\d s on average", text)
     assert "more than 5.0 s" in text
 
 
