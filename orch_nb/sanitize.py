@@ -21,6 +21,9 @@ _HIDDEN = re.compile(
 )
 _KEY = re.compile(r"(?i)\b(bearer\s+|sk-|key-|xai-|gsk_|hf_)[\w.~+/=-]{6,}")
 _MASK = "•••"
+# Characters of what can be a secret, and of the beginning of one. Chosen: fewer tell little, and
+# end many a sentence.
+_SHORTEST, _BEGINNING = 4, 6
 
 
 def visible(text: str) -> str:
@@ -39,8 +42,17 @@ def one_line(text: str, limit: int = 200) -> str:
 
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without the given secrets and without anything that looks like a key."""
+    """`text` without the given secrets and without anything that looks like a key.
+
+    Nor with the beginning of a secret at the end, where a text was cut.
+    """
     for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, _MASK)
+        if len(secret) < _SHORTEST:
+            continue
+        text = text.replace(secret, _MASK)
+        end = len(text.removesuffix("…"))
+        for size in range(min(len(secret), end), _BEGINNING - 1, -1):
+            if text.startswith(secret[:size], end - size):
+                text = text[: end - size] + _MASK
+                break
     return _KEY.sub(_MASK, text)

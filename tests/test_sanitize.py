@@ -95,6 +95,14 @@ def test_the_given_secrets_are_masked_wherever_they_stand() -> None:
     assert mask("a ab abc", ["a", ""]) == "a ab abc"  # too short to be one
 
 
+@pytest.mark.parametrize("end", ["", "…"])
+def test_a_secret_that_was_cut_is_masked_too(end: str) -> None:
+    for size in (6, 7):
+        assert mask("no: " + "hunter22"[:size] + end, ["hunter22"]) == "no: •••"
+    assert mask(f"no: hun{end}", ["hunter22"]) == f"no: hun{end}"
+    assert mask("hunt for it", ["hunter22"]) == "hunt for it"
+
+
 @pytest.mark.parametrize("text", ["a task-oriented desk-bound risk", "the key-value store"])
 def test_words_are_no_keys(text: str) -> None:
     assert mask(text) == text

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from orch_nb.errors import OrchError
+from orch_nb.sanitize import mask
 from orch_nb.settings import ModelSettings
+
+_PROOF = re.compile(r"auth|key|token|secret|cookie|password", re.I)
+_SECRET = 8  # characters of a word that is one; "Bearer" and "Basic" are shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,23 @@ class Endpoint:
     def local(self) -> bool:
         """Whether the address is this machine."""
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What nobody may read: the key, and headers that are named like proof of who asks."""
+        stated = {value for name, value in self.headers.items() if _PROOF.search(name)}
+        # "Bearer x" is two words, and it is the second that a server would repeat.
+        words = {word for value in stated for word in value.split() if len(word) >= _SECRET}
+        return frozenset({self.key} if self.key else ()) | stated | words
+
+    @contextmanager
+    def masking(self) -> Iterator[None]:
+        """Keep `secrets` out of the errors that are raised meanwhile, whatever a server echoes."""
+        try:
+            yield
+        except OrchError as error:
+            error.args = tuple(mask(str(said), self.secrets) for said in error.args)
+            raise
 
     @property
     def key_hint(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from orch_nb.errors import OrchError, ServerFailed, SettingsError
 from orch_nb.providers._endpoint import Endpoint
-from orch_nb.sanitize import one_line
+from orch_nb.sanitize import mask, one_line
 from orch_nb.types import Delta, ModelCard, Request
 
 GROUP = "orch_nb.providers"
@@ -45,14 +45,14 @@ class PluginType:
     def __call__(self, endpoint: Endpoint) -> Plugin:
         """Make the class with the endpoint, or without arguments if it takes none."""
         takes = inspect.signature(self._kind).parameters
-        return Plugin(endpoint.name, self._kind(endpoint) if takes else self._kind())
+        return Plugin(endpoint, self._kind(endpoint) if takes else self._kind())
 
 
 class Plugin:
     """A provider from elsewhere, seen as a `Port`."""
 
-    def __init__(self, name: str, provider: Any) -> None:
-        self._name, self._provider = name, provider
+    def __init__(self, endpoint: Endpoint, provider: Any) -> None:
+        self._endpoint, self._name, self._provider = endpoint, endpoint.name, provider
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """The provider's deltas; text counts as a delta, and a return as the end mark.
@@ -62,14 +62,15 @@ class Plugin:
         name = f"{self._name}:{model}"
         finished = False
         try:
-            async for piece in _steps(self._provider.stream(request, model)):
-                delta = Delta(piece) if isinstance(piece, str) else piece
-                finished = finished or delta.finish is not None
-                yield delta
+            with self._endpoint.masking():
+                async for piece in _steps(self._provider.stream(request, model)):
+                    delta = Delta(piece) if isinstance(piece, str) else piece
+                    finished = finished or delta.finish is not None
+                    yield delta
         except OrchError:
             raise
         except Exception as error:  # noqa: BLE001 - others' code may raise what it likes
-            raise _failed(name, error) from None
+            raise self._failed(name, error) from None
         if not finished:
             yield Delta(finish="stop")
 
@@ -92,18 +93,18 @@ class Plugin:
         if found is None:
             return default
         try:
-            if inspect.iscoroutinefunction(found):
-                return await found(*args)
-            return await asyncio.to_thread(found, *args)
+            with self._endpoint.masking():
+                if inspect.iscoroutinefunction(found):
+                    return await found(*args)
+                return await asyncio.to_thread(found, *args)
         except OrchError:
             raise
         except Exception as error:  # noqa: BLE001 - others' code may raise what it likes
-            raise _failed(self._name, error) from None
+            raise self._failed(self._name, error) from None
 
-
-def _failed(name: str, error: Exception) -> ServerFailed:
-    said = one_line(str(error)) or type(error).__name__
-    return ServerFailed(name, f"the provider failed: {said}")
+    def _failed(self, name: str, error: Exception) -> ServerFailed:
+        said = one_line(mask(str(error), self._endpoint.secrets)) or type(error).__name__
+        return ServerFailed(name, f"the provider failed: {said}")
 
 
 async def _steps(stream: AsyncIterator[Any] | Iterator[Any]) -> AsyncGenerator[Any]:

@@ -71,22 +71,23 @@ class SDKProvider(ABC):
         Raises a `ProviderError`; after one the connection is closed.
         """
         name = f"{self.endpoint.name}:{model}"
-        path, body = self.encode(request, model)
-        response = await self._send(path, name, body)
-        chunks = response.aiter_bytes()
-        complete = False
-        try:
-            await self._check_stream(response, chunks, name)
-            async with aclosing(self._events(chunks, name)) as events:
-                async for delta in self.read(events, name):
-                    complete = delta.finish is not None
-                    yield delta
-        finally:
-            if complete:
-                import httpx2  # noqa: PLC0415
+        with self.endpoint.masking():
+            path, body = self.encode(request, model)
+            response = await self._send(path, name, body)
+            chunks = response.aiter_bytes()
+            complete = False
+            try:
+                await self._check_stream(response, chunks, name)
+                async with aclosing(self._events(chunks, name)) as events:
+                    async for delta in self.read(events, name):
+                        complete = delta.finish is not None
+                        yield delta
+            finally:
+                if complete:
+                    import httpx2  # noqa: PLC0415
 
-                await drain(chunks, httpx2.HTTPError)
-            await response.aclose()
+                    await drain(chunks, httpx2.HTTPError)
+                await response.aclose()
 
     async def list_models(self) -> list[ModelCard]:
         """The models that the server lists, without facts that it does not state."""
@@ -109,14 +110,17 @@ class SDKProvider(ABC):
 
     async def _fetch(self, path: str, name: str, body: Event | None = None) -> Event:
         """The one JSON object that the server answers."""
-        response = await self._send(path, name, body)
-        try:
-            raw = await self._read_some(response.aiter_bytes(), name, self.endpoint.answer_limit)
-            document = json.loads(raw)
-        except (ValueError, RecursionError):
-            raise _failures.malformed(name, "no JSON") from None
-        finally:
-            await response.aclose()
+        with self.endpoint.masking():
+            response = await self._send(path, name, body)
+            try:
+                raw = await self._read_some(
+                    response.aiter_bytes(), name, self.endpoint.answer_limit
+                )
+                document = json.loads(raw)
+            except (ValueError, RecursionError):
+                raise _failures.malformed(name, "no JSON") from None
+            finally:
+                await response.aclose()
         if not isinstance(document, dict):
             raise _failures.malformed(name, "JSON that is no object")
         return document
@@ -205,7 +209,7 @@ class SDKProvider(ABC):
 
     def _describe(self, body: object) -> str:
         """What an error body says, without the key that some servers echo."""
-        return mask(_failures.describe(body), [self.endpoint.key] if self.endpoint.key else [])
+        return mask(_failures.describe(body), self.endpoint.secrets)
 
     async def _check_stream(self, response: Any, chunks: AsyncIterator[bytes], name: str) -> None:
         """Refuse a 200 that is no event stream: a login page, an error, one JSON document."""

@@ -54,25 +54,26 @@ class Provider:
         Raises a `ProviderError`; after one the connection is closed.
         """
         name = f"{self.endpoint.name}:{model}"
-        shown = self._shown.get(model) or await self._show(model, name)
-        loaded = (await self._loaded()).get(full_name(model), 0)
-        num_ctx = _ollama_chat.window(request, name, shown.context, loaded)
-        body = _ollama_chat.encode(request, model, shown, num_ctx)
-        response = await self._send("POST", _ollama_chat.PATH, name, body)
-        chunks = response.aiter_bytes()
-        complete = False
-        try:
-            await self._check_stream(response, name)
-            async with aclosing(self._lines(chunks, name)) as lines:
-                async for delta in _ollama_chat.read(lines, name):
-                    complete = delta.finish is not None
-                    yield delta
-        finally:
-            if complete:
-                import httpx  # noqa: PLC0415
+        with self.endpoint.masking():
+            shown = self._shown.get(model) or await self._show(model, name)
+            loaded = (await self._loaded()).get(full_name(model), 0)
+            num_ctx = _ollama_chat.window(request, name, shown.context, loaded)
+            body = _ollama_chat.encode(request, model, shown, num_ctx)
+            response = await self._send("POST", _ollama_chat.PATH, name, body)
+            chunks = response.aiter_bytes()
+            complete = False
+            try:
+                await self._check_stream(response, name)
+                async with aclosing(self._lines(chunks, name)) as lines:
+                    async for delta in _ollama_chat.read(lines, name):
+                        complete = delta.finish is not None
+                        yield delta
+            finally:
+                if complete:
+                    import httpx  # noqa: PLC0415
 
-                await drain(chunks, httpx.HTTPError)
-            await response.aclose()
+                    await drain(chunks, httpx.HTTPError)
+                await response.aclose()
 
     async def list_models(self) -> list[ModelCard]:
         """The models on the server's disk, with what it says of each, and which it has loaded."""
@@ -126,13 +127,14 @@ class Provider:
     async def _fetch(
         self, method: str, path: str, name: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        response = await self._send(method, path, name, body)
-        try:
-            parsed = json.loads(await self._read(response, name))
-        except (ValueError, RecursionError):
-            raise _failures.malformed(name, "no JSON") from None
-        finally:
-            await response.aclose()
+        with self.endpoint.masking():
+            response = await self._send(method, path, name, body)
+            try:
+                parsed = json.loads(await self._read(response, name))
+            except (ValueError, RecursionError):
+                raise _failures.malformed(name, "no JSON") from None
+            finally:
+                await response.aclose()
         if not isinstance(parsed, dict):
             raise _failures.malformed(name, "no JSON object")
         return parsed
@@ -213,7 +215,7 @@ class Provider:
         return self._mask(_failures.describe(body))
 
     def _mask(self, said: str) -> str:
-        return mask(said, [self.endpoint.key] if self.endpoint.key else [])
+        return mask(said, self.endpoint.secrets)
 
     async def _check_stream(self, response: httpx.Response, name: str) -> None:
         """Refuse a 200 that is no stream of lines: a login page, an error, one document."""
