@@ -7,7 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from orch_nb.errors import InputError, OrchError
 from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.bill import Bill
+from orch_nb.invoke.breaker import Breakers
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.invoke import Invoker
 from orch_nb.providers._connect import Connection, disconnect
@@ -52,6 +53,7 @@ class Memories:
     traffic: Traffic
     tools: dict[str, frozenset[str]]
     random: Random
+    breakers: Breakers = field(default_factory=lambda: Breakers(time.monotonic))
 
     def __post_init__(self) -> None:
         renew_after_fork(self, Memories._start_anew)
@@ -59,6 +61,7 @@ class Memories:
     def _start_anew(self) -> None:
         # The calls under way are the parent's; and siblings must not all draw the same.
         self.traffic = Traffic(self.traffic.turns)
+        self.breakers.clear()
         self.random.seed()
 
 
@@ -85,10 +88,18 @@ class Engine:
         memories: Memories,
     ) -> None:
         self._connections, self._memories = connections, memories
+        memories.breakers.keep({name: c.endpoint for name, c in connections.items()})
         memory = Memory(lambda: user_home(os.environ))
         self.catalog = Catalog(connections, settings.models, memory)
         self.cache = _open_cache(settings, directory)
-        self._invoker = Invoker(connections, self.cache, memories.traffic, memories.random)
+        self._invoker = Invoker(
+            connections,
+            self.cache,
+            memories.traffic,
+            memories.random,
+            breakers=memories.breakers,
+            clock=time.monotonic,
+        )
         self._router: Router | None = None
 
     async def answer(self, call: Call, settings: Settings) -> Response:
@@ -124,6 +135,7 @@ class Engine:
         self, request: Request, settings: Settings, deadline: float | None = None
     ) -> Decision:
         """Which models may answer `request`; `deadline` is on the loop's clock."""
+        self._memories.breakers.settings = settings.breaker
         if tools := request.wants.tools:
             needs = tool_needs(tools, settings.experts, self._memories.tools)
             request = replace(request, wants=replace(request.wants, needs=needs))

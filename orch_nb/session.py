@@ -254,6 +254,8 @@ class Session(Configurable):
         self._experience.add(observation)
 
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:
+        if anew:
+            self._memories.breakers.clear()
         if anew or not settings.connects_like(self.settings):
             self._connect(settings)
         self.settings = settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -26,7 +26,10 @@ class Answer:
 
 @dataclass(slots=True)
 class Progress:
-    """What has arrived of the answer so far: what is left when the attempt is cut."""
+    """What has arrived of the answer so far: what is left when the attempt is cut.
+
+    ``unpaid`` says that it is another call's to pay for.
+    """
 
     model: str
     show: Callable[[str], None] | None = None
@@ -34,6 +37,20 @@ class Progress:
     size: int = 0
     ttft: float | None = None
     elapsed: float = 0.0
+    unpaid: bool = False
+
+    def follow(self, other: Progress, parts: Iterable[str]) -> None:
+        """Take over `parts`, the newest that `other` has got."""
+        text = "".join(parts)
+        self.parts.append(text)
+        self.size, self.ttft, self.elapsed = other.size, other.ttft, other.elapsed
+        if self.show is not None:
+            self.show(text)
+
+    def restart(self) -> None:
+        """Forget what has arrived."""
+        self.parts.clear()
+        self.size, self.ttft, self.elapsed = 0, None, 0.0
 
     @property
     def text(self) -> str:
@@ -110,10 +127,17 @@ def _take(text: str, progress: Progress, limits: Limits) -> None:
         progress.show(text)
 
 
+def out_of_time(model: str) -> TimedOut:
+    """The error for an answer that takes longer than the attempt, or the whole call, may."""
+    return TimedOut(
+        model, "did not finish in time; raise limits.attempt, limits.call or the deadline"
+    )
+
+
 def _timed_out(progress: Progress, limits: Limits, at_hard_limit: bool) -> TimedOut:
     if at_hard_limit:
-        said = "did not finish in time; raise limits.attempt, limits.call or the deadline"
-    elif progress.size:
+        return out_of_time(progress.model)
+    if progress.size:
         said = f"stopped sending for {limits.idle:g} s; raise limits.idle to wait longer"
     else:
         said = (

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from orch_nb.errors import Benched, ProviderError, TimedOut
 from orch_nb.settings import BreakerSettings
 
+_SETTINGS = BreakerSettings()
 # How often a cool-down may be as long as the first. Chosen: of 30 seconds, that is 5 minutes.
 _LONGEST = 10
 # How a server says that a key may not use this model, where 401 is about the key itself.
@@ -29,13 +30,13 @@ class Breakers:
 
     Parameters
     ----------
-    settings
-        When they open, and for how long; may be replaced at any time.
     clock
         Seconds that only grow.
+    settings
+        When they open, and for how long; may be replaced at any time.
     """
 
-    def __init__(self, settings: BreakerSettings, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], settings: BreakerSettings = _SETTINGS) -> None:
         self.settings, self._clock = settings, clock
         self._breakers: dict[str, _Breaker] = {}
         self._places: dict[str, object] = {}

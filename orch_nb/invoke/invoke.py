@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
 
-from orch_nb.errors import AllFailed, BrokenAnswer, RateLimited
-from orch_nb.invoke.attempt import Answer, Progress, attempt
+from orch_nb.errors import AllFailed, BrokenAnswer, ProviderError, RateLimited
+from orch_nb.invoke.attempt import Answer, Progress, attempt, out_of_time
 from orch_nb.invoke.bill import Bill, estimate
+from orch_nb.invoke.breaker import Breakers, Permit
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.fallback import Candidate, first_answer
+from orch_nb.invoke.flight import Flight, Flights
 from orch_nb.invoke.order import fallback_order
 from orch_nb.invoke.payload import payload_of, response, still_fits
+from orch_nb.invoke.retry_budget import RetryBudget
 from orch_nb.providers._connect import Connection
 from orch_nb.store.cache import ResponseCache, request_key
 from orch_nb.store.traffic import Traffic
 from orch_nb.types import Attempt, Decision, ModelCard, Request, Response, Usage
+
+# Seconds that a server has at least to show that it is there, before a deadline that it did not
+# keep counts against it. Chosen.
+_FAIR = 1.0
 
 
 class Invoker:
@@ -33,6 +42,10 @@ class Invoker:
         Counts who is asked now.
     random
         Where the jitter of retries comes from.
+    breakers
+        Who is left alone for a while.
+    clock
+        Seconds that only grow.
     """
 
     def __init__(
@@ -41,9 +54,14 @@ class Invoker:
         cache: ResponseCache | None,
         traffic: Traffic,
         random: Random,
+        *,
+        breakers: Breakers,
+        clock: Callable[[], float],
     ) -> None:
         self._connections, self._cache = connections, cache
-        self._traffic, self._random = traffic, random
+        self._traffic, self._random, self._breakers = traffic, random, breakers
+        self._retries = {name: RetryBudget(clock) for name in connections}
+        self._flights = Flights[Payload]()
 
     async def invoke(
         self, call: Call, decision: Decision, bill: Bill, *, fallback: str, deadline: float
@@ -57,8 +75,8 @@ class Invoker:
         """
         call.decision = decision
 
-        async def ask(stage: Call, cards: Iterable[ModelCard]) -> Response:
-            return await self._first(_Errand(stage, decision, bill, deadline), cards)
+        async def ask(stage: Call, cards: Iterable[ModelCard], needed: bool = True) -> Response:
+            return await self._first(_Errand(stage, decision, bill, deadline, needed), cards)
 
         if decision.cascade is None:
             return await ask(call, fallback_order(decision, fallback))
@@ -96,39 +114,90 @@ class Invoker:
         async def ask() -> _Result:
             return await self._ask(errand, card, connection)
 
-        return Candidate(card.id, connection.max_retries, connection.limits.retry_after, ask)
+        async def probe() -> _Result:
+            return await self._ask(errand, card, connection, probe=True)
 
-    async def _ask(self, errand: _Errand, card: ModelCard, connection: Connection) -> _Result:
-        call = errand.call
+        return Candidate(
+            card.id,
+            connection.max_retries,
+            connection.limits.retry_after,
+            ask,
+            probe if errand.needed else None,
+            self._retries[card.provider],
+        )
 
-        async def compute() -> dict[str, object]:
-            return await self._pay_and_ask(errand, card, connection)
-
-        policy = call.request.wants.cache
-        try:
-            if self._cache is None or policy == "bypass":
-                return card, await compute(), False
+    async def _ask(
+        self, errand: _Errand, card: ModelCard, connection: Connection, *, probe: bool = False
+    ) -> _Result:
+        """What is kept, or what an equal call under way gives, or what `card` answers."""
+        call, policy = errand.call, errand.call.request.wants.cache
+        key, alike = "", object()  # who asks for an own answer shares none
+        if policy != "bypass":
             key = request_key(call.request, card.id, connection.base_url or "")
-            payload, cached = await self._cache.answer(key, compute, refresh=policy == "refresh")
-            if cached and not still_fits(payload, card, call):
-                payload, cached = await self._cache.answer(key, compute, refresh=True)
-        except _CutByBudget as cut:
-            return card, cut.payload, False
-        if cached and call.show is not None:
+            if policy == "use" and (kept := self._kept(key, card, call)) is not None:
+                return card, kept, True
+        lane: Hashable = (key, policy, probe) if key else alike
+        rider = call.trail.current = Progress(card.id, call.show)
+
+        async def fly(flight: Flight[Payload]) -> Payload:
+            return await self._fly(errand, card, connection, flight, key, probe=probe)
+
+        payload, paid = await self._flights.ride(lane, rider, fly, errand.deadline)
+        if not (paid or rider.shown or still_fits(payload, card, call)):
+            rider.restart()
+            payload, paid = await self._flights.ride(alike, rider, fly, errand.deadline)
+        return card, payload, not paid
+
+    def _kept(self, key: str, card: ModelCard, call: Call) -> Payload | None:
+        payload = None if self._cache is None else self._cache.recall(key)
+        if payload is None or not still_fits(payload, card, call):
+            return None
+        if call.show is not None:
             call.show(str(payload["text"]))
-        return card, payload, cached
+        return payload
+
+    async def _fly(
+        self,
+        errand: _Errand,
+        card: ModelCard,
+        connection: Connection,
+        flight: Flight[Payload],
+        key: str,
+        *,
+        probe: bool,
+    ) -> Payload:
+        """The payload of one attempt, which is kept under `key`."""
+
+        async def compute() -> Payload:
+            deadline = errand.deadline
+            async with self._breakers.permit(card.id, deadline, probe=probe) as permit:
+                flight.began = permit.alive
+                await _wait_for_turn(connection, card.id, deadline)
+                return await self._pay_and_ask(errand, card, connection, flight, permit)
+
+        try:
+            if self._cache is None or not key:
+                return await compute()
+            return (await self._cache.answer(key, compute, refresh=True))[0]
+        except _CutByBudget as cut:
+            return cut.payload
 
     async def _pay_and_ask(
-        self, errand: _Errand, card: ModelCard, connection: Connection
-    ) -> dict[str, object]:
+        self,
+        errand: _Errand,
+        card: ModelCard,
+        connection: Connection,
+        flight: Flight[Payload],
+        permit: Permit,
+    ) -> Payload:
         """The payload of one attempt. Raises `_CutByBudget` if it is not the one to keep."""
-        call, deadline = errand.call, errand.deadline
-        progress = call.trail.current = Progress(card.id, call.show)
-        await _wait_for_turn(connection, card.id, deadline)
-        async with errand.bill.charge(call.request, card, progress, deadline) as charge:
-            with self._traffic.asking(card.id):
+        call, progress = errand.call, flight.progress
+        async with errand.bill.charge(call.request, card, progress, errand.deadline) as charge:
+            flight.asking = True
+            with self._traffic.asking(card.id), _judged(permit, flight):
                 stream = connection.provider.stream(charge.request, card.name)
-                answer = await attempt(stream, progress, connection.limits, deadline)
+                # Who waits for it sees to the deadline: others may have more time.
+                answer = await attempt(stream, progress, connection.limits, math.inf)
             charge.pay(answer.usage or estimate(answer.text, call.request))
         _check(call, card, answer)
         payload = payload_of(answer, call.request, card)
@@ -137,23 +206,28 @@ class Invoker:
         return payload
 
 
-_Result = tuple[ModelCard, dict[str, object], bool]
+Payload = dict[str, object]
+_Result = tuple[ModelCard, Payload, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """What all attempts of one call, or of one stage of it, have in common."""
+    """What all attempts of one call, or of one stage of it, have in common.
+
+    ``needed`` says that a benched model is asked after all, if nobody else answered.
+    """
 
     call: Call
     decision: Decision
     bill: Bill
     deadline: float
+    needed: bool
 
 
 class _CutByBudget(Exception):
     """An answer that the budget made shorter than anybody asked for: given, and not kept."""
 
-    def __init__(self, payload: dict[str, object]) -> None:
+    def __init__(self, payload: Payload) -> None:
         self.payload = payload
 
 
@@ -165,7 +239,24 @@ def _partial(call: Call, decision: Decision) -> Response | None:
     call.trail.attempts.append(Attempt(card.id, progress.elapsed, "interrupted", "interrupted"))
     answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft, ())
     payload = payload_of(answer, call.request, card)
-    return response(payload, card, call, decision, cached=False)
+    return response(payload, card, call, decision, cached=progress.unpaid)
+
+
+@contextmanager
+def _judged(permit: Permit, flight: Flight[Payload]) -> Iterator[None]:
+    """Tell `permit` how the attempt in the body went: an interrupt says nothing."""
+    loop = asyncio.get_running_loop()
+    fair = loop.time() + _FAIR
+    try:
+        yield
+    except ProviderError as error:
+        permit.failed(error)
+        raise
+    except asyncio.CancelledError:
+        if flight.late and not flight.progress.elapsed and loop.time() >= fair:
+            permit.failed(out_of_time(flight.progress.model))
+        raise
+    permit.succeeded()
 
 
 async def _wait_for_turn(connection: Connection, model: str, deadline: float) -> None:

@@ -27,8 +27,8 @@ from orch_nb.types import (
     Response,
 )
 
-#: Asks the first of the models that answers.
-Ask = Callable[[Call, Iterable[ModelCard]], Awaitable[Response]]
+#: Asks the first of the models that answers, though it be benched where the flag says so.
+Ask = Callable[[Call, Iterable[ModelCard], bool], Awaitable[Response]]
 
 
 async def ask_in_stages(
@@ -84,7 +84,7 @@ class _Stages:
         stage = Call(request, show, form, trail=trail)
         self.call.trail.current = None
         try:
-            answer = await self.ask(stage, self._cards(model, strong=strong))
+            answer = await self.ask(stage, self._cards(model, strong=strong), strong)
         except asyncio.CancelledError:
             # What has arrived of the answer is kept, whoever was writing it.
             self.call.partial = stage.partial or self.call.partial

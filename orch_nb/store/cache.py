@@ -86,16 +86,20 @@ class ResponseCache:
         stored. A disk that cannot be written costs one `CacheWarning` and no answer. `refresh`
         computes and replaces.
         """
-        if not refresh:
-            try:
-                payload = cast(Payload, self._answers.recall(key))
-            except KeyError:
-                self._misses += 1
-            else:
-                self._hits += 1
-                return payload, True
+        if not refresh and (known := self.recall(key)) is not None:
+            return known, True
         payload, _ = await self._answers.call(key, compute)
         return payload, False
+
+    def recall(self, key: str) -> Payload | None:
+        """Return the payload for `key`, None where there is none."""
+        try:
+            payload = cast(Payload, self._answers.recall(key))
+        except KeyError:
+            self._misses += 1
+            return None
+        self._hits += 1
+        return payload
 
     def clear(self) -> int:
         """Delete every entry and return how many there were."""

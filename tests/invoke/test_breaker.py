@@ -46,7 +46,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def breakers(clock: Clock) -> Breakers:
-    return Breakers(BreakerSettings(), clock)
+    return Breakers(clock)
 
 
 async def call(
@@ -341,7 +341,7 @@ def test_one_model_that_fails_for_ever_does_not_hold_up_its_siblings(breakers: B
 
 
 def test_switched_off_it_never_opens(clock: Clock) -> None:
-    breakers = Breakers(BreakerSettings(enabled=False), clock)
+    breakers = Breakers(clock, BreakerSettings(enabled=False))
     fail(breakers, 20)
     assert breakers.benched(A) is None
 
