@@ -108,13 +108,7 @@ class Engine:
         longest = min(settings.limits.call, call.request.wants.deadline or float("inf"))
         deadline = asyncio.get_running_loop().time() + longest
         try:
-            decision = await self.decide(call.request, settings, deadline)
-            self._memories.traffic.chosen(decision.best.model)
-            expected = decision.profile.output_tokens
-            bill = Bill(self._memories.budget, others=self.catalog.cards, expected=expected)
-            answer = await self._invoker.invoke(
-                call, decision, bill, fallback=settings.fallback, deadline=deadline
-            )
+            answer = await self._ask(call, settings, deadline)
             response = answer.kept()
         except OrchError as failure:
             error = str(failure)
@@ -130,6 +124,15 @@ class Engine:
             for observation in observations(record):
                 self._memories.experience.add(observation)
         return response
+
+    async def _ask(self, call: Call, settings: Settings, deadline: float) -> Response:
+        decision = await self.decide(call.request, settings, deadline)
+        self._memories.traffic.chosen(decision.best.model)
+        expected = decision.profile.output_tokens
+        bill = Bill(self._memories.budget, others=self.catalog.cards, expected=expected)
+        return await self._invoker.invoke(
+            call, decision, bill, fallback=settings.fallback, deadline=deadline
+        )
 
     async def decide(
         self, request: Request, settings: Settings, deadline: float | None = None

@@ -1,6 +1,4 @@
-"""Every error that orch-nb raises on purpose.
-
-::
+"""Every error that orch-nb raises on purpose::
 
     OrchError
     ├── InputError             what was written is wrong; nothing was sent
@@ -24,11 +22,11 @@
     │   │   ├── ContextTooLong     the prompt does not fit
     │   │   └── RequestRefused     any other 4xx
     │   └── Rejected           the provider's policy forbids the prompt: stop
-    └── AllFailed              every model that was tried failed
+    ├── AllFailed              every model that was tried failed
+    └── RecordingError         a replay finds no answer, or only a damaged one
 
 Policy reads ``retryable``, ``falls_back``, ``fault`` and ``benches`` of the class, never a message.
-`Interrupted` stands beside the tree: it is a `KeyboardInterrupt`, so that ``except Exception``
-in a user's loop does not swallow a stop.
+`Interrupted` is a `KeyboardInterrupt`, so that ``except Exception`` in a loop swallows no stop.
 """
 
 from __future__ import annotations
@@ -285,6 +283,10 @@ class AllFailed(OrchError):
         self.attempts = tuple(attempts)
         tried = list(dict.fromkeys(a.error for a in self.attempts if a.error))
         super().__init__("no model answered: " + "; ".join(tried))
+
+
+class RecordingError(OrchError):
+    """In the mode replay: what was asked is not recorded, or the file of it is damaged."""
 
 
 class Interrupted(KeyboardInterrupt):

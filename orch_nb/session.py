@@ -20,6 +20,7 @@ from orch_nb.errors import Interrupted
 from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.loop import BackgroundLoop, Feed
+from orch_nb.modes import open_engine
 from orch_nb.pins import Experts
 from orch_nb.providers._connect import Connection, connect, disconnect
 from orch_nb.routing.experts import CAPABILITIES, check_tool
@@ -165,7 +166,7 @@ class Session(Configurable):
         Providers may be asked for their lists, which is free. Raises as `ask` does before it asks.
         """
         request = compose(prompt, **options).request
-        return self._loop.run(lambda: self._engine.decide(request, self.settings))
+        return self._loop.run(lambda: self._engine.select(request, self.settings))
 
     def count_tokens(self, prompt: str, **options: Unpack[Options]) -> Usage:
         """The input tokens of what `ask` would send, counted by the provider where it can.
@@ -262,14 +263,14 @@ class Session(Configurable):
         self.budget.limits = settings.budget
 
     def _connect(self, settings: Settings) -> None:
-        connections = connect(settings, os.environ)
+        connections = {} if settings.mode == "replay" else connect(settings, os.environ)
         if self._loop.running:
             self._loop.run(self._engine.close)
         self._connections = connections
         # A script that ends, or forgets its session, need not close it.
         self._finalizer.detach()
         self._finalizer = weakref.finalize(self, _end, self._loop, connections, self._experience)
-        self._engine = Engine(settings, connections, self._directory, self._memories)
+        self._engine = open_engine(settings, connections, self._directory, self._memories)
         self.catalog, self.cache = self._engine.catalog, self._engine.cache
 
     def _start_anew(self) -> None:

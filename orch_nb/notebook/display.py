@@ -130,7 +130,7 @@ def provenance(response: Response) -> dict[str, Any]:
         "notice": visible(decision.notice),
         "cascade": None if plan is None else _readable(asdict(plan)),
         "cost": None if response.cost is None else str(response.cost),
-        "billed": None if response.billed is None else str(response.billed),
+        "billed": None if response.paid is None else str(response.paid),
         "seconds": response.seconds,
         "ttft": response.ttft,
         "input_tokens": usage.input_tokens,

@@ -22,6 +22,7 @@ from orch_nb.notebook.completion import matcher
 from orch_nb.notebook.evaluations import evaluation_bundle
 from orch_nb.notebook.magics import ORCH, SELECT, OrchMagics
 from orch_nb.session import Session
+from orch_nb.store.recording import FOLDER
 from orch_nb.types import Decision, Response
 from orch_nb.workflows.evaluation import Evaluation
 
@@ -80,6 +81,10 @@ class Extension:
 def describe(session: Session) -> str:
     """One line on what takes part."""
     settings = session.settings
+    if settings.mode != "live":
+        # The same while it is recorded and wherever it is replayed, whatever is there to be asked.
+        named = f"mode record/replay: answers in {FOLDER}"
+        return f"orch_nb {__version__} · {named} · strategy {settings.strategy}"
     real = session.providers
     parts = [
         f"orch_nb {__version__}",

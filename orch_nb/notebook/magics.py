@@ -60,7 +60,7 @@ _PASSED_ON = (
     *("strategy", "model", "task", "system", "max_tokens", "tool", "verifier"),
     *("max_cost", "max_latency", "min_quality", "local", "provider", "exclude"),
 )
-_TRAITS = ("strategy", "preset", "fallback", "stream")
+_TRAITS = ("strategy", "preset", "mode", "fallback", "stream")
 
 
 @magics_class
@@ -74,6 +74,11 @@ class OrchMagics(Magics):
         None,
         allow_none=True,
         help="Which providers take part: cloud-only, local-only, development.",
+    ).tag(config=True)
+    mode = Unicode(
+        None,
+        allow_none=True,
+        help="Whether answers are recorded, or replayed from the recording: live, record, replay.",
     ).tag(config=True)
     fallback = Unicode(
         None, allow_none=True, help="What follows a model that failed: best, cheapest or fail."

@@ -87,8 +87,8 @@ def _billed(record: Record, attempt: Attempt) -> str:
     apart = any(one.usage is not None for one in record.attempts)
     if response is None or apart or attempt is not record.attempts[-1]:
         return ""
-    about = "" if response.usage.source == "known" or not response.billed else "~"
-    return about + dollars(response.billed)
+    about = "" if response.usage.source == "known" or not response.paid else "~"
+    return about + dollars(response.paid)
 
 
 def _end(record: Record, expected: dict[str, Estimate]) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _compared(record: Record, response: Response, expected: dict[str, Estimate])
     profile, usage = response.decision.profile, response.usage
     return (
         f"expected {dollars(cost)}, {seconds(time)}, {profile.input_tokens}→"
-        f"{profile.output_tokens} tokens; it was {dollars(response.billed)}, "
+        f"{profile.output_tokens} tokens; it was {dollars(response.paid)}, "
         f"{seconds(response.seconds)}, {usage.input_tokens}→{usage.output_tokens}"
     )
 

@@ -19,6 +19,7 @@ from orch_nb.settings.endpoint import OFFICIAL, SERVERS, read_host
 FILE_NAME = "orch.yaml"
 CONFIG = "Session(config=…)"
 
+_MODES = ("live", "record", "replay")
 _SWITCH = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
@@ -52,6 +53,10 @@ def read_environment(env: Mapping[str, str], known_types: Collection[str]) -> li
             layers.append(Layer(server.variable, data))
     if folder := env.get("ORCH_CACHE_DIR"):
         layers.append(Layer("ORCH_CACHE_DIR", {"cache": {"dir": folder}}))
+    if mode := env.get("ORCH_MODE"):
+        if mode not in _MODES:
+            raise SettingsError("must be live, record or replay", source="ORCH_MODE")
+        layers.append(Layer("ORCH_MODE", {"mode": mode}))
     for variable, setting in (("ORCH_STREAM", "stream"), ("ORCH_PROBE", "probe")):
         if switch := env.get(variable):
             if switch.lower() not in _SWITCH:

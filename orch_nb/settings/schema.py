@@ -239,12 +239,15 @@ class BudgetSettings(_Strict):
 class Settings(_Strict):
     """All settings of a session, after every layer was heard.
 
+    In the ``mode`` record what is answered is written beside the notebook as well; in replay it is
+    read from there, and nobody is asked.
     ``probe`` looks for Ollama and LM Studio on this machine where no row configures them.
     ``experts`` pins models to tools by name; None takes away a pin that a weaker source set.
     Whether ``strategy`` exists is for the registry of strategies to say.
     """
 
     preset: Literal["cloud-only", "local-only", "development"] = "development"
+    mode: Literal["live", "record", "replay"] = "live"
     strategy: Text = "balanced"
     weights: Weights = Weights()
     budget: BudgetSettings = BudgetSettings()
@@ -260,5 +263,5 @@ class Settings(_Strict):
 
     def connects_like(self, other: Settings) -> bool:
         """Whether nothing differs that connections, catalog or cache are made from."""
-        names = ("preset", "probe", "cache", "providers", "models", "limits")
+        names = ("preset", "mode", "probe", "cache", "providers", "models", "limits")
         return all(getattr(self, name) == getattr(other, name) for name in names)

@@ -82,7 +82,7 @@ def payments(record: Record) -> tuple[Payment, ...]:
     else the response's model got all.
     """
     response = record.response
-    if response is not None and response.cached:
+    if response is not None and (response.cached or response.replayed):
         return ()
     own = tuple(
         Payment(attempt.model, attempt.cost, attempt.usage.source == "known")

@@ -17,11 +17,13 @@ _NO_FAULT = frozenset({"interrupted", BudgetExceeded.label})
 def observations(record: Record) -> Iterator[Observation]:
     """One observation for each attempt that reached for a model and ended by itself.
 
-    A simulated answer teaches nothing, and a cached one nothing new: its attempts were observed
-    when they were made.
+    A simulated answer teaches nothing, and a cached or replayed one nothing new: its attempts were
+    observed when they were made.
     """
     response, decision = record.response, record.decision
-    if decision is None or (response is not None and (response.cached or response.simulated)):
+    if decision is None:
+        return
+    if response is not None and (response.cached or response.simulated or response.replayed):
         return
     for attempt in record.attempts:
         if attempt.cause in _NO_FAULT:
