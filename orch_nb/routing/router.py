@@ -82,11 +82,15 @@ class Router:
         `InputError`, and `TimedOut` at the deadline.
         """
         strategy = canonical(request.wants.strategy or settings.strategy)
-        named, asked = request.wants.models, _Asked(request, analyse(request), strategy)
+        named, judge = request.wants.models, request.wants.verifier
         try:
             async with asyncio.timeout_at(deadline):
                 await self._catalog.prepare(named)
                 self._check_names(request)
+                if judge is not None:
+                    judge = self._catalog.resolve(judge).id
+                    request = replace(request, wants=replace(request.wants, verifier=judge))
+                asked = _Asked(request, analyse(request), strategy)
                 pin = None if named else expert_for(request.wants.tools, settings.experts)
                 if pin is not None:
                     _check_alone(request, pin)
@@ -102,7 +106,10 @@ class Router:
         if named and not (asked.strategy in OVER_INSTANCES and len(named) == 1):
             cards = [self._catalog.resolve(name) for name in named]
             taken = name_models(asked.request, asked.profile, cards, self._columns(cards))
-            return in_stages(asked.request, taken) if asked.strategy == "cascade" else taken
+            # A model that is named outweighs the session's strategy, not the call's.
+            if asked.strategy == "cascade" and asked.request.wants.strategy is not None:
+                return in_stages(asked.request, taken)
+            return taken
         try:
             return self._rank(asked, settings)
         except SelectionError:
@@ -123,7 +130,7 @@ class Router:
             fallback=settings.fallback,
             unreachable=self._catalog.unreachable(),
             purse=self._purse(),
-            memory=memory_for_models() if any(card.size for card in cards) else None,
+            memory=memory_for_models() if np.isfinite(seen.pool.size).any() else None,
             busy=self._traffic.busy,
             turns=self._traffic.turns,
             random=self._random,

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from orch_nb import Session
-from orch_nb.errors import AllFailed, InputError, ProviderError, SelectionError
+from orch_nb.errors import AllFailed, InputError, ProviderError, SelectionError, UnknownNameError
 from stub.client import Stub
 from stub.spec import write
 
@@ -147,6 +147,13 @@ def test_the_models_of_a_cascade_can_be_named(session: Session, stub: Stub) -> N
         session.ask(QUESTION, model="a:nano", strategy="cascade")
 
 
+def test_a_named_model_outweighs_the_sessions_strategy(session: Session, stub: Stub) -> None:
+    says(stub, nano="2")
+    assert session.strategy == "cascade"
+    response = session.ask(QUESTION, model="a:nano")
+    assert (response.model, response.decision.source) == ("a:nano", "explicit model")
+
+
 def test_max_cost_holds_for_the_whole(session: Session, stub: Stub) -> None:
     says(stub, mini="41", nano="42", grand="43")
     whole = session.select(QUESTION, task="reasoning")
@@ -203,6 +210,26 @@ def test_without_a_strong_model_another_strategy_chooses_and_says_so(stub: Stub)
         with pytest.raises(SelectionError, match="there is no draft to check"):
             session.ask(QUESTION, check=lambda _: True)
     assert asked(stub) == []
+
+
+def test_a_verifier_may_be_a_bare_name_and_a_wrong_one_is_named(
+    session: Session, stub: Stub
+) -> None:
+    says(stub, mini="A story.", nano="yes")
+    response = session.ask("Tell me a story.", task="chat", verifier="nano")
+    assert (response.model, sorted(asked(stub))) == ("a:mini", ["mini", "nano"])
+    for name in ("nona", "b:nano"):
+        with pytest.raises(UnknownNameError, match=f"unknown model '{name}'"):
+            session.ask("Tell me another.", task="chat", verifier=name)
+    with pytest.raises(SelectionError, match="or with who judges it no less"):
+        session.ask("Tell me another.", task="chat", verifier="a:grand")
+
+
+def test_a_limit_that_leaves_no_cascade_is_named(session: Session) -> None:
+    decision = session.select(QUESTION, task="reasoning", max_cost=0.001)
+    assert decision.notice == (
+        "no cascade within max_cost ($0.0010) is known to be cheaper here, so balanced chose"
+    )
 
 
 def test_a_cascade_that_needs_what_no_model_has_says_so(session: Session) -> None:
