@@ -1,7 +1,8 @@
-"""Dollars, seconds and bytes as people read them."""
+"""Dollars, seconds and bytes as people read them, and tables of them as text."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Context, Decimal
 
 _TWO_DIGITS = Context(prec=2)
@@ -28,3 +29,12 @@ def seconds(time: float | None) -> str:
 def gigabytes(size: int) -> str:
     """Bytes in powers of 1000, as discs and downloads are labelled."""
     return f"{size / 1e9:.1f} GB"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with equally many cells as lines of text, whose cells stand below one another."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -66,7 +66,7 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
         _fold(unscored, len(unscored), "without a score", "only standing in for others"),
         _fold(rejected, len(made.rejected) + made.omitted_rejected, "not", "not considered"),
     ]
-    text = ["\n".join(above), *tables.columns(rows), *after, *(f["text/plain"] for f in folds)]
+    text = ["\n".join(above), *figures.columns(rows), *after, *(f["text/plain"] for f in folds)]
     html = _quiet(above) + tables.html(rows) + _quiet(after)
     return {
         "text/html": html + "".join(f["text/html"] for f in folds),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from orch_nb.figures import columns
 from orch_nb.notebook import render
 from orch_nb.sanitize import one_line
 
@@ -65,12 +66,3 @@ def _style(head: str, cells: Sequence[str]) -> str:
         return _FIGURES
     least = min(_LEAST, max(map(len, (head, *cells))))
     return f"text-align:left;overflow-wrap:anywhere;min-width:{least}ch"
-
-
-def columns(rows: Sequence[Row]) -> list[str]:
-    """A head and rows as lines of text."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

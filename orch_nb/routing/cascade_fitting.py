@@ -82,8 +82,7 @@ def fit_pair(outcomes: Outcomes, answers: Sequence[Sequence[str | None]]) -> Fit
     if len(rows) < _FEWEST or len(columns) < 3:
         return None
     hashed, measures = read([outcomes.prompts[row] for row in rows])
-    spread = measures.std(axis=0)
-    scale = Scale(measures.mean(axis=0), np.where(spread > 0, spread, 1.0))
+    scale = Scale.of(measures)
     trial = _Trial(
         outcomes.quality[np.ix_(rows, columns)],
         outcomes.cost[np.ix_(rows, columns)],

@@ -111,21 +111,14 @@ class Escalation:
 def fit_escalation(prompts: Sequence[str], answers: Sequence[str], gain: Matrix) -> Escalation:
     """Fit `gain`, the strong model's quality less the weak one's, to prompts and weak answers."""
     rows = np.array([signs(*pair) for pair in zip(prompts, answers, strict=True)])
+    spread = rows.std(axis=0)
     empty = Escalation(
-        _scale(read(prompts)[1]),
-        _scale(read(answers)[1]),
+        Scale.of(read(prompts)[1]),
+        Scale.of(read(answers)[1]),
         rows.mean(axis=0),
-        _above_zero(rows.std(axis=0)),
+        np.where(spread > 0, spread, 1.0),
         np.zeros(0, np.float32),
     )
     features = empty._embed(prompts, answers)
     weights = solve(features, (gain - gain.mean())[:, None], _PENALTY)[:, 0]
     return Escalation(empty.questions, empty.answers, empty.centre, empty.spread, weights)
-
-
-def _scale(measures: Matrix) -> Scale:
-    return Scale(measures.mean(axis=0), _above_zero(measures.std(axis=0)))
-
-
-def _above_zero(spread: Matrix) -> Matrix:
-    return np.where(spread > 0, spread, 1.0)

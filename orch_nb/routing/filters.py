@@ -173,9 +173,10 @@ def _beyond_limits(pool: Pool, estimates: Estimates, requires: Requirements) -> 
         kept = np.isin(pool.provider, [_code(pool, name) for name in requires.providers])
         yield Exclusion(~kept, lambda _: f"not of {', '.join(requires.providers)}")
     if requires.exclude:
-        names = set(requires.exclude)
-        out = [bool(names & {card.provider, card.name, card.id}) for card in cards]
-        yield Exclusion(np.array(out, dtype=bool), lambda _: "excluded")
+        names = frozenset(requires.exclude)
+        out = np.array([card.provider in names or card.name in names for card in cards], bool)
+        out[[pool.index[name] for name in names if name in pool.index]] = True
+        yield Exclusion(out, lambda _: "excluded")
     if (limit := requires.max_cost) is not None:
         cost = estimates.cost
         yield Exclusion(

@@ -42,6 +42,12 @@ class Scale:
     centre: Matrix
     spread: Matrix
 
+    @classmethod
+    def of(cls, measures: Matrix) -> Scale:
+        """That of the prompts with `measures`, a row each; what does not vary has the spread 1."""
+        spread = measures.std(axis=0)
+        return cls(measures.mean(axis=0), np.where(spread > 0, spread, 1.0))
+
     def embed(self, hashed: Vector, measures: Matrix) -> Vector:
         """The features of prompts, a row each of length close to 1, from what `read` gave."""
         waves = wave((measures - self.centre) / self.spread)
@@ -104,11 +110,7 @@ class FittedRouter:
 
     def save(self, path: Path) -> None:
         """Write the file, for the user alone to read. Raises `InputError` where that fails."""
-        try:
-            write_private(path, self.to_json().encode())
-        except OSError as error:
-            reason = error.strerror or "unknown reason"
-            raise InputError(f"cannot write {path} ({reason}); name another with --out") from None
+        write_fitted(path, self.to_json())
 
     def to_json(self) -> str:
         """The numbers as JSON; the large matrices in it are base64 of little-endian float32."""
@@ -150,13 +152,30 @@ class FittedRouter:
 
         Raises `InputError` for a file that is damaged or cannot be read.
         """
-        try:
-            content, _ = read_regular(path, _BYTES)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise InputError(f"cannot read {path} ({error.strerror or error})") from None
-        return cls.from_json(content, str(path))
+        content = read_fitted(path, _BYTES)
+        return None if content is None else cls.from_json(content, str(path))
+
+
+def read_fitted(path: Path, limit: int) -> bytes | None:
+    """What a file of at most `limit` bytes holds, None where there is none.
+
+    Raises `InputError` where it cannot be read.
+    """
+    try:
+        return read_regular(path, limit)[0]
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({error.strerror or error})") from None
+
+
+def write_fitted(path: Path, content: str) -> None:
+    """Write `content`, for the user alone to read. Raises `InputError` where that fails."""
+    try:
+        write_private(path, content.encode())
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        raise InputError(f"cannot write {path} ({reason}); name another with --out") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from orch_nb.errors import InputError
-from orch_nb.files import read_regular, write_private
 from orch_nb.routing.features import MEASURES, WIDTH, Vector
-from orch_nb.routing.fitted import Scale, read
+from orch_nb.routing.fitted import Scale, read, read_fitted, write_fitted
 from orch_nb.routing.gain import Interval
 
 if TYPE_CHECKING:
@@ -90,11 +89,7 @@ class FittedCascade:
 
     def save(self, path: Path) -> None:
         """Write the file, for the user alone to read. Raises `InputError` where that fails."""
-        try:
-            write_private(path, self.to_json().encode())
-        except OSError as error:
-            cause = error.strerror or "unknown reason"
-            raise InputError(f"cannot write {path} ({cause}); name another with --out") from None
+        write_fitted(path, self.to_json())
 
     @classmethod
     def load(cls, path: Path) -> FittedCascade | None:
@@ -102,13 +97,8 @@ class FittedCascade:
 
         Raises `InputError` for a file that is damaged or cannot be read.
         """
-        try:
-            content, _ = read_regular(path, _BYTES)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise InputError(f"cannot read {path} ({error.strerror or error})") from None
-        return cls.from_json(content, str(path))
+        content = read_fitted(path, _BYTES)
+        return None if content is None else cls.from_json(content, str(path))
 
 
 _PLAIN = ("first", "second", "strong", "count", "threshold", "offset", "escalation")

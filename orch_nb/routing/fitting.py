@@ -34,7 +34,7 @@ def fit(outcomes: Outcomes) -> FittedRouter:
     candidates = _worth_choosing(cost, quality, shares)
     part = outcomes.take(sample(len(outcomes.prompts), _READ))
     hashed, measures = read(part.prompts)
-    scale = _scale(measures)
+    scale = Scale.of(measures)
     features = scale.embed(hashed, measures)
     corrections = _correct(part, features, quality, candidates)
     return FittedRouter(
@@ -79,11 +79,6 @@ def _worth_choosing(cost: Matrix, quality: Matrix, shares: Matrix) -> NDArray[np
     order = np.lexsort((-nearness, -votes))[:LIMIT]
     chosen = order if np.isnan(cost).all() else order[votes[order] > 0]
     return np.sort(chosen)
-
-
-def _scale(measures: Matrix) -> Scale:
-    spread = measures.std(axis=0)
-    return Scale(measures.mean(axis=0), np.where(spread > 0, spread, 1.0))
 
 
 def _correct(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from orch_nb.figures import dollars, seconds
+from orch_nb.figures import columns, dollars, seconds
 from orch_nb.sanitize import one_line
 from orch_nb.store.account import Accounts, ModelStats, Spend
 from orch_nb.store.suggestions import ANSWERS, CALLS, Suggestion, percent, suggest, suggest_reuse
@@ -72,12 +72,7 @@ class Report:
         return tuple(notes)
 
     def __str__(self) -> str:
-        rows = [[one_line(cell, 80) for cell in row] for row in self.cells()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = (
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        lines = columns([[one_line(cell, 80) for cell in row] for row in self.cells()])
         return "\n".join((*lines, *(one_line(note, 600) for note in self.notes)))
 
 

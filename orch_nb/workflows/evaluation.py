@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from orch_nb.errors import Interrupted, OrchError
-from orch_nb.figures import dollars, seconds
+from orch_nb.figures import columns, dollars, seconds
 from orch_nb.sanitize import one_line
 from orch_nb.workflows.summary import Row, Summary, leaders, summarise
 
@@ -142,12 +142,7 @@ class Evaluation:
         return said
 
     def __str__(self) -> str:
-        rows = [[one_line(cell, 80) for cell in row] for row in self.cells()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = (
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        lines = columns([[one_line(cell, 80) for cell in row] for row in self.cells()])
         return "\n".join((*lines, *(one_line(note, 600) for note in self.notes)))
 
 
