@@ -189,7 +189,7 @@ def _beyond_limits(pool: Pool, estimates: Estimates, requires: Requirements) -> 
         takes = estimates.cautious_seconds
         yield Exclusion(
             takes > longest,
-            lambda row: _latency_reason(estimates, row, f"max_latency is {seconds(longest)}"),
+            lambda row: _latency_reason(estimates, row, f"max_latency is {longest:g} s"),
             "max_latency",
             takes,
         )
@@ -233,8 +233,12 @@ def _advice(pool: Pool, exclusions: Sequence[Exclusion]) -> str:
             continue
         needed = exclusion.needed[rows]
         nearest = int(needed.argmax() if exclusion.limit == "min_quality" else needed.argmin())
+        model = pool.cards[int(rows[nearest])].id
+        if exclusion.limit == "budget":  # none of its limits by itself, but what they leave
+            costs = dollars(Decimal(float(needed[nearest])))
+            return f"{model} would cost about {costs}, which is more than the budget leaves"
         value = _rounded(exclusion.limit, float(needed[nearest]))
-        return f"{exclusion.limit}={value} would admit {pool.cards[int(rows[nearest])].id}"
+        return f"{exclusion.limit}={value} would admit {model}"
     return ""
 
 
@@ -244,4 +248,4 @@ def _rounded(limit: str, needed: float) -> str:
     # What is a round number but for the last bit of a float is taken as it is.
     steps = needed / step
     rounded = np.floor(steps + 1e-9) if limit == "min_quality" else np.ceil(steps - 1e-9)
-    return f"{rounded * step:.3g}"
+    return format(Decimal(f"{rounded * step:.3g}"), "f")  # as people write it, without an e

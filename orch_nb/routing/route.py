@@ -29,8 +29,9 @@ from orch_nb.types import (
 
 # What is checked must not be given unchecked because no second model is there.
 _NO_CASCADE = (
-    "there is no draft to check: none costs at most a quarter of what a better model costs; name "
-    "the models yourself, the strong one last: model=[draft, strong], strategy='cascade'"
+    "there is no draft to check{limit}: none costs at most a quarter of what a model that is known "
+    "to be better costs, or with who judges it no less; name the models yourself, the strong one "
+    "last: model=[draft, strong], strategy='cascade'"
 )
 
 
@@ -97,8 +98,9 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
         cascade = planned(request, estimates, parts.fit, table, situation.cascade)
         if cascade is None:
             if request.wants.checked or request.wants.verifier:
-                raise SelectionError(_NO_CASCADE)
-            name, notice = "balanced", "no cascade would be cheaper here, so balanced chose"
+                raise SelectionError(_NO_CASCADE.format(limit=_within(request)))
+            said = f"no cascade{_within(request)} is known to be cheaper here"
+            name, notice = "balanced", f"{said}, so balanced chose"
             scores = score(name, profile, table, situation.weights)
     order = _order(scores, table)
     if cascade is not None:
@@ -137,6 +139,11 @@ def name_models(
         advice = f"; {parts.advice}" if parts.advice else ""
         raise SelectionError(f"what was named cannot do this{advice}", tuple(parts.rejected))
     return Decision("explicit", "explicit model", profile, ranking, parts.rejected)
+
+
+def _within(request: Request) -> str:
+    limit = request.wants.requires.max_cost
+    return "" if limit is None else f" within max_cost ({dollars(limit)})"
 
 
 def _way_out(advice: str) -> str:

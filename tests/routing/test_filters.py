@@ -119,7 +119,7 @@ def test_each_limit_says_what_it_was_compared_with() -> None:
     assert dear["dear"] == "would cost about $0.025, max_cost is $0.0010"
     assert dear["unknown"] == "its price is not known, max_cost is $0.0010"
     slow = reasons(Requirements(max_latency=4.0), tracks={"dear": took(9.0)})
-    assert slow == {"dear": "would take about 9.0 s, max_latency is 4.0 s"}
+    assert slow == {"dear": "would take about 9.0 s, max_latency is 4 s"}
     poor = reasons(Requirements(min_quality=0.4))
     assert poor == {"free": "quality 0.20 from unknown, min_quality is 0.4"}
 
@@ -135,6 +135,10 @@ def test_a_limit_that_no_model_meets_excludes_those_of_unknown_speed_too() -> No
     [
         (
             Requirements(max_cost=Decimal("0.0001"), min_quality=0.4),
+            "max_cost=0.000255 would admit p:cheap",
+        ),
+        (
+            Requirements(max_cost=Decimal("0.0000001"), min_quality=0.2, exclude=("free", "dear")),
             "max_cost=0.000255 would admit p:cheap",
         ),
         (Requirements(min_quality=0.95), "min_quality=0.9 would admit p:dear"),

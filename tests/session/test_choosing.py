@@ -60,7 +60,7 @@ def test_when_no_model_fits_each_says_why_and_the_nearest_limit_is_named(session
     with pytest.raises(SelectionError) as caught:
         session.ask("hi", max_latency=0.01)
     assert {row.model for row in caught.value.rejected} >= {"a:small", "b:large"}
-    assert "max_latency is 0.0 s" in str(caught.value)
+    assert "max_latency is 0.01 s" in str(caught.value)
     assert "would admit" in str(caught.value)
 
 
