@@ -12,12 +12,13 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from orch_nb.errors import InputError, OrchError
+from orch_nb.errors import InputError, Interrupted, OrchError
 from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.bill import Bill
 from orch_nb.invoke.breaker import Breakers
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.invoke import Invoker
+from orch_nb.invoke.order import without_benched
 from orch_nb.providers._connect import Connection, disconnect
 from orch_nb.registry.catalog import Catalog
 from orch_nb.registry.memory import Memory
@@ -104,22 +105,22 @@ class Engine:
 
     async def answer(self, call: Call, settings: Settings) -> Response:
         """The answer to `call`. Raises as `orch_nb.Session.ask` does; either way it is recorded."""
-        response, error = None, None
+        response, error, error_type = None, None, None
         longest = min(settings.limits.call, call.request.wants.deadline or float("inf"))
         deadline = asyncio.get_running_loop().time() + longest
         try:
             answer = await self._ask(call, settings, deadline)
             response = answer.kept()
         except OrchError as failure:
-            error = str(failure)
+            error, error_type = str(failure), type(failure).__name__
             raise
         except asyncio.CancelledError:
             if call.partial is not None:
                 response = call.partial = call.partial.kept()
-            error = "interrupted"
+            error, error_type = "interrupted", Interrupted.__name__
             raise
         finally:
-            record = call.record(time.time(), response, error)
+            record = call.record(time.time(), response, error, error_type)
             self._memories.ledger.add(record)
             for observation in observations(record):
                 self._memories.experience.add(observation)
@@ -146,7 +147,9 @@ class Engine:
 
     async def select(self, request: Request, settings: Settings) -> Decision:
         """What `decide` says to those who only want to know."""
-        return await self.decide(request, settings)
+        return without_benched(
+            await self.decide(request, settings), self._memories.breakers.benched
+        )
 
     async def pinnable(self, tool: str, name: str) -> str:
         """The id of the model `name`, if it may be the expert of `tool`; raises why it may not."""

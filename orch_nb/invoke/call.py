@@ -23,7 +23,13 @@ class Call:
     trail: Trail = field(default_factory=Trail)
     partial: Response | None = None
 
-    def record(self, at: float, response: Response | None, error: str | None) -> Record:
+    def record(
+        self,
+        at: float,
+        response: Response | None,
+        error: str | None,
+        error_type: str | None = None,
+    ) -> Record:
         """The call as the ledger keeps it; `at` is seconds since the epoch."""
         attempts = tuple(self.trail.attempts)
         if response is not None:
@@ -32,4 +38,4 @@ class Call:
             decision = self.decision.kept({attempt.model for attempt in attempts})
         else:
             decision = None
-        return Record(at, self.request, decision, attempts, response, error)
+        return Record(at, self.request, decision, attempts, response, error, error_type)

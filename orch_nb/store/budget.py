@@ -22,6 +22,7 @@ from orch_nb.figures import dollars
 from orch_nb.forking import pause_for_fork, renew_after_fork
 from orch_nb.sanitize import one_line
 from orch_nb.settings import BudgetSettings
+from orch_nb.store.disk import disk_errors
 from orch_nb.store.nano import limit_to_nano, to_dollars, to_nano
 from orch_nb.store.tally import HOUR, PERIODS, Period, Spent, State, Tally, add_up
 
@@ -147,7 +148,7 @@ class Budget:
             if reservation.row is not None and (file := self._open(now)):
                 try:
                     file.settle(reservation.row, state, amount, now)
-                except _disk_errors() as error:
+                except disk_errors() as error:
                     self._lose(error)
 
     def release(self, reservation: Reservation) -> None:
@@ -179,7 +180,7 @@ class Budget:
             return None
         try:
             return file.reserve(amount, check, now)
-        except _disk_errors() as error:
+        except disk_errors() as error:
             self._lose(error)
             return None
 
@@ -190,7 +191,7 @@ class Budget:
         if _given(self.limits) and (file := self._open(now)):
             try:
                 seen = file.totals(now)
-            except _disk_errors() as error:
+            except disk_errors() as error:
                 self._lose(error)
             else:
                 # The session may have spent before there was a limit, or a process forked from it.
@@ -222,7 +223,7 @@ class Budget:
                 from orch_nb.store.spend_file import SpendFile  # noqa: PLC0415 - imports sqlite3
 
                 self._file = SpendFile(self._home() / _NAME, self._id, now)
-            except _disk_errors() as error:
+            except disk_errors() as error:
                 self._lose(error)
         return self._file
 
@@ -230,7 +231,7 @@ class Budget:
         self._disk = False
         self._close()
         reason = one_line(str(error)) or type(error).__name__
-        import sqlite3  # noqa: PLC0415 - see `_disk_errors`
+        import sqlite3  # noqa: PLC0415 - see `disk_errors`
 
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.OperationalError
@@ -260,13 +261,6 @@ class Budget:
         """What was under way in the parent is settled there."""
         for tally in (self._session, *self._minutes.values()):
             tally.sums["reserved"] = 0
-
-
-def _disk_errors() -> tuple[type[Exception], ...]:
-    """What a disk that does not play along raises. Only those with a budget pay for the import."""
-    import sqlite3  # noqa: PLC0415 - 5 ms of `%load_ext`
-
-    return sqlite3.Error, OSError
 
 
 def _given(limits: BudgetSettings) -> dict[Period, int]:

@@ -9,7 +9,6 @@ it no quicker, needs a writable folder to be read at all, and must not lie on a 
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 import threading
 import warnings
@@ -18,11 +17,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from orch_nb.files import create_private
 from orch_nb.forking import renew_after_fork
 from orch_nb.sanitize import one_line
+from orch_nb.store.disk import disk_errors
+
+if TYPE_CHECKING:
+    import sqlite3
 
 # Seconds for which a first entry waits for others to be written with: what `kill -9` loses.
 _GATHERING = 0.5
@@ -156,7 +159,7 @@ class Journal(ABC, Generic[T]):
                     with self._reading() as found:
                         if found is not None:
                             self._read(found)
-            except (sqlite3.Error, OSError) as error:
+            except disk_errors() as error:
                 self.problem = one_line(str(error)) or type(error).__name__
                 self._pending.extendleft(reversed(batch))
                 return False
@@ -205,10 +208,12 @@ class Journal(ABC, Generic[T]):
     def _connect(self) -> sqlite3.Connection:
         if not stat.S_ISREG(self.path.lstat().st_mode):
             raise OSError(f"{self.path} is not a regular file")
+        import sqlite3  # noqa: PLC0415 - see `disk_errors`
+
         return sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
 
     def _version(self, database: sqlite3.Connection) -> int:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version not in (0, self.version):
-            raise sqlite3.DatabaseError(f"{self.name} was written by another version of orch_nb")
+            raise OSError(f"{self.name} was written by another version of orch_nb")
         return int(version)

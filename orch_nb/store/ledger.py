@@ -1,14 +1,18 @@
-"""The session's calls in memory, and what they add up to."""
+"""The session's calls in memory, what they add up to, and those of all sessions on disk."""
 
 from __future__ import annotations
 
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
-from decimal import Decimal
+from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
-from orch_nb.errors import OrchError
-from orch_nb.store.account import Accounts, ModelStats, Spend, payments
+from orch_nb.store.account import Accounts, ModelStats, Spend
+from orch_nb.store.call_file import CallFile, Entry
+from orch_nb.store.call_row import summarise
+from orch_nb.store.call_table import CallTable
 from orch_nb.types import Record
 
 if TYPE_CHECKING:
@@ -16,11 +20,38 @@ if TYPE_CHECKING:
 
 Watcher = Callable[[Record], None]
 
+_DAY = 86_400.0
+
 
 class Ledger:
-    """Records in the order of their arrival. Append-only; safe to use from any thread."""
+    """Records in the order of their arrival. Append-only; safe to use from any thread.
 
-    def __init__(self) -> None:
+    Every record is written to `file` as well, as a row of names and numbers: about half a second
+    later, by a thread of its own, and with `CallFile.close` and the end of the process at once.
+    `kill -9` loses what was not written by then.
+
+    Parameters
+    ----------
+    file
+        Where the calls of all sessions are. None keeps this session's, in memory.
+    session
+        The session's id.
+    clock
+        Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        file: CallFile | None = None,
+        *,
+        session: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._file, self._session, self._clock = file, session, clock
+        if file is not None:
+            weakref.finalize(self, file.close)
+        #: What no row may hold: the keys of all providers.
+        self.secrets: frozenset[str] = frozenset()
         self._records: list[Record] = []
         self._watchers: list[Watcher] = []
         self._spend = Spend()
@@ -34,8 +65,13 @@ class Ledger:
             self._spend = self._spend.plus(record)
             self._accounts.add(record)
             watchers = tuple(self._watchers)
+            if self._file is not None:
+                entry = Entry(record, self._session, len(self._records), self.secrets)
+                self._file.put(entry)
         for watch in watchers:
             watch(record)
+        if self._file is not None:
+            self._file.warn()
 
     def subscribe(self, watch: Watcher) -> Callable[[], None]:
         """Call `watch` with every record from now on; return what ends that.
@@ -87,75 +123,49 @@ class Ledger:
         return {one.model: one.seconds for one in stats if one.seconds is not None}
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return one flat row a call, without the texts.
+        """Return one flat row a call, without the texts: `orch_nb.store.call_row.CallRow`.
 
         Money is Decimal dollars, times are seconds, ``at`` is seconds since the epoch; None is
         unknown or does not apply.
         """
-        return [_row(record) for record in self]
+        return self._table().to_records()
+
+    def to_json(self) -> str:
+        """`to_records` as a JSON array. Dollars are strings, so that they stay exact."""
+        return self._table().to_json()
 
     def to_pandas(self) -> pandas.DataFrame:
         """`to_records` as a DataFrame: dollars as floats, ``at`` as a UTC timestamp.
 
         Raises `OrchError` where pandas is not installed.
         """
-        try:
-            import pandas  # noqa: PLC0415 - optional, and slow to import
-        except ImportError:
-            raise OrchError("to_pandas needs pandas: pip install pandas") from None
-        frame = pandas.DataFrame.from_records(self.to_records(), columns=_COLUMNS)
-        frame["at"] = pandas.to_datetime(frame["at"], unit="s", utc=True)
-        return frame.astype({"cost": float, "billed": float})
+        return self._table().to_pandas()
 
+    def history(self, *, days: float | None = None, since: datetime | None = None) -> CallTable:
+        """The calls of all of the user's sessions, this one's with them: the newest 100,000.
 
-_COLUMNS = [
-    "at",
-    "model",
-    "strategy",
-    "cost",
-    "billed",
-    "seconds",
-    "ttft",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "usage_source",
-    "cached",
-    "finish",
-    "error",
-    "trail",
-]
+        Only those of the last `days`, and from `since` on, which is local time where it has no
+        zone. Where the disk fails these are the calls of this session, with a `LedgerWarning`.
+        """
+        start = max(
+            0.0 if days is None else self._clock() - days * _DAY,
+            0.0 if since is None else since.timestamp(),
+        )
+        found = None if self._file is None else self._file.rows(start)
+        if self._file is not None:
+            self._file.warn()
+        if found is None:
+            found = [row for row in self._table() if row.at >= start]
+        return CallTable(found)
 
+    def clear_history(self) -> None:
+        """Delete the calls of all of the user's sessions from the disk; the session keeps its own.
 
-def _row(record: Record) -> dict[str, object]:
-    row: dict[str, object] = dict.fromkeys(_COLUMNS)
-    row["at"], row["error"] = record.at, record.error
-    row["strategy"] = record.decision.strategy if record.decision else None
-    response = record.response
-    if response is None:
-        row["model"] = record.attempts[-1].model if record.attempts else None
-        row["billed"] = _billed(record)
-        row["trail"] = " → ".join(f"{a.model} ({a.cause})" for a in record.attempts)
-        return row
-    usage = response.usage
-    return row | {
-        "model": response.model,
-        "cost": response.cost,
-        "billed": response.billed,
-        "seconds": response.seconds,
-        "ttft": response.ttft,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "usage_source": usage.source,
-        "cached": response.cached,
-        "finish": response.finish,
-        "trail": response.trail,
-    }
+        Raises `OrchError` if that failed.
+        """
+        if self._file is not None:
+            self._file.clear()
 
-
-def _billed(record: Record) -> Decimal | None:
-    """Dollars that a call without an answer was billed; None for none, or where one is unknown."""
-    costs = [paid.cost for paid in payments(record)]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(costs) else None
+    def _table(self) -> CallTable:
+        numbered = enumerate(self, start=1)
+        return CallTable([summarise(r, self._session, n, self.secrets) for n, r in numbered])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orch_nb.errors import InputError, OrchError
+from orch_nb.store.disk import disk_errors
 from orch_nb.store.journal import Journal
 from orch_nb.types import Observation
+
+if TYPE_CHECKING:
+    import sqlite3
 
 # Rows kept: reading them all takes about 0.1 s, and a file is at most about 1 MB. A batch of
 # thousands of calls must not push out the evaluations, hence the second bound.
@@ -69,7 +73,7 @@ class ObservationFile(Journal[Observation]):
                         database.execute(
                             "DELETE FROM observation WHERE ?1 IS NULL OR model = ?1", (model,)
                         )
-            except (sqlite3.Error, OSError) as error:
+            except disk_errors() as error:
                 raise OrchError(f"not forgotten: {error}; delete {self.path}") from None
 
     def _read(self, database: sqlite3.Connection) -> None:

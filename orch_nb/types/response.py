@@ -106,7 +106,7 @@ class Record:
     """One call as the ledger keeps it. At most one of ``response`` and ``error`` is None.
 
     ``at`` is seconds since the epoch. An interrupted call has both, if text had arrived. The
-    ``decision`` is that of the response, where there is one.
+    ``decision`` is that of the response, where there is one. ``error_type`` is the error's class.
     """
 
     at: float
@@ -115,3 +115,4 @@ class Record:
     attempts: tuple[Attempt, ...]
     response: Response | None
     error: str | None = None
+    error_type: str | None = None

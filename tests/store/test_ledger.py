@@ -43,6 +43,7 @@ def answered(
         "seconds": 1.5,
         "ttft": 0.25,
         "cached": False,
+        "replayed": False,
         "decision": DECISION,
         "attempts": tried,
     }
@@ -198,25 +199,40 @@ def test_rows_are_flat_and_hold_no_text() -> None:
     rows = filled(answered("b:m", (down, Attempt("b:m", 1.0))), failed(down)).to_records()
     assert rows[0] == {
         "at": 1_800_000_000.0,
+        "session": "",
+        "call": 1,
         "model": "b:m",
+        "kind": "chat",
         "strategy": "cost",
+        "source": "strategy",
+        "simulated": False,
+        "cached": False,
+        "replayed": False,
         "cost": CENT,
         "billed": CENT,
+        "known": CENT,
+        "estimated": Decimal(0),
+        "unknown": False,
         "seconds": 1.5,
         "ttft": 0.25,
         "input_tokens": 10,
         "output_tokens": 20,
         "cached_tokens": 4,
         "usage_source": "known",
-        "cached": False,
         "finish": "stop",
+        "error_type": None,
         "error": None,
         "trail": "a:m (503) → b:m",
     }
     assert list(rows[1]) == list(rows[0])
     assert {name: value for name, value in rows[1].items() if value is not None} == {
         "at": 1_800_000_001.0,
+        "session": "",
+        "call": 2,
         "model": "a:m",
+        "known": Decimal(0),
+        "estimated": Decimal(0),
+        "unknown": False,
         "error": "no model answered",
         "trail": "a:m (503)",
     }
@@ -225,7 +241,7 @@ def test_rows_are_flat_and_hold_no_text() -> None:
 
 def test_a_call_that_reached_no_model_has_a_row() -> None:
     (row,) = filled(failed()).to_records()
-    assert (row["model"], row["trail"]) == (None, "")
+    assert (row["model"], row["billed"], row["trail"]) == (None, None, "")
 
 
 def test_subscribers_see_what_is_added_until_they_leave() -> None:
