@@ -241,14 +241,14 @@ class BudgetExceeded(Refused):
 class Benched(Refused):
     """The model, or its provider, failed again and again: it was not asked.
 
-    ``wait`` is how many seconds it is left alone from now on.
+    ``wait`` is how many seconds it is left alone from now on, ``reason`` after what.
     """
 
     label = "benched"
 
-    def __init__(self, model: str, message: str, wait: float) -> None:
-        self.wait = wait
-        super().__init__(model, message)
+    def __init__(self, model: str, reason: str, wait: float) -> None:
+        self.reason, self.wait = reason, wait
+        super().__init__(model, reason)
 
 
 class ModelNotFound(Refused):

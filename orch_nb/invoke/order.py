@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
+from typing import TypeVar
 
-from orch_nb.types import Choice, Decision, ModelCard
+from orch_nb.errors import Benched
+from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection
+
+T = TypeVar("T")
+
+# How many choices behind the best are looked at for who is benched. Chosen: as many as are shown.
+_LOOKED_AT = 50
 
 
 def fallback_order(decision: Decision, policy: str) -> Iterator[ModelCard]:
@@ -22,6 +30,43 @@ def fallback_order(decision: Decision, policy: str) -> Iterator[ModelCard]:
         others = iter(sorted(others, key=_cost_or_last))
     for choice in others:
         yield choice.card
+
+
+def without_benched(decision: Decision, benched: Callable[[str], Benched | None]) -> Decision:
+    """`decision` as it will come out: who is benched stands among the rejected, with the reason.
+
+    Where all are, they stay, and the notice says so. A cascade keeps its models.
+    """
+    head: list[Choice] = []
+    rejected: list[Rejection] = []
+    seen = 0
+    for seen, choice in enumerate(decision.ranking, 1):
+        error = benched(choice.model)
+        if error is None:
+            head.append(choice)
+        else:
+            rejected.append(Rejection(choice.model, error.reason))
+        if seen >= _LOOKED_AT and head:
+            break
+    if not rejected or decision.cascade is not None:
+        return decision
+    if not head:
+        said = f"every model is benched ({rejected[0].reason}); the least bad is asked all the same"
+        notice = "; ".join(filter(None, (decision.notice, said)))
+        return replace(decision, notice=notice)
+    return replace(
+        decision,
+        ranking=_joined(head, decision.ranking, seen),
+        rejected=_joined(rejected, decision.rejected, 0),
+    )
+
+
+def _joined(head: Sequence[T], tail: Sequence[T], start: int) -> Sequence[T]:
+    """`head`, then `tail` from `start` on, of which nothing is looked at here."""
+    first = len(head)
+    return LazySequence(
+        first + len(tail) - start, lambda i: head[i] if i < first else tail[i - first + start]
+    )
 
 
 def _cost_or_last(choice: Choice) -> Decimal:

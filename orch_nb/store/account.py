@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
 
+from orch_nb.errors import Benched
 from orch_nb.types import Attempt, Record
 
 # Attempts of a model that its quantiles are taken of: the newest say what it is like now.
@@ -162,4 +163,5 @@ class _Account:
 
 def _finished(record: Record) -> tuple[Attempt, ...]:
     stopped = record.response is not None and record.response.finish == "interrupted"
-    return record.attempts[:-1] if stopped else record.attempts
+    made = record.attempts[:-1] if stopped else record.attempts
+    return tuple(attempt for attempt in made if attempt.cause != Benched.label)

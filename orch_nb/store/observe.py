@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orch_nb.errors import BudgetExceeded
+from orch_nb.errors import Benched, BudgetExceeded
 from orch_nb.types import Attempt, Decision, Observation, Record, Response
 
 # What says whether an answer is right, and not only whether two models say the same.
 _TELLING = frozenset({"function", "assertions"})
 
-# The user stopped it, or the budget did not let it be asked: that says nothing about the model.
-_NO_FAULT = frozenset({"interrupted", BudgetExceeded.label})
+# The user stopped it, or the budget or the breaker did not let it be asked: that says nothing new.
+_NO_FAULT = frozenset({"interrupted", BudgetExceeded.label, Benched.label})
 
 
 def observations(record: Record) -> Iterator[Observation]:
