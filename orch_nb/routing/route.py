@@ -45,7 +45,7 @@ class Situation:
     the budget leaves. ``busy`` is how many calls a model answers now, ``turns`` the number of the
     newest call that it got, by model id. ``fitted`` is the quality by model that a router fitted
     to evaluations expects for the prompt, ``cascade`` what was fitted to them for the strategy of
-    that name.
+    that name. The model ``first`` stands before all others if it may answer, whatever its score.
     """
 
     seen: Seen
@@ -59,6 +59,7 @@ class Situation:
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     fitted: Mapping[str, float] = field(default_factory=dict)
     cascade: FittedCascade | None = None
+    first: str = ""
 
 
 def route(request: Request, profile: TaskProfile, strategy: str, situation: Situation) -> Decision:
@@ -106,6 +107,9 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
     if cascade is not None:
         staged = [seen.pool.index[model] for model in (*cascade.drafts, cascade.strong)]
         order = _first(np.searchsorted(parts.fit, staged), order)
+    if situation.first:
+        (place,) = (parts.fit == seen.pool.index.get(situation.first, -1)).nonzero()
+        order = _first(place, order)
     ranked = _Ranked(estimates, parts.fit[order], scores[order], table, order, name)
     ranking = LazySequence(len(order), ranked.choice)
     return Decision(name, "strategy", profile, ranking, rejected, notice, cascade)

@@ -81,7 +81,8 @@ class Router:
         `deadline` is on the loop's clock. Raises `SelectionError`, `UnknownNameError` or
         `InputError`, and `TimedOut` at the deadline.
         """
-        strategy = canonical(request.wants.strategy or settings.strategy)
+        asked_for = request.wants.strategy
+        strategy = canonical(settings.strategy if asked_for is None else asked_for)
         named, judge = request.wants.models, request.wants.verifier
         try:
             async with asyncio.timeout_at(deadline):
@@ -101,7 +102,7 @@ class Router:
                 "the providers", "did not list their models before the deadline"
             ) from None
 
-    async def _choose(self, asked: _Asked, settings: Settings) -> Decision:
+    async def _choose(self, asked: _Asked, settings: Settings, first: str = "") -> Decision:
         named = asked.request.wants.models
         if named and not (asked.strategy in OVER_INSTANCES and len(named) == 1):
             cards = [self._catalog.resolve(name) for name in named]
@@ -111,15 +112,15 @@ class Router:
                 return in_stages(asked.request, taken)
             return taken
         try:
-            return self._rank(asked, settings)
+            return self._rank(asked, settings, first)
         except SelectionError:
             if named:
                 raise
             # What was known at once does not suffice; somebody else may have what is needed.
             await self._catalog.discover()
-            return self._rank(asked, settings)
+            return self._rank(asked, settings, first)
 
-    def _rank(self, asked: _Asked, settings: Settings) -> Decision:
+    def _rank(self, asked: _Asked, settings: Settings, first: str) -> Decision:
         named = asked.request.wants.models
         cards = self._catalog.instances(named[0]) if named else self._catalog.cards()
         seen, fitted = self._columns(cards), self._fitted
@@ -136,6 +137,7 @@ class Router:
             random=self._random,
             fitted=fitted.predict(asked.request.prompt) if fitted is not None and known else {},
             cascade=self._cascade,
+            first=first,
         )
         return route(asked.request, asked.profile, asked.strategy, situation)
 
@@ -161,7 +163,7 @@ class Router:
                 f"the {source} cannot answer, and fallback is fail; pin another model", rejected
             )
         try:
-            others = await self._choose(asked, settings)
+            others = await self._choose(asked, settings, "" if first is None else card.id)
         except SelectionError:
             if first is None:
                 raise
@@ -195,10 +197,11 @@ class Router:
         for name in requires.providers:
             if name not in self._catalog.providers:
                 raise UnknownNameError("provider", name, self._catalog.providers)
-        if requires.exclude:
-            names = (*self._catalog.providers, *self._catalog.names())
-            for name in requires.exclude:
-                if name not in names and name.partition(":")[0] not in self._catalog.providers:
+        known = self._catalog.providers
+        if bare := [name for name in requires.exclude if name.partition(":")[0] not in known]:
+            names = (*known, *self._catalog.names())
+            for name in bare:
+                if name not in names:
                     raise UnknownNameError("provider or model", name, names)
 
 
@@ -216,10 +219,6 @@ def _joined(*notices: str) -> str:
 
 
 def _with_first(first: Choice, ranking: Sequence[Choice]) -> Sequence[Choice]:
-    """`ranking` with `first` before all others, and nowhere else."""
-    place = next((i for i, choice in enumerate(ranking) if choice.model == first.model), None)
-    if place is None:
-        return LazySequence(len(ranking) + 1, lambda i: first if i == 0 else ranking[i - 1])
-    return LazySequence(
-        len(ranking), lambda i: first if i == 0 else ranking[i - 1 if i <= place else i]
-    )
+    """`ranking` with `first` before all others; where it is part of it, it is so already."""
+    more = 0 if ranking[0].model == first.model else 1
+    return LazySequence(len(ranking) + more, lambda i: ranking[i - more] if i else first)

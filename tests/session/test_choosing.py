@@ -127,6 +127,20 @@ def test_the_expert_of_a_tool_is_asked(session: Session) -> None:
         session.ask("hi", tool="sql")
 
 
+def test_behind_an_expert_the_others_stand_as_the_strategy_ranks_them(session: Session) -> None:
+    session.experts.pin(sql="b:large")
+    for strategy in ("cost", "task", "cascade"):
+        ranked = [c.model for c in session.select("hi", strategy=strategy).ranking]
+        ranked.remove("b:large")
+        decision = session.select("hi", tool="sql", strategy=strategy)
+        pinned, *others = [choice.model for choice in decision.ranking]
+        assert (pinned, others) == ("b:large", ranked)
+        assert decision.ranking[1].reason.startswith("place 2 of 4: ")
+        assert decision.cascade is None
+    beyond = session.select("hi", tool="sql", exclude=["a", "b:small"])
+    assert [choice.model for choice in beyond.ranking] == ["b:large"]
+
+
 def test_of_several_tools_the_first_named_decides(session: Session) -> None:
     session.experts.pin(sql="b:large", chart="a:small")
     decision = session.select("hi", tool=["chart", "sql"])
