@@ -6,8 +6,9 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -16,7 +17,7 @@ from uuid import uuid4
 
 from orch_nb.configurable import Configurable
 from orch_nb.engine import Engine, Memories
-from orch_nb.errors import Interrupted
+from orch_nb.errors import Interrupted, UnknownNameError
 from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.loop import BackgroundLoop, Feed
@@ -26,11 +27,20 @@ from orch_nb.providers._connect import Connection, connect, disconnect
 from orch_nb.routing.experts import CAPABILITIES, check_tool
 from orch_nb.settings import Settings, user_home, working_folder
 from orch_nb.store.budget import Budget
+from orch_nb.store.call_file import CallFile
 from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.report import Report
 from orch_nb.store.traffic import Traffic
-from orch_nb.types import Decision, ModelCard, Observation, Response, Usage
+from orch_nb.types import (
+    TASKS,
+    Decision,
+    ModelCard,
+    Observation,
+    Response,
+    Usage,
+    canonical_task,
+)
 
 if TYPE_CHECKING:
     from orch_nb.workflows.evaluation import Evaluation
@@ -71,12 +81,13 @@ class Session(Configurable):
     ) -> None:
         self._directory = Path(directory) if directory is not None else working_folder()
         super().__init__(self._directory, config=config, traits=traits)
-        self.ledger = Ledger()
         random = Random()  # noqa: S311 - jitter, and what strategies that explore draw
-        home = partial(user_home, os.environ)
+        home, session = partial(user_home, os.environ), uuid4().hex
         #: What may be spent, and what was.
-        self.budget = Budget(self.settings.budget, home, session=uuid4().hex, clock=time.time)
-        self._experience = Experience(home, clock=time.time)
+        self.budget = Budget(self.settings.budget, home, session=session, clock=time.time)
+        self._experience, calls = Experience(home, clock=time.time), CallFile(home)
+        self._files = (self._experience, calls)
+        self.ledger = Ledger(calls, session=session, clock=time.time)
         self._memories = Memories(self.ledger, self.budget, self._experience, Traffic(), {}, random)
         #: Which model is pinned to which tool.
         self.experts = Experts(
@@ -87,9 +98,7 @@ class Session(Configurable):
         self._loop = BackgroundLoop("orch_nb")
         renew_after_fork(self, Session._start_anew)
         self._connections: dict[str, Connection] = {}
-        self._finalizer = weakref.finalize(
-            self, _end, self._loop, self._connections, self._experience
-        )
+        self._finalizer = weakref.finalize(self, _end, self._loop, self._connections, self._files)
         self._connect(self.settings)
 
     def ask(
@@ -251,8 +260,14 @@ class Session(Configurable):
         return evaluate(self, items, models, clock=time.time, random=draws, **options)
 
     def remember(self, observation: Observation) -> None:
-        """Let `observation` count in later choices, here and in the user's other sessions."""
-        self._experience.add(observation)
+        """Let `observation` count in later choices, here and in the user's other sessions.
+
+        Raises `UnknownNameError` for a kind that is neither one of `TASKS` nor an alias of one.
+        """
+        kind = canonical_task(observation.kind)
+        if kind is None:
+            raise UnknownNameError("task", observation.kind, TASKS)
+        self._experience.add(replace(observation, kind=kind))
 
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:
         if anew:
@@ -269,7 +284,8 @@ class Session(Configurable):
         self._connections = connections
         # A script that ends, or forgets its session, need not close it.
         self._finalizer.detach()
-        self._finalizer = weakref.finalize(self, _end, self._loop, connections, self._experience)
+        self._finalizer = weakref.finalize(self, _end, self._loop, connections, self._files)
+        self.ledger.secrets |= {s for each in connections.values() for s in each.endpoint.secrets}
         self._engine = open_engine(settings, connections, self._directory, self._memories)
         self.catalog, self.cache = self._engine.catalog, self._engine.cache
 
@@ -279,7 +295,7 @@ class Session(Configurable):
 
     def close(self) -> None:
         """Stop what runs, close every connection. A closed session may be used again."""
-        _end(self._loop, self._connections, self._experience)
+        _end(self._loop, self._connections, self._files)
         self.budget.close()
 
     def __enter__(self) -> Self:
@@ -290,7 +306,10 @@ class Session(Configurable):
 
 
 def _end(
-    loop: BackgroundLoop, connections: Mapping[str, Connection], experience: Experience
+    loop: BackgroundLoop,
+    connections: Mapping[str, Connection],
+    files: Iterable[Experience | CallFile],
 ) -> None:
     loop.close(lambda: disconnect(connections))
-    experience.close()
+    for file in files:
+        file.close()
