@@ -45,10 +45,11 @@ class RecordingEngine(Engine):
         super().__init__(settings, connections, directory, memories)
         self._recording = Recording(directory, tuple(_secrets(connections)))
 
-    async def answer(self, call: Call, settings: Settings) -> Response:
-        """As `Engine.answer` does, and record it."""
-        response = await super().answer(call, settings)
-        return self._recording.keep_answer(call.request, settings, response)
+    async def _ask(self, call: Call, settings: Settings, deadline: float) -> Response:
+        response = await super()._ask(call, settings, deadline)
+        kept = self._recording.keep_answer(call.request, settings, response)
+        call.decision = kept.decision
+        return kept
 
     async def select(self, request: Request, settings: Settings) -> Decision:
         """As `Engine.select` does, and record it."""

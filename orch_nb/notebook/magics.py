@@ -223,7 +223,9 @@ class OrchMagics(Magics):
     def _ask(self, prompt: str, asked: dict[str, Any], options: argparse.Namespace) -> Response:
         if options.quiet:
             return self.session.ask(prompt, **asked)
-        streams = self.session.settings.stream and not options.no_stream
+        settings = self.session.settings
+        # What is recorded, and replayed, is shown once: nbval knows no output that grows.
+        streams = settings.stream and settings.mode == "live" and not options.no_stream
         terminal = not hasattr(self.shell, "kernel")
         growing = display.PrintedAnswer() if terminal else display.GrowingAnswer()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from orch_nb.errors import InputError
@@ -26,6 +27,8 @@ def show_why(words: list[str], session: Session) -> Bundle:
     Calls are counted from 1, or from the last with -1. Raises `InputError`.
     """
     number, record = _find(words, session)
+    if record.response is not None:  # what was recorded is shown as it was made
+        record = replace(record, response=replace(record.response, replayed=False))
     title = f"call {number} of {len(session.ledger)}: {record.request.prompt}"
     made = record.decision
     if made is None:
@@ -87,8 +90,8 @@ def _billed(record: Record, attempt: Attempt) -> str:
     apart = any(one.usage is not None for one in record.attempts)
     if response is None or apart or attempt is not record.attempts[-1]:
         return ""
-    about = "" if response.usage.source == "known" or not response.paid else "~"
-    return about + dollars(response.paid)
+    about = "" if response.usage.source == "known" or not response.billed else "~"
+    return about + dollars(response.billed)
 
 
 def _end(record: Record, expected: dict[str, Estimate]) -> Iterator[str]:
@@ -113,7 +116,7 @@ def _compared(record: Record, response: Response, expected: dict[str, Estimate])
     profile, usage = response.decision.profile, response.usage
     return (
         f"expected {dollars(cost)}, {seconds(time)}, {profile.input_tokens}→"
-        f"{profile.output_tokens} tokens; it was {dollars(response.paid)}, "
+        f"{profile.output_tokens} tokens; it was {dollars(response.billed)}, "
         f"{seconds(response.seconds)}, {usage.input_tokens}→{usage.output_tokens}"
     )
 

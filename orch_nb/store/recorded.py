@@ -108,11 +108,12 @@ class Entry:
 
 
 def write_entry(entry: Entry, portable: Callable[[str], str] = str) -> bytes:
-    """`entry` as JSON with sorted keys, laid out in lines: the same bytes for the same entry.
+    """`entry` as JSON, laid out in lines: the same bytes for the same entry.
 
-    What the decisions and attempts say goes through `portable`.
+    Fields are sorted; what models and strategies gave names to keeps its order, in which it is
+    shown. What the decisions and attempts say goes through `portable`.
     """
-    data = {"version": _VERSION, **plain(entry)}
+    data = {**plain(entry), "version": _VERSION}
     data["selected"] = reworded(data.get("selected", []), portable)
     for answer in data.get("answers", ()):
         for part in ("decision", "attempts"):
@@ -123,14 +124,14 @@ def write_entry(entry: Entry, portable: Callable[[str], str] = str) -> bytes:
 
 
 def _laid_out(value: Any, margin: str) -> str:
-    whole = json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    whole = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not isinstance(value, dict | list) or len(margin) + len(whole) <= _WIDTH:
         return whole
     inner = margin + " "
     if isinstance(value, dict):
         items = [
             f"{json.dumps(name, ensure_ascii=False)}: {_laid_out(value[name], inner)}"
-            for name in sorted(value)
+            for name in value
         ]
     else:
         items = [_laid_out(item, inner) for item in value]

@@ -62,7 +62,8 @@ def plain(value: Any) -> Any:
         return {"media_type": value.media_type, "sha256": content}
     if is_dataclass(value):
         unkept = _UNKEPT.get(type(value), set())
-        named = {f: getattr(value, f.name) for f in fields(value) if f.name not in unkept}
+        kept = sorted((f for f in fields(value) if f.name not in unkept), key=lambda f: f.name)
+        named = {f: getattr(value, f.name) for f in kept}
         return {f.name: plain(inner) for f, inner in named.items() if not _usual(f, inner)}
     if isinstance(value, Decimal):
         return str(value)

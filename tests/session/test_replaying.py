@@ -85,7 +85,6 @@ def test_the_same_answer_without_a_key(recorder: Session, replay: Replay, stub: 
     assert s.ledger.spent.total == 0
     assert [record.response for record in s.ledger] == [again]
     assert stub.log() == []
-    assert not Path("nowhere").exists()
     assert not s._experience.tracks()
 
 

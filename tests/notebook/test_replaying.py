@@ -1,0 +1,118 @@
+"""A notebook that was recorded is the same notebook wherever it is replayed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+import orch_nb
+from orch_nb.errors import RecordingError
+from orch_nb.store.recording import FOLDER
+from shells.here import Shell
+from shells.settings import write_settings
+from stub.client import Stub
+from test_notebooks import refused, run_python, validate
+from ui.notebook_page import write_notebook
+
+CELLS = [
+    "%load_ext orch_nb\nimport orch_nb\nfrom dataclasses import dataclass",
+    "%%orch --strategy cost\nName three rivers, and 2 {braces}.",
+    "%%orch --explain -m alpha:stub-large --temperature 0.5\nName three *lakes*.",
+    "%orch_select --strategy performance Name three rivers.",
+    "%orch --dry-run Name three seas.",
+    "for n in range(2):\n    %orch --no-cache Name {{ n }} hills.",
+    "answer = %orch -m alpha:stub-small Name three hills.\nanswer",
+    "@dataclass\nclass River:\n    name: str\n    km: int",
+    "%orch -m alpha:stub-json --schema River The longest river?",
+    "%orch why",
+    "with orch_nb.session().using(strategy='cost') as s:\n    print(s.ask('Again?').cost)",
+    "%orch -m alpha:stub-small Name three hills.",
+]
+
+
+def execute(notebook: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run all cells of `notebook`, and save what they answer in it."""
+    options = ("--to", "notebook", "--execute", "--inplace", "--log-level", "ERROR")
+    return run_python(notebook.parent, "-m", "nbconvert", *options, notebook.name, **variables)
+
+
+def outputs(notebook: Path) -> list[list[dict[str, Any]]]:
+    """What each code cell of a saved notebook answered, metadata and all."""
+    document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    return [cell.outputs for cell in document.cells]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, stub: Stub) -> Path:
+    """A notebook that was run in the mode record; what it asked cannot be reached any more."""
+    folder = tmp_path / "notebook"
+    folder.mkdir()
+    write_settings(folder, stub)
+    stub.rule("alpha", 'ok?text={"name": "Nile", "km": 6650}', model="stub-json")
+    notebook = folder / "rivers.ipynb"
+    write_notebook(notebook, CELLS)
+    run = execute(notebook, ORCH_MODE="record")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert stub.log()
+    settings = (folder / "orch.yaml").read_text()
+    dead = settings.replace(str(stub.port), str(stub.dead_port()))
+    (folder / "orch.yaml").write_text(dead)
+    stub.reset()
+    return notebook
+
+
+def test_byte_for_byte(recorded: Path, stub: Stub) -> None:
+    saved = outputs(recorded)
+    assert all(saved[1:4])
+    recording = {path.name: path.read_bytes() for path in (recorded.parent / FOLDER).iterdir()}
+    run = execute(recorded, ORCH_MODE="replay", HOME=str(recorded.parent / "another"))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert outputs(recorded) == saved
+    assert stub.log() == []
+    assert refused(recorded.parent) == ""
+    now = {path.name: path.read_bytes() for path in (recorded.parent / FOLDER).iterdir()}
+    assert now == recording
+
+
+@pytest.mark.parametrize("stream", ["0", "1"])
+def test_nbval_finds_the_same(recorded: Path, stub: Stub, stream: str) -> None:
+    run = validate(recorded, ORCH_MODE="replay", ORCH_STREAM=stream)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{len(CELLS)} passed" in run.stdout
+    assert stub.log() == []
+
+
+def test_nbval_sees_what_was_not_recorded(recorded: Path) -> None:
+    for path in (recorded.parent / FOLDER).iterdir():
+        path.unlink()
+    run = validate(recorded, ORCH_MODE="replay")
+    assert "'Name three rivers, and 2 {braces}.' is not in .orch/recording" in run.stdout
+    assert "run it once with ORCH_MODE=record" in run.stdout
+
+
+def test_the_mode_is_a_trait(shell: Shell, stub: Stub) -> None:
+    shell.run('%config OrchMagics.mode = "record"')
+    first = shell.run("%orch -m alpha:stub-small Name three hills.").value
+    stub.reset()
+    shell.run('%config OrchMagics.mode = "replay"')
+    assert shell.run("%orch -m alpha:stub-small Name three hills.").value.text == first.text
+    missed = shell.run("%orch -m alpha:stub-small Name four hills.")
+    assert isinstance(missed.error, RecordingError)
+    assert missed.printed.count("\n") == 1
+    assert stub.log() == []
+    shell.run('%config OrchMagics.mode = "play"')
+    assert orch_nb.session().settings.mode == "replay"
+
+
+@pytest.mark.parametrize("mode", ["record", "replay"])
+def test_the_first_line_is_the_same_in_both(
+    bare: Shell, alpha: Stub, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setenv("ORCH_MODE", mode)
+    said = bare.run("%load_ext orch_nb").printed
+    assert said.endswith(" · mode record/replay: answers in .orch/recording · strategy balanced\n")
+    assert alpha.log() == []
