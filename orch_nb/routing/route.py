@@ -103,13 +103,9 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
             said = f"no cascade{_within(request)} is known to be cheaper here"
             name, notice = "balanced", f"{said}, so balanced chose"
             scores = score(name, profile, table, situation.weights)
-    order = _order(scores, table)
-    if cascade is not None:
-        staged = [seen.pool.index[model] for model in (*cascade.drafts, cascade.strong)]
-        order = _first(np.searchsorted(parts.fit, staged), order)
-    if situation.first:
-        (place,) = (parts.fit == seen.pool.index.get(situation.first, -1)).nonzero()
-        order = _first(place, order)
+    staged = () if cascade is None else (*cascade.drafts, cascade.strong)
+    places = _places((situation.first, *staged), seen.pool.index, parts.fit)
+    order = _first(places, _order(scores, table))
     ranked = _Ranked(estimates, parts.fit[order], scores[order], table, order, name)
     ranking = LazySequence(len(order), ranked.choice)
     return Decision(name, "strategy", profile, ranking, rejected, notice, cascade)
@@ -211,8 +207,17 @@ def _unqualified(strategy: str) -> str:
     return known.get(strategy, f"does not qualify for {strategy}")
 
 
-def _first(places: Codes, order: Codes) -> Codes:
+def _places(models: Sequence[str], index: Mapping[str, int], fit: Codes) -> list[int]:
+    """Where in `fit` those of `models` stand that are there, in their order."""
+    rows = [index[model] for model in dict.fromkeys(models) if model in index]
+    places = [int(np.searchsorted(fit, row)) for row in rows]
+    return [p for p, row in zip(places, rows, strict=True) if p < len(fit) and fit[p] == row]
+
+
+def _first(places: Sequence[int], order: Codes) -> Codes:
     """`order` with `places` before all others."""
+    if not places:
+        return order
     return np.concatenate((places, order[np.isin(order, places, invert=True)]))
 
 
