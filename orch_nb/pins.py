@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from orch_nb.errors import UnknownNameError
+from orch_nb.errors import InputError, UnknownNameError
 
 Pins = Mapping[str, str | None]
+_EXAMPLE = "openai:gpt-6-luna"
 
 
 class Experts(Mapping[str, str]):
@@ -50,6 +51,9 @@ class Experts(Mapping[str, str]):
         that cannot do what the tool needs, and `SettingsError` for a name that no tool can have.
         """
         wanted = {**models, **more}
+        for tool, model in wanted.items():
+            if not isinstance(model, str):
+                raise InputError(f"the expert of {tool} must be a model id, such as {_EXAMPLE!r}")
         if wanted:
             self._change({tool: self._resolve(tool, model) for tool, model in wanted.items()})
 

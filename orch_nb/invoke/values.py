@@ -26,6 +26,8 @@ def text(what: str, value: object) -> str:
 
 def names(what: str, value: object) -> tuple[str, ...]:
     """One name, or a list of at least one; () for None."""
+    if not isinstance(value, str | list | tuple | None):
+        raise InputError(f"{what} must be a name, or a list of names, not {type(value).__name__}")
     given = (value,) if isinstance(value, str) else listed(what, value)
     found = tuple(text(what, name) for name in given)
     if value is not None and not found:

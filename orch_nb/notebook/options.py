@@ -47,7 +47,9 @@ def _weights(text: str) -> dict[str, float]:
         name, equals, number = part.partition("=")
         if name.strip() not in ("cost", "quality", "speed"):
             raise UnknownNameError("weight", name.strip(), ("cost", "quality", "speed"))
-        weights[name.strip()] = _number(number if equals else "")
+        if not equals:
+            raise InputError(f"{part.strip()!r} has no number; write cost=6,quality=3,speed=1")
+        weights[name.strip()] = _number(number)
     return weights
 
 
@@ -174,6 +176,20 @@ SELECTING = (
 )
 
 
+def _reader(option: Option) -> Callable[[str], Any]:
+    """How the value of `option` is read: what is wrong with it is said with its flag."""
+
+    def read(text: str) -> Any:
+        try:
+            return option.read(text)
+        except UnknownNameError:
+            raise
+        except InputError as error:
+            raise InputError(f"{option.flags[-1]}: {error}") from None
+
+    return read
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; %{self.prog.lstrip('%')}? shows how it is used")
@@ -195,7 +211,7 @@ class Options:
                 self._parser.add_argument(
                     *option.flags,
                     metavar=option.metavar,
-                    type=option.read,
+                    type=_reader(option),
                     help=option.help,
                     action="append" if option.repeated else "store",
                 )

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from orch_nb.errors import UnknownNameError
 
+# What IPython puts among the variables itself.
+_SHELL = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
+
 
 def public(variables: Mapping[str, object]) -> list[str]:
-    """The names that are nobody's secret, sorted."""
-    return sorted(name for name in variables if not name.startswith("_"))
+    """The names that are nobody's secret and that the user gave, sorted."""
+    return sorted(name for name in variables if name not in _SHELL and not name.startswith("_"))
 
 
 def classes(variables: Mapping[str, object]) -> list[str]:
@@ -45,5 +48,6 @@ def find_check(text: str, variables: Mapping[str, object]) -> object:
 def find_class(name: str, variables: Mapping[str, object]) -> object:
     """The class called `name`. Raises `UnknownNameError`."""
     if name not in classes(variables):
-        raise UnknownNameError("schema", name, classes(variables))
+        hint = "; define or import the class in a cell first" if not classes(variables) else ""
+        raise UnknownNameError("schema", name, classes(variables), hint)
     return variables[name]

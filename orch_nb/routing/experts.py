@@ -65,6 +65,7 @@ def check_tool(name: str, needs: Collection[str]) -> frozenset[str]:
     """The capabilities that the tool `name` needs. Raises `InputError`, `UnknownNameError`."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
         raise InputError(f"{name!r} is no name of a tool; use letters, digits, '.', '_' and '-'")
+    needs = [needs] if isinstance(needs, str) else needs
     for need in needs:
         if need not in CAPABILITIES:
             raise UnknownNameError("capability", need, sorted(CAPABILITIES))

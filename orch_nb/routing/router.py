@@ -146,10 +146,15 @@ class Router:
 
         Raises `SelectionError` if it cannot answer and ``fallback`` is fail.
         """
-        await self._catalog.discover([pin.model.partition(":")[0]])
-        card = self._catalog.resolve(pin.model)
+        source = f"expert of {pin.tool}"
+        try:
+            await self._catalog.discover([pin.model.partition(":")[0]])
+            card = self._catalog.resolve(pin.model)
+            reason = self._catalog.absence(card.id)
+        except UnknownNameError as error:  # nobody wrote this name into the call
+            what = f"{error.what} of the {source}"
+            raise UnknownNameError(what, error.name, error.choices) from None
         check_pin(pin.tool, card, self._tools)
-        source, reason = f"expert of {pin.tool}", self._catalog.absence(card.id)
         first: Decision | None = None
         if not reason:
             try:

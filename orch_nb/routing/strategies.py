@@ -119,7 +119,16 @@ _ALIASES = {
 
 
 def strategy(name: str) -> Callable[[Score], Score]:
-    """Register the decorated function as the strategy `name`."""
+    """Register the decorated function as the strategy `name`, in place of one that has it.
+
+    Raises `InputError` for a name that nobody could ask for.
+    """
+    given: object = name  # a function, where the decorator stands without a name
+    if not isinstance(given, str) or not name.strip() or "," in name or name in _ALIASES:
+        raise InputError(
+            "a strategy needs a name without commas that is no alias, as in @strategy('mine'), "
+            f"not {name!r}"
+        )
 
     def register(score: Score) -> Score:
         _STRATEGIES[name] = score
@@ -252,13 +261,11 @@ def fastest(profile: TaskProfile, table: Table, weights: Weights) -> Column:
 
 
 def _weigh(table: Table, quality: Column, weights: Weights) -> Column:
-    total = weights["cost"] + weights["quality"] + weights["speed"]
-    terms = (
-        weights["cost"] * table.cheapness
-        + weights["quality"] * quality
-        + weights["speed"] * table.speed
-    )
-    return terms / total
+    # By the largest first: a sum of what is nearly infinite would be so.
+    most = max(weights["cost"], weights["quality"], weights["speed"])
+    cost, good, quick = (weights[name] / most for name in ("cost", "quality", "speed"))
+    terms = cost * table.cheapness + good * quality + quick * table.speed
+    return terms / (cost + good + quick)
 
 
 def _among_instances(base: Column, table: Table, preference: Column) -> Column:

@@ -61,7 +61,7 @@ def _named(name: str, judge: str | None, items: Sequence[Item]) -> Check:
     for place, item in enumerate(items):
         if item.expected is None:
             raise InputError(
-                f"item {place} says not what is expected, which {name} compares with; give "
+                f"item {place} has no expected answer for the check {name}; give "
                 "(prompt, expected), or another check"
             )
         if name == "regex":

@@ -79,7 +79,8 @@ def test_zero_and_nothing_differ() -> None:
         ("-m", "-m needs a value"),
         ("--system", "--system needs a value"),
         ("--system 'open", "a quotation mark is not closed"),
-        ("--seed x hi", "'x' is no whole number"),
+        ("--seed x hi", "--seed: 'x' is no whole number"),
+        ("--max-cost cheap hi", "--max-cost: 'cheap' is no number"),
         ("--image", "--image needs a value"),
         ("--max-tokens many hi", "'many' is no whole number"),
         ("--max-tokens 1.5 hi", "'1.5' is no whole number"),
@@ -104,7 +105,7 @@ def test_weights() -> None:
     assert SELECT.parse("--weights='cost = .5'")[0].weights == {"cost": 0.5}
     with pytest.raises(UnknownNameError, match=r"unknown weight 'price'.*cost, quality, speed"):
         SELECT.parse("--weights price=1")
-    with pytest.raises(InputError, match="'' is no number"):
+    with pytest.raises(InputError, match="'cost' has no number; write cost=6,quality=3"):
         SELECT.parse("--weights cost")
     with pytest.raises(InputError, match="'inf' is no number"):
         SELECT.parse("--weights cost=inf")

@@ -168,6 +168,19 @@ def test_a_strategy_of_ones_own_may_be_named_in_any_way_and_return_a_list() -> N
     assert scores.tolist() == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("name", ["", " ", "a,b", "speed", len])
+def test_a_strategy_that_nobody_could_ask_for_is_refused(name: Any) -> None:
+    with pytest.raises(InputError, match=r"as in @strategy\('mine'\)"):
+        strategy(name)
+
+
+def test_weights_near_infinity_still_weigh() -> None:
+    huge = dict.fromkeys(EVEN, 1.7e308)
+    both = table(card("a", 1), card("b", 9))
+    expected = score("weighted", PROFILE, both, EVEN)
+    assert score("weighted", PROFILE, both, huge).tolist() == pytest.approx(expected.tolist())
+
+
 @pytest.mark.parametrize("scores", [np.ones(1), np.ones((2, 1)), 1.0, None, ["high", "low"]])
 def test_a_strategy_that_does_not_score_each_candidate_is_named(scores: Any) -> None:
     strategy("wrong")(lambda profile, table, weights: scores)

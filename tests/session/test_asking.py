@@ -200,7 +200,8 @@ def test_pieces_join_to_the_text(s: Session, stub: Stub, model: str) -> None:
     [
         ({"strategy": "blanced"}, "unknown strategy 'blanced'; did you mean balanced?"),
         ({"strategy": 5}, "the strategy must be text, not int"),
-        ({"model": 5}, "model must be a list, not int"),
+        ({"strategy": ""}, "unknown strategy ''; choose from"),
+        ({"model": 5}, "model must be a name, or a list of names, not int"),
         ({"model": "openai:"}, "unknown model"),
         ({"model": "gpt-6-lunar"}, "did you mean gpt-6-luna"),
         ({"model": "opnai:gpt-6-luna"}, "did you mean openai:gpt-6-luna"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -156,11 +157,32 @@ def test_a_pin_is_checked(session: Session) -> None:
         session.experts.pin(sql="a:large", look="a:small")
     with pytest.raises(UnknownNameError, match="unknown model 'a:medium'"):
         session.experts.pin(sql="a:medium")
+    with pytest.raises(InputError, match="the expert of sql must be a model id, such as"):
+        session.experts.pin(sql=3)  # type: ignore[arg-type]
     assert dict(session.experts) == {}
 
 
+def test_a_pin_that_settings_have_wrong_says_whose_it_is(session: Session, stub: Stub) -> None:
+    for wrong, what in (("a:medium", "model"), ("c:small", "provider")):
+        with (
+            session.using(experts={"sql": wrong}),
+            pytest.raises(UnknownNameError, match=f"unknown {what} of the expert of sql"),
+        ):
+            session.ask("hi", tool="sql")
+    assert not [entry for entry in stub.log() if entry.wire == "chat"]
+
+
+def test_what_is_remembered_counts_for_a_kind_that_there_is(session: Session) -> None:
+    seen = Observation(time.time(), "a:large", "code_generation", "rating", quality=0.0)
+    session.remember(seen)
+    best = session.select("hi", task="code", model="a:large").best
+    assert "1 rating" in best.sources["quality"]
+    with pytest.raises(UnknownNameError, match="unknown task 'cooking'; choose from analysis"):
+        session.remember(replace(seen, kind="cooking"))
+
+
 def test_what_a_tool_needs_every_model_needs(session: Session) -> None:
-    session.tool("look", needs=["vision"])
+    session.tool("look", needs="vision")
     assert session.ask("hi", tool="look", strategy="cost").model == "a:large"
 
 

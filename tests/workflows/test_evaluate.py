@@ -198,7 +198,7 @@ def test_where_no_models_are_named_the_best_three_are_asked(session: Session, sa
         ([("a", "b", "c")], {}, InputError, "item 0 has 3 parts"),
         ([{"question": "a"}], {}, InputError, "item 0 has no prompt; its fields are question"),
         ([5], {}, InputError, "the prompt of item 0 must be text, not int"),
-        (["a"], {}, InputError, "item 0 says not what is expected"),
+        (["a"], {}, InputError, "item 0 has no expected answer for the check"),
         ([("a", "(")], {"check": "regex"}, InputError, "no regular expression"),
         (["a"], {"check": "exakt"}, UnknownNameError, "did you mean exact"),
         (["a"], {"check": 5}, InputError, "check must be one of"),
