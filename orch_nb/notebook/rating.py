@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from orch_nb.errors import InputError
+from orch_nb.notebook.calls import find_call
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.session import Session
 from orch_nb.types import Observation, Record, Response
@@ -22,7 +23,7 @@ def show_rating(words: list[str], session: Session) -> Bundle:
     if not 1 <= len(words) <= 2:
         raise InputError(_USAGE)
     quality = _quality(words[-1])
-    number, record = _find(words[:-1], session)
+    number, record = find_call(words[:-1], session, _USAGE)
     response = _answer(number, record)
     kind = response.decision.profile.kind
     session.remember(Observation(time.time(), response.model, kind, "rating", quality=quality))
@@ -40,19 +41,6 @@ def _quality(word: str) -> float:
     if not 0.0 <= quality <= 1.0:
         raise InputError(f"{word} is no rating; {_USAGE}")
     return quality
-
-
-def _find(words: list[str], session: Session) -> tuple[int, Record]:
-    count = len(session.ledger)
-    if words and not words[0].removeprefix("-").isdecimal():
-        raise InputError(f"{words[0]} is no number of a call; {_USAGE}")
-    if not count:
-        raise InputError("nothing was asked yet in this session; ask first, then rate")
-    number = int(words[0]) if words else count
-    place = number + count + 1 if number < 0 else number
-    if not 1 <= place <= count:
-        raise InputError(f"there is no call {number}; take 1 to {count}, or -1 for the last")
-    return place, session.ledger[place - 1]
 
 
 def _answer(number: int, record: Record) -> Response:

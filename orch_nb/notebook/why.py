@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from orch_nb.errors import InputError
 from orch_nb.figures import dollars, seconds
 from orch_nb.notebook import render, tables
+from orch_nb.notebook.calls import find_call
 from orch_nb.notebook.decisions import decision
 from orch_nb.notebook.display import below, summary
 from orch_nb.notebook.tables import QUIET, Bundle
@@ -17,6 +17,7 @@ from orch_nb.session import Session
 from orch_nb.store.account import payments
 from orch_nb.types import Attempt, Decision, Estimate, Record, Response
 
+_USAGE = "use `%orch why [N]`; a prompt that begins with why comes after --"
 _HEAD = ["asked", "what came of it", "expected cost", "billed", "expected time", "took"]
 _NOTHING = Estimate(None, None)
 
@@ -26,7 +27,7 @@ def show_why(words: list[str], session: Session) -> Bundle:
 
     Calls are counted from 1, or from the last with -1. Raises `InputError`.
     """
-    number, record = _find(words, session)
+    number, record = find_call(words, session, _USAGE)
     if record.response is not None:  # what was recorded is shown as it was made
         record = replace(record, response=replace(record.response, replayed=False))
     title = f"call {number} of {len(session.ledger)}: {record.request.prompt}"
@@ -40,20 +41,6 @@ def show_why(words: list[str], session: Session) -> Bundle:
         rows = [_row(record, attempt, expected) for attempt in record.attempts]
         shown = below(shown, tables.table(_HEAD, rows))
     return below(shown, _quiet([*_end(record, expected)]))
-
-
-def _find(words: Sequence[str], session: Session) -> tuple[int, Record]:
-    """The number of the call that `words` mean, counted from 1, and its record."""
-    count = len(session.ledger)
-    if len(words) > 1 or (words and not words[0].removeprefix("-").isdecimal()):
-        raise InputError("use `%orch why [N]`; a prompt that begins with why comes after --")
-    if not count:
-        raise InputError("nothing was asked yet in this session; ask first, then look why")
-    number = int(words[0]) if words else count
-    place = number + count + 1 if number < 0 else number
-    if not 1 <= place <= count:
-        raise InputError(f"there is no call {number}; take 1 to {count}, or -1 for the last")
-    return place, session.ledger[place - 1]
 
 
 def _expected(made: Decision, asked: set[str]) -> dict[str, Estimate]:
