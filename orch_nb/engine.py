@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -18,6 +18,7 @@ from orch_nb.invoke.bill import Bill
 from orch_nb.invoke.breaker import Breakers
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.invoke import Invoker
+from orch_nb.invoke.loop import BackgroundLoop
 from orch_nb.invoke.order import without_benched
 from orch_nb.providers._connect import Connection, disconnect
 from orch_nb.registry.catalog import Catalog
@@ -26,6 +27,7 @@ from orch_nb.routing.experts import check_pin, tool_needs
 from orch_nb.settings import Settings, user_home
 from orch_nb.store.budget import Budget
 from orch_nb.store.cache import ResponseCache
+from orch_nb.store.call_file import CallFile
 from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.observe import observations
@@ -194,6 +196,17 @@ class Engine:
                 cascade=_fitted(fitted_cascade.FittedCascade.load, home / fitted_cascade.FILE_NAME),
             )
         return self._router
+
+
+def end(
+    loop: BackgroundLoop,
+    connections: Mapping[str, Connection],
+    files: Iterable[Experience | CallFile],
+) -> None:
+    """Stop what runs on `loop`, close every connection, and write what is left into `files`."""
+    loop.close(lambda: disconnect(connections))
+    for file in files:
+        file.close()
 
 
 def _fitted(load: Callable[[Path], T | None], path: Path) -> T | None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import partial
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import uuid4
 
 from orch_nb.configurable import Configurable
-from orch_nb.engine import Engine, Memories
+from orch_nb.engine import Engine, Memories, end
 from orch_nb.errors import Interrupted, UnknownNameError
 from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.loop import BackgroundLoop, Feed
 from orch_nb.modes import open_engine
 from orch_nb.pins import Experts
-from orch_nb.providers._connect import Connection, connect, disconnect
+from orch_nb.providers._connect import Connection, connect
 from orch_nb.routing.experts import CAPABILITIES, check_tool
 from orch_nb.settings import Settings, user_home, working_folder
 from orch_nb.store.budget import Budget
@@ -32,15 +32,7 @@ from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.report import Report
 from orch_nb.store.traffic import Traffic
-from orch_nb.types import (
-    TASKS,
-    Decision,
-    ModelCard,
-    Observation,
-    Response,
-    Usage,
-    canonical_task,
-)
+from orch_nb.types import TASKS, Decision, ModelCard, Observation, Response, Usage, canonical_task
 
 if TYPE_CHECKING:
     from orch_nb.workflows.evaluation import Evaluation
@@ -98,7 +90,7 @@ class Session(Configurable):
         self._loop = BackgroundLoop("orch_nb")
         renew_after_fork(self, Session._start_anew)
         self._connections: dict[str, Connection] = {}
-        self._finalizer = weakref.finalize(self, _end, self._loop, self._connections, self._files)
+        self._finalizer = weakref.finalize(self, end, self._loop, self._connections, self._files)
         self._connect(self.settings)
 
     def ask(
@@ -284,7 +276,7 @@ class Session(Configurable):
         self._connections = connections
         # A script that ends, or forgets its session, need not close it.
         self._finalizer.detach()
-        self._finalizer = weakref.finalize(self, _end, self._loop, connections, self._files)
+        self._finalizer = weakref.finalize(self, end, self._loop, connections, self._files)
         self.ledger.secrets |= {s for each in connections.values() for s in each.endpoint.secrets}
         self._engine = open_engine(settings, connections, self._directory, self._memories)
         self.catalog, self.cache = self._engine.catalog, self._engine.cache
@@ -295,7 +287,7 @@ class Session(Configurable):
 
     def close(self) -> None:
         """Stop what runs, close every connection. A closed session may be used again."""
-        _end(self._loop, self._connections, self._files)
+        end(self._loop, self._connections, self._files)
         self.budget.close()
 
     def __enter__(self) -> Self:
@@ -303,13 +295,3 @@ class Session(Configurable):
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def _end(
-    loop: BackgroundLoop,
-    connections: Mapping[str, Connection],
-    files: Iterable[Experience | CallFile],
-) -> None:
-    loop.close(lambda: disconnect(connections))
-    for file in files:
-        file.close()

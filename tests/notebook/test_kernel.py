@@ -20,6 +20,7 @@ from stub.spec import write
 
 SLOW = write("ok", words=400, delay=0.02)
 THREADS = "import threading; print([t.name for t in threading.enumerate() if 'orch' in t.name])"
+THREADS_OF_A_CALL = ["orch_nb", "orch_nb experience.sqlite", "orch_nb ledger.sqlite"]
 
 
 class Stop:
@@ -165,7 +166,7 @@ def test_within_a_running_loop(kernel: Kernel, stub: Stub) -> None:
 
 def test_unloading_ends_the_threads(kernel: Kernel, stub: Stub) -> None:
     kernel.run("%orch hi")
-    assert kernel.run(THREADS).stdout == "['orch_nb', 'orch_nb experience']\n"
+    assert kernel.run(THREADS).stdout == f"{THREADS_OF_A_CALL}\n"
     kernel.run("%unload_ext orch_nb")
     assert kernel.run(THREADS).stdout == "[]\n"
     kernel.run("%load_ext orch_nb")
