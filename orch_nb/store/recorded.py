@@ -119,14 +119,18 @@ def write_entry(entry: Entry, portable: Callable[[str], str] = str) -> bytes:
         for part in ("decision", "attempts"):
             answer[part] = reworded(answer.get(part, []), portable)
     text = _laid_out(data, "") + "\n"
-    # Half a character has no UTF-8.
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+    return whole(text).encode()
+
+
+def whole(text: str) -> str:
+    """`text` without half characters, which no file can hold."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _laid_out(value: Any, margin: str) -> str:
-    whole = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if not isinstance(value, dict | list) or len(margin) + len(whole) <= _WIDTH:
-        return whole
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not isinstance(value, dict | list) or len(margin) + len(line) <= _WIDTH:
+        return line
     inner = margin + " "
     if isinstance(value, dict):
         items = [

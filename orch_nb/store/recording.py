@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from orch_nb.errors import RecordingError
+from orch_nb.errors import InputError, RecordingError
 from orch_nb.files import read_regular
 from orch_nb.sanitize import mask, one_line
 from orch_nb.settings import Settings
-from orch_nb.store.recorded import Entry, RecordedAnswer, fixed, read_entry, write_entry
+from orch_nb.store.recorded import Entry, RecordedAnswer, fixed, read_entry, whole, write_entry
 from orch_nb.store.requested import describe, digest, reworded
 from orch_nb.types import Decision, Request, Response, Usage
 
@@ -27,7 +27,7 @@ _LARGEST = 32 << 20  # bytes of one file; an answer is capped far below
 _LOOKED_THROUGH = 500
 # The cache, in the same folder, keeps all of it out of git; the recording belongs there.
 _IGNORED = "*\n"
-_IGNORED_BUT = "*\n!/recording/\n!/recording/*\n"
+_IGNORED_BUT = "*\n!/recording/\n!/recording/*.json\n"
 
 Part = Literal["answers", "selected", "tokens"]
 
@@ -54,8 +54,7 @@ class Recording:
     def __init__(self, directory: Path, secrets: Collection[str] = ()) -> None:
         self._folder = directory / FOLDER
         self._secrets = [secret for secret in secrets if secret]
-        places = ((directory.absolute(), "."), (Path.home(), "~"))
-        self._places = [(str(path), name) for path, name in places if path != Path(path.anchor)]
+        self._directory = directory.absolute()
         self._given: Counter[tuple[str, Part]] = Counter()
         self._entries: dict[str, Entry] = {}
         self._begun: set[tuple[str, Part]] = set()
@@ -91,8 +90,7 @@ class Recording:
         return index
 
     def _found(self, request: Request, settings: Settings) -> tuple[str, Entry]:
-        described = describe(request, settings)
-        name, shown = digest(described), reworded(described, mask)
+        name, shown = _named(request, settings)
         try:
             entry = self._read(name)
         except FileNotFoundError:
@@ -155,31 +153,35 @@ class Recording:
         self, request: Request, settings: Settings, part: Part, value: object
     ) -> Entry | None:
         """The entry with `value`, as it was written; None where it was not."""
-        described = describe(request, settings)
-        name, shown = digest(described), reworded(described, mask)
-        entry = self._entries.get(name) or self._earlier(name, shown)
-        if part != "tokens":
-            before = getattr(entry, part) if (name, part) in self._begun else ()
-            value = (*before, value)
-        changed: dict[str, Any] = {part: value}
-        data = write_entry(replace(entry, **changed), self._portable)
-        if self._holds_secret(json.loads(data)):
-            self._warn("an answer holds a key and is not recorded")
-            return None
         try:
+            name, shown = _named(request, settings)
+            entry = self._entries.get(name) or self._earlier(name, shown)
+            if part != "tokens":
+                before = getattr(entry, part) if (name, part) in self._begun else ()
+                value = (*before, value)
+            changed: dict[str, Any] = {part: value}
+            data = write_entry(replace(entry, **changed), self._portable)
+            kept = read_entry(data)
+            if self._holds_secret(json.loads(data)):
+                self._warn("an answer holds a key and is not recorded")
+                return None
             self._write(name, data)
         except OSError as error:
             reason = one_line(error.strerror or str(error))
             self._warn(f"answers are not recorded: {FOLDER} cannot be written ({reason})")
             return None
-        self._entries[name] = read_entry(data)
+        except (InputError, ValueError, RecursionError) as error:
+            self._warn(f"an answer is not recorded: {one_line(str(error))}")
+            return None
+        self._entries[name] = kept
         self._begun.add((name, part))
-        return self._entries[name]
+        return kept
 
     def _portable(self, text: str) -> str:
         """`text` as it may stand on another machine: without the paths of this one, and keys."""
-        for path, name in self._places:
-            text = text.replace(path, name)
+        for path, name in ((self._directory, "."), (Path.home(), "~")):
+            if path != Path(path.anchor):
+                text = text.replace(str(path), name)
         return mask(text)
 
     def _earlier(self, name: str, described: Mapping[str, Any]) -> Entry:
@@ -232,6 +234,12 @@ class Recording:
         if said not in self._warned:
             self._warned.add(said)
             warnings.warn(said, RecordingWarning, stacklevel=2)
+
+
+def _named(request: Request, settings: Settings) -> tuple[str, dict[str, Any]]:
+    """The name of the file of `request`, and what is written of the request in it."""
+    described = describe(request, settings)
+    return digest(described), reworded(described, lambda text: whole(mask(text)))
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:

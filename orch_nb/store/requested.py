@@ -10,6 +10,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from orch_nb.errors import InputError
 from orch_nb.settings import Settings
 from orch_nb.types import Image, ModelCard, Request, Wants
 
@@ -24,9 +25,13 @@ def describe(request: Request, settings: Settings) -> dict[str, Any]:
     """`request` as plain JSON, with the settings that stand in for what it leaves open.
 
     These are the strategy, its weights, what follows a failure, and the models pinned to its
-    tools. A picture is named by the SHA-256 of its bytes. What is as usual is left out.
+    tools. A picture is named by the SHA-256 of its bytes. What is as usual is left out. Raises
+    `InputError` for what is nested hundreds of times.
     """
-    described: dict[str, Any] = plain(request)
+    try:
+        described: dict[str, Any] = plain(request)
+    except RecursionError:
+        raise InputError("a schema or tool is nested too deeply to be recorded") from None
     wants = described.setdefault("wants", {})
     wants["strategy"] = request.wants.strategy or settings.strategy
     wants["weights"] = plain(settings.weights)

@@ -1,0 +1,337 @@
+"""The files of a recording: the same bytes for the same entry, and inert whatever they hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_nb.errors import OrchError, RecordingError
+from orch_nb.settings import Settings
+from orch_nb.store.recorded import Entry, RecordedAnswer, read_entry, write_entry
+from orch_nb.store.recording import FOLDER, Recording, RecordingWarning
+from orch_nb.store.requested import describe, digest
+from orch_nb.types import (
+    Attempt,
+    Choice,
+    Decision,
+    Estimate,
+    Image,
+    Message,
+    ModelCard,
+    Prices,
+    Rejection,
+    Request,
+    Response,
+    TaskProfile,
+    Tool,
+    ToolCall,
+    Usage,
+    Wants,
+)
+
+SETTINGS = Settings()
+REQUEST = Request((Message("user", "Name three rivers."),))
+CARD = ModelCard("a", "m", 1000, prices=Prices(Decimal("0.10"), Decimal(5)), tier=0.1 + 0.2)
+DECISION = Decision(
+    "cost",
+    "strategy",
+    TaskProfile("chat", 4, 250, needs=frozenset({"json", "tools"})),
+    (
+        Choice(CARD, 1.0, {"speed": 0.3, "cost": 1.0}, Estimate(Decimal("1E-7"), 0.7), "cheapest"),
+        Choice(replace(CARD, name="n"), float("nan"), {}, Estimate(None, None), "stands in"),
+    ),
+    (Rejection("a:o", "no chat model"),),
+)
+RESPONSE = Response(
+    text="Nile\nAmazon\u2028\x85\r\nYangtze",
+    model="a:m",
+    usage=Usage(4, 9, source="known"),
+    cost=Decimal("0.0000454"),
+    finish="stop",
+    seconds=0.1 + 0.2,
+    ttft=None,
+    cached=False,
+    decision=DECISION,
+    attempts=(Attempt("a:o", 0.5, "a:o: 429", "429"), Attempt("a:m", 0.3)),
+    calls=(ToolCall("look", {"z": [1, {"b": None}], "a": 0.1}, "1"),),
+)
+
+
+def answers(response: Response) -> Entry:
+    return Entry(describe(REQUEST, SETTINGS), (RecordedAnswer.of(response),), (DECISION,))
+
+
+def damaged(change: Callable[[dict[str, Any]], object]) -> bytes:
+    data = json.loads(write_entry(answers(RESPONSE)))
+    change(data)
+    return json.dumps(data).encode()
+
+
+# -- what is written is what was given, in the same bytes each time
+
+
+def test_everything_comes_back() -> None:
+    entry = read_entry(write_entry(answers(RESPONSE)))
+    restored = entry.answers[0].restored()
+    assert replace(restored, replayed=False, decision=DECISION) == RESPONSE
+    assert str(restored.decision) == str(DECISION)  # NaN is equal to nothing
+    assert list(restored.decision.best.terms) == ["speed", "cost"]
+    assert list(restored.calls[0].arguments) == ["z", "a"]
+    assert restored.decision.ranking[0] == DECISION.ranking[0]
+    assert restored.decision.ranking[0].card.tier == 0.1 + 0.2
+
+
+def test_the_same_bytes() -> None:
+    data = write_entry(answers(RESPONSE))
+    assert write_entry(read_entry(data)) == data
+    text = data.decode()
+    assert '"Amazon\u2028",' in text  # each line of the answer is a line of the file
+    assert text.endswith("}\n")
+    assert max(map(len, text.split("\n"))) <= 120
+
+
+@given(st.text(st.characters(codec=None)), st.dictionaries(st.text(), st.integers() | st.text()))
+def test_any_text(text: str, arguments: dict[str, Any]) -> None:
+    # Two halves of a character, one after the other, are the character.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    call = ToolCall("look", {name.encode("utf-8", "replace").decode(): 1 for name in arguments})
+    given_ = replace(RESPONSE, text=text, calls=(call,))
+    restored = read_entry(write_entry(answers(given_))).answers[0].restored()
+    assert (restored.text, restored.calls) == (text, (call,))
+
+
+def test_half_a_character(tmp_path: Path) -> None:
+    call = ToolCall("look", {"name": "half \ud83d"})
+    request = replace(REQUEST, tools=(Tool("look", "half \ud83d", {}),))
+    kept = Recording(tmp_path).keep_answer(request, SETTINGS, replace(RESPONSE, calls=(call,)))
+    assert kept.calls[0].arguments == {"name": "half \ufffd"}
+    assert Recording(tmp_path).answer(request, SETTINGS).calls == kept.calls
+
+
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("depth", [250, 900])
+def test_what_is_nested_too_deeply_is_not_recorded(tmp_path: Path, depth: int) -> None:
+    response = replace(RESPONSE, calls=(ToolCall("look", nested(depth)),))
+    with pytest.warns(RecordingWarning, match="not recorded"):
+        assert Recording(tmp_path).keep_answer(REQUEST, SETTINGS, response) is response
+    request = replace(REQUEST, tools=(Tool("look", "", nested(depth)),))
+    with pytest.warns(RecordingWarning, match="not recorded"):
+        Recording(tmp_path).keep_answer(request, SETTINGS, RESPONSE)
+    with pytest.raises(OrchError):
+        Recording(tmp_path).answer(request, SETTINGS)
+    assert not (tmp_path / FOLDER).exists()
+
+
+# -- names
+
+
+def test_a_name_stays() -> None:
+    # Recordings are committed: another name for the same request would lose them.
+    assert digest(describe(REQUEST, SETTINGS)) == "392c9d2cfd8f35d473b3f501ef8125b9"
+    assert json.dumps(describe(REQUEST, SETTINGS)) == (
+        '{"messages": [{"content": "Name three rivers.", "role": "user"}], "wants": '
+        '{"strategy": "balanced", "fallback": "best"}}'
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"messages": (Message("user", "Name three rivers. "),)},
+        {"messages": (Message("user", "Name three rivers.", (Image("image/png", "AA=="),)),)},
+        {"messages": (Message("assistant", "Name three rivers."),)},
+        {"system": ""},
+        {"tools": (Tool("look", "", {}),)},
+        {"wants": Wants(strategy="cost")},
+        {"wants": Wants(models=("a:m",))},
+        {"wants": Wants(deadline=5)},
+    ],
+)
+def test_another_request_has_another_name(other: dict[str, Any]) -> None:
+    assert digest(describe(replace(REQUEST, **other), SETTINGS)) != digest(
+        describe(REQUEST, SETTINGS)
+    )
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"wants": Wants(cache="refresh")},
+        {"wants": Wants(strategy="balanced")},
+    ],
+)
+def test_the_same_request_has_the_same_name(same: dict[str, Any]) -> None:
+    assert describe(replace(REQUEST, **same), SETTINGS) == describe(REQUEST, SETTINGS)
+
+
+# -- what is read may be anything
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data.pop("request"), "request"),
+        (lambda data: data.update(more=1), "more"),
+        (lambda data: data.update(version=2), "version"),
+        (lambda data: data["answers"][0].update(__class__="x"), "__class__"),
+        (lambda data: data["answers"][0]["usage"].update(more=1), "usage.more"),
+        (lambda data: data["answers"][0]["decision"]["ranking"][0].update(more=1), "ranking"),
+        (lambda data: data["answers"][0]["decision"].update(ranking=[]), "no model"),
+        (lambda data: data["answers"][0].update(text="as one"), "text"),
+        (lambda data: data["answers"][0].update(text=[1]), "text"),
+        (lambda data: data["answers"][0].update(cost="1e999999999"), "cost"),
+        (lambda data: data["answers"][0].update(cost="NaN"), "cost"),
+        (lambda data: data["answers"][0]["attempts"][0].update(cost="1e-99999999"), "cost"),
+        (lambda data: data["selected"][0]["ranking"][0]["estimate"].update(cost="9e99"), "cost"),
+    ],
+)
+def test_what_is_wrong_is_said(change: Callable[[dict[str, Any]], object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_entry(damaged(change))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"\xff\xfe",
+        b"\x80\x04K\x01.",
+        b'{"request": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"request": {}, "version": ' + b"9" * 10_000 + b"}",
+        b"<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n",
+    ],
+    ids=lambda data: repr(data[:12]),
+)
+def test_no_entry_at_all(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_entry(data)
+
+
+def test_damage_is_an_error_or_another_entry() -> None:
+    data, random, refused = write_entry(answers(RESPONSE)), Random(1), 0
+    for _ in range(3000):
+        changed = bytearray(data)
+        for _ in range(random.randint(1, 3)):
+            changed[random.randrange(len(data))] = random.randrange(256)
+        try:
+            write_entry(read_entry(bytes(changed[: random.choice([len(data), len(data) - 9])])))
+        except ValueError:
+            refused += 1
+    assert refused > 1500  # the others hold another word somewhere
+
+
+# -- files
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where `REQUEST` is recorded."""
+    Recording(tmp_path).keep_answer(REQUEST, SETTINGS, RESPONSE)
+    return tmp_path / FOLDER / f"{digest(describe(REQUEST, SETTINGS))}.json"
+
+
+def replay(folder: Path) -> Response:
+    return Recording(folder).answer(REQUEST, SETTINGS)
+
+
+def test_what_was_kept_is_given(path: Path, tmp_path: Path) -> None:
+    assert replay(tmp_path).text == RESPONSE.text
+    assert list(path.parent.iterdir()) == [path]
+
+
+def no_file(path: Path) -> None:
+    path.mkdir()
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_link(path: Path) -> None:
+    elsewhere = path.with_name("elsewhere")
+    elsewhere.write_bytes(write_entry(answers(RESPONSE)))
+    path.symlink_to(elsewhere)
+
+
+def too_large(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 30)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes there, and links need a right")
+@pytest.mark.parametrize("make", [no_file, a_pipe, a_link, too_large])
+def test_what_is_no_file_of_ours(path: Path, tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path.unlink()
+    make(path)
+    with pytest.raises(RecordingError, match=f"{FOLDER}/{path.name} is damaged"):
+        replay(tmp_path)
+
+
+def test_a_damaged_file_is_recorded_anew(path: Path, tmp_path: Path) -> None:
+    path.write_bytes(b"{")
+    Recording(tmp_path).keep_answer(REQUEST, SETTINGS, RESPONSE)
+    assert replay(tmp_path).text == RESPONSE.text
+
+
+def test_paths_and_keys_are_left_out_of_what_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    said = f"no model in {tmp_path}/models and /home/me/models, bearer abcdefgh1234"
+    made = replace(DECISION, notice=said)
+    attempts = (Attempt("a:m", 0.1, said, "429"),)
+    recording = Recording(tmp_path)
+    kept = recording.keep_answer(REQUEST, SETTINGS, replace(RESPONSE, decision=made))
+    assert kept.decision.notice == "no model in ./models and ~/models, •••"
+    recording.keep_answer(REQUEST, SETTINGS, replace(RESPONSE, attempts=attempts))
+    recording.keep_decision(REQUEST, SETTINGS, made)
+    (path,) = (tmp_path / FOLDER).iterdir()
+    content = path.read_text(encoding="utf-8")
+    assert str(tmp_path) not in content
+    assert "/home/me" not in content
+    assert "abcdefgh" not in content
+
+
+def test_a_miss_says_what_differs(tmp_path: Path) -> None:
+    recording = Recording(tmp_path)
+    recording.keep_answer(REQUEST, SETTINGS, RESPONSE)
+    for n, broken in enumerate((b"{", b"[]", b'{"request": 1}', b"[" * 100_000)):
+        (tmp_path / FOLDER / f"{n}.json").write_bytes(broken)
+    other = replace(REQUEST, system="Be brief.", wants=Wants(strategy="cost"))
+    with pytest.raises(RecordingError) as missed:
+        Recording(tmp_path).answer(other, SETTINGS)
+    assert str(missed.value) == (
+        "'Name three rivers.' is not in .orch/recording (it was recorded with another "
+        "strategy, system); run it once with ORCH_MODE=record"
+    )
+
+
+def test_two_sessions_record_side_by_side(tmp_path: Path) -> None:
+    first, second = Recording(tmp_path), Recording(tmp_path)
+    other = replace(REQUEST, system="Be brief.")
+    first.keep_answer(REQUEST, SETTINGS, RESPONSE)
+    second.keep_answer(other, SETTINGS, replace(RESPONSE, text="b"))
+    second.keep_decision(REQUEST, SETTINGS, DECISION)
+    first.keep_tokens(REQUEST, SETTINGS, Usage(4))
+    assert replay(tmp_path).text == RESPONSE.text
+    assert Recording(tmp_path).answer(other, SETTINGS).text == "b"
+    assert Recording(tmp_path).tokens(REQUEST, SETTINGS) == Usage(4)
