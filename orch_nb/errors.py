@@ -62,7 +62,7 @@ class UnknownNameError(InputError):
     """A name that nobody knows.
 
     ``what`` is the kind of thing ("strategy"), ``choices`` all that would have been right.
-    The message names the nearest choice, or up to ten of them.
+    The message names the nearest choice, or up to twelve of them: all strategies, all tasks.
     """
 
     def __init__(self, what: str, name: str, choices: Iterable[str], hint: str = "") -> None:
@@ -75,8 +75,8 @@ class UnknownNameError(InputError):
             return f"; did you mean {' or '.join(near)}?"
         if not self.choices:
             return ""
-        listed = ", ".join(self.choices[:10])
-        more = f" and {len(self.choices) - 10} more" if len(self.choices) > 10 else ""
+        listed = ", ".join(self.choices[:12])
+        more = f" and {len(self.choices) - 12} more" if len(self.choices) > 12 else ""
         return f"; choose from {listed}{more}"
 
 

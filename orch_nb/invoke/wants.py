@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import Any
 
 from orch_nb.errors import InputError, UnknownNameError
@@ -63,7 +64,9 @@ def _task(task: object) -> str | None:
         return None
     kind = canonical_task(text("task", task))
     if kind is None:
-        raise UnknownNameError("task", str(task), (*TASKS, *TASK_ALIASES))
+        # An alias may be what was meant, but nobody wants to read a hundred of them.
+        near = get_close_matches(str(task), (*TASKS, *TASK_ALIASES))
+        raise UnknownNameError("task", str(task), near or TASKS)
     return kind
 
 

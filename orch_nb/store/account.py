@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
 
-from orch_nb.errors import Benched
+from orch_nb.errors import Benched, BudgetExceeded
 from orch_nb.types import Attempt, Record
 
+# Neither breaker nor budget let these out: they say nothing about the model.
+_NOT_ASKED = frozenset({Benched.label, BudgetExceeded.label})
 # Attempts of a model that its quantiles are taken of: the newest say what it is like now.
 _RECENT = 101
 
@@ -164,4 +166,4 @@ class _Account:
 def _finished(record: Record) -> tuple[Attempt, ...]:
     stopped = record.response is not None and record.response.finish == "interrupted"
     made = record.attempts[:-1] if stopped else record.attempts
-    return tuple(attempt for attempt in made if attempt.cause != Benched.label)
+    return tuple(attempt for attempt in made if attempt.cause not in _NOT_ASKED)

@@ -66,7 +66,7 @@ class Report:
         """Lines to stand below the table: what is not in the sums, and the suggestions."""
         notes = [suggestion.text for suggestion in self.suggestions]
         if not notes:
-            notes = [f"no suggestions (from {CALLS} calls of a model, {ANSWERS} answers on)"]
+            notes = [f"no suggestions; they need {CALLS} calls of a model, or {ANSWERS} answers"]
         if self.spent.unknown_calls:
             notes.insert(0, f"calls of unknown cost, in no sum: {self.spent.unknown_calls}")
         return tuple(notes)

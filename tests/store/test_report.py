@@ -97,6 +97,15 @@ def test_a_failing_model() -> None:
     assert only.text.startswith("a:m answered 8 of 9 calls, less than 90 %: %orch doctor")
 
 
+@pytest.mark.parametrize("cause", ["over budget", "benched"])
+def test_what_was_never_asked_is_no_failure(cause: str) -> None:
+    kept_back = (Attempt("a:m", 0.0, "not asked", cause=cause),)
+    records = [*several("a:m", 3), *several("a:m", 3, error="not asked", tried=kept_back)]
+    assert suggestions(*records) == []
+    (stats,) = Report.of(records).models
+    assert (stats.calls, stats.success) == (3, 1.0)
+
+
 def test_answers_that_are_never_the_same() -> None:
     hits = several("a:m", 4, cached=True)
     assert suggestions(*several("a:m", 15), *hits) == []
