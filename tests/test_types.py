@@ -132,6 +132,8 @@ def test_of_a_decision_that_is_kept_the_best_stay_and_who_was_asked() -> None:
     assert kept.kept({"a:m3", "a:m70"}) == kept
     assert str(kept).splitlines()[-1] == str(made).splitlines()[-1] == "  and 50 more"
     assert DECISION.kept() == DECISION
+    many = dataclasses.replace(made, ranking=LazySequence(200, lambda i: choices[i % 80]))
+    assert len(many.kept({choice.model for choice in choices}).ranking) == 100
 
 
 def test_a_response_shows_its_text_and_nothing_invisible() -> None:

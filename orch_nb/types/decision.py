@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal, Self
 
 from orch_nb.sanitize import visible
@@ -97,13 +98,15 @@ class Decision:
         return self.best.reason
 
     def kept(self, asked: Collection[str] = ()) -> Self:
-        """The decision as it is kept: the best 50 choices and those `asked`, and 50 rejections.
+        """The decision as it is kept: the best 50 choices, 50 more of those `asked`, 50 rejections.
 
-        Nothing behind it stays in memory. `asked` are ids of models.
+        Nothing behind it stays in memory. `asked` are ids of models: all of a provider that is
+        down may be among them.
         """
         ranking = tuple(self.ranking[:_SHOWN])
         if missing := set(asked).difference(choice.model for choice in ranking):
-            ranking += tuple(c for c in self.ranking[_SHOWN:] if c.model in missing)
+            others = islice(self.ranking, _SHOWN, None)
+            ranking += tuple(islice((c for c in others if c.model in missing), _SHOWN))
         rejected = tuple(self.rejected[:_SHOWN])
         return replace(
             self,
