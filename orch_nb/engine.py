@@ -31,6 +31,7 @@ from orch_nb.store.call_file import CallFile
 from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.observe import observations
+from orch_nb.store.recording import Recording
 from orch_nb.store.secret import signing_key
 from orch_nb.store.traffic import Traffic
 from orch_nb.types import Decision, Request, Response, Usage
@@ -56,6 +57,7 @@ class Memories:
     traffic: Traffic
     tools: dict[str, frozenset[str]]
     random: Random
+    recording: Recording | None = None
     breakers: Breakers = field(default_factory=lambda: Breakers(time.monotonic))
 
     def __post_init__(self) -> None:

@@ -29,7 +29,18 @@ def open_engine(
 ) -> Engine:
     """What answers in the mode of `settings`; see `orch_nb.engine.Engine`."""
     engines = {"live": Engine, "record": RecordingEngine, "replay": ReplayingEngine}
+    kept = memories.recording
+    if settings.mode == "live":
+        memories.recording = None
+    elif kept is None or kept.mode != settings.mode:
+        memories.recording = Recording(directory, settings.mode)
     return engines[settings.mode](settings, connections, directory, memories)
+
+
+def _recording(memories: Memories) -> Recording:
+    """The session's: what it has recorded or replayed so far does not end with its connections."""
+    assert memories.recording is not None
+    return memories.recording
 
 
 class RecordingEngine(Engine):
@@ -43,7 +54,8 @@ class RecordingEngine(Engine):
         memories: Memories,
     ) -> None:
         super().__init__(settings, connections, directory, memories)
-        self._recording = Recording(directory, tuple(_secrets(connections)))
+        self._recording = _recording(memories)
+        self._recording.secrets = tuple(filter(None, _secrets(connections)))
 
     async def _ask(self, call: Call, settings: Settings, deadline: float) -> Response:
         response = await super()._ask(call, settings, deadline)
@@ -75,7 +87,7 @@ class ReplayingEngine(Engine):
     ) -> None:
         super().__init__(settings, {}, directory, memories)
         self.catalog = _NoCatalog({}, {})
-        self._recording = Recording(directory)
+        self._recording = _recording(memories)
 
     async def _ask(self, call: Call, settings: Settings, deadline: float) -> Response:
         response = self._recording.answer(call.request, settings)

@@ -47,13 +47,15 @@ class Recording:
     ----------
     directory
         The notebook's folder. Nothing is made in it before the first answer is recorded.
-    secrets
-        Texts that are never written: what holds one of them is not recorded.
+    mode
+        What it is there for.
     """
 
-    def __init__(self, directory: Path, secrets: Collection[str] = ()) -> None:
+    def __init__(self, directory: Path, mode: Literal["record", "replay"] = "replay") -> None:
         self._folder = directory / FOLDER
-        self._secrets = [secret for secret in secrets if secret]
+        self.mode = mode
+        #: Texts that are never written: what holds one of them is not recorded.
+        self.secrets: Collection[str] = ()
         self._directory = directory.absolute()
         self._given: Counter[tuple[str, Part]] = Counter()
         self._entries: dict[str, Entry] = {}
@@ -194,7 +196,7 @@ class Recording:
 
     def _holds_secret(self, value: Any) -> bool:
         if isinstance(value, str):
-            return any(secret in value for secret in self._secrets)
+            return any(secret in value for secret in self.secrets)
         if isinstance(value, dict):
             return any(map(self._holds_secret, (*value, *value.values())))
         return isinstance(value, list) and any(map(self._holds_secret, value))

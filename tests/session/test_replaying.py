@@ -154,6 +154,20 @@ def test_the_same_again_gives_the_next_and_then_the_last(
     assert len(entry()["answers"]) == 4
 
 
+def test_new_connections_are_the_same_session(
+    recorder: Session, replay: Replay, stub: Stub
+) -> None:
+    def ask_in_turn(s: Session) -> list[str]:
+        first = s.ask("x", model=LUNA, cache="bypass").text
+        s.change(limits={"call": 200})
+        s.reload()
+        return [first, s.ask("x", model=LUNA, cache="bypass").text]
+
+    stub.plan("openai", "ok?text=one", "ok?text=two")
+    said = ask_in_turn(recorder)
+    assert said == ask_in_turn(replay()) == ["one", "two"]
+
+
 def test_a_new_session_replaces_what_it_asks_and_leaves_the_rest(
     recorder: Session, configured: Stub, open_session: Open, replay: Replay
 ) -> None:
