@@ -92,9 +92,13 @@ def payments(record: Record) -> tuple[Payment, ...]:
         for attempt in record.attempts
         if attempt.usage is not None
     )
-    if own or response is None:
+    if response is None:
         return own
-    return (Payment(response.model, response.billed, response.usage.source == "known"),)
+    # What a stop cut off has no usage of its own: the response is that attempt's alone.
+    cut = any(a.cause == "interrupted" and a.usage is None for a in record.attempts)
+    if own and not cut:
+        return own
+    return (*own, Payment(response.model, response.billed, response.usage.source == "known"))
 
 
 class Accounts:

@@ -202,7 +202,7 @@ def test_pieces_join_to_the_text(s: Session, stub: Stub, model: str) -> None:
         ({"strategy": 5}, "the strategy must be text, not int"),
         ({"strategy": ""}, "unknown strategy ''; choose from adaptive"),
         ({"strategy": "?"}, "round_robin, task, weighted"),
-        ({"task": "gardening"}, "choose from analysis, chat, code, creative, extraction, math"),
+        ({"task": "zzz"}, "choose from analysis, chat, code, creative, extraction, math"),
         ({"task": "sumarise"}, "did you mean summarise"),
         ({"model": 5}, "model must be a name, or a list of names, not int"),
         ({"model": "openai:"}, "unknown model"),

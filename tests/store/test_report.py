@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -104,6 +105,17 @@ def test_what_was_never_asked_is_no_failure(cause: str) -> None:
     assert suggestions(*records) == []
     (stats,) = Report.of(records).models
     assert (stats.calls, stats.success) == (3, 1.0)
+
+
+def test_what_a_stop_cut_off_in_a_cascade_is_in_the_sums() -> None:
+    draft = Attempt("a:m", 1.0, cause="drafts disagree", usage=Usage(1, 1), cost=CENT)
+    stopped = Attempt("b:big", 1.0, "stopped", cause="interrupted")
+    record = called("b:big", cost=3 * CENT, source="estimated", tried=[draft, stopped])
+    assert record.response is not None
+    record = replace(record, response=replace(record.response, finish="interrupted"))
+    report = Report.of([record])
+    assert (report.spent.known, report.spent.estimated) == (CENT, 3 * CENT)
+    assert {stats.model: stats.cost for stats in report.models} == {"a:m": CENT, "b:big": 3 * CENT}
 
 
 def test_answers_that_are_never_the_same() -> None:
