@@ -21,6 +21,7 @@ from orch_nb.errors import BrokenAnswer, TimedOut, Unreachable
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._lines import LineTooLong, drain
+from orch_nb.providers._redaction import redact
 from orch_nb.providers._sse import decode
 from orch_nb.providers._usage import count
 from orch_nb.sanitize import mask
@@ -185,6 +186,7 @@ class SDKProvider(ABC):
                 )
             except (ImportError, OSError, ValueError, httpx2.InvalidURL):
                 raise _failures.no_client(name) from None
+            redact(self.sdk)
             self._client = self.make_client(sdk, http_client)
             self._headers = self._all_headers(sdk)
         return self._client
