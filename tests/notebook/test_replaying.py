@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -46,30 +47,35 @@ def outputs(notebook: Path) -> list[list[dict[str, Any]]]:
     return [cell.outputs for cell in document.cells]
 
 
-@pytest.fixture
-def recorded(tmp_path: Path, stub: Stub) -> Path:
+@pytest.fixture(scope="module")
+def master(stub_process: Stub, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A notebook that was run in the mode record; what it asked cannot be reached any more."""
-    folder = tmp_path / "notebook"
-    folder.mkdir()
-    write_settings(folder, stub)
+    folder, stub = tmp_path_factory.mktemp("notebook"), stub_process
+    stub.reset()
     stub.rule("alpha", 'ok?text={"name": "Nile", "km": 6650}', model="stub-json")
-    notebook = folder / "rivers.ipynb"
-    write_notebook(notebook, CELLS)
-    run = execute(notebook, ORCH_MODE="record")
+    write_settings(folder, stub)
+    write_notebook(folder / "rivers.ipynb", CELLS)
+    run = execute(folder / "rivers.ipynb", ORCH_MODE="record")
     assert run.returncode == 0, run.stdout + run.stderr
     assert stub.log()
     settings = (folder / "orch.yaml").read_text()
-    dead = settings.replace(str(stub.port), str(stub.dead_port()))
-    (folder / "orch.yaml").write_text(dead)
-    stub.reset()
-    return notebook
+    (folder / "orch.yaml").write_text(settings.replace(str(stub.port), str(stub.dead_port())))
+    return folder
+
+
+@pytest.fixture
+def recorded(master: Path, stub: Stub, tmp_path: Path) -> Path:
+    """The notebook as somebody else gets it: with its settings and its recording."""
+    folder = tmp_path / "notebook"
+    shutil.copytree(master, folder, ignore=shutil.ignore_patterns("home"))
+    return folder / "rivers.ipynb"
 
 
 def test_byte_for_byte(recorded: Path, stub: Stub) -> None:
     saved = outputs(recorded)
     assert all(saved[1:4])
     recording = {path.name: path.read_bytes() for path in (recorded.parent / FOLDER).iterdir()}
-    run = execute(recorded, ORCH_MODE="replay", HOME=str(recorded.parent / "another"))
+    run = execute(recorded, ORCH_MODE="replay")
     assert run.returncode == 0, run.stdout + run.stderr
     assert outputs(recorded) == saved
     assert stub.log() == []
