@@ -308,6 +308,23 @@ def test_a_stopped_answer_is_not_recorded(recorder: Session, stub: Stub) -> None
     assert not Path(FOLDER).exists()
 
 
+def test_a_file_that_came_along_needs_no_trust_until_somebody_is_asked(
+    configured: Stub, open_session: Open, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_session(mode="record").ask("x", model=LUNA)
+    monkeypatch.setenv("TEAM_KEY", "key-of-mine")
+    url = "https://team.example.com/v1"
+    row = f"{{type: compatible, base_url: '{url}', api_key_env: TEAM_KEY}}"
+    Path("orch.yaml").write_text(f"providers: {{team: {row}}}")
+    s = replay()
+    assert s.ask("x", model=LUNA).replayed
+    assert s.connections == {}
+    for change in ({"mode": "live"}, {"mode": "record"}):
+        with pytest.raises(SettingsError, match="would send its key"):
+            s.change(**change)
+    assert s.settings.mode == "replay"
+
+
 def test_nothing_is_listed_or_looked_for(recorder: Session, replay: Replay, stub: Stub) -> None:
     recorder.ask("x")
     s = replay(probe=True)
