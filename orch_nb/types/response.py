@@ -52,7 +52,8 @@ class Response:
     ``cost`` is in dollars, None when the price or the usage is unknown. A cached answer keeps the
     ``cost``, ``seconds`` and ``ttft`` (time to the first token) of the call that paid for it, and
     ``billed`` is what this call added to the bill: 0 for a cached one. A ``replayed`` one is not
-    billed either; in all else it is as it was recorded.
+    billed either; in all else it is as it was recorded. As ``cached`` counts, too, the answer of an
+    equal call that was under way at the same time: that one pays.
     ``finish`` is "stop", "length" (cut at max_tokens), "tool", or "interrupted". ``parsed`` is the
     answer as the class that was asked for; ``calls`` are the tools that the model wants called.
     """
