@@ -135,9 +135,10 @@ class Engine:
         self._memories.traffic.chosen(decision.best.model)
         expected = decision.profile.output_tokens
         bill = Bill(self._memories.budget, others=self.catalog.cards, expected=expected)
-        return await self._invoker.invoke(
+        answer = await self._invoker.invoke(
             call, decision, bill, fallback=settings.fallback, deadline=deadline
         )
+        return _announced(answer)
 
     async def decide(
         self, request: Request, settings: Settings, deadline: float | None = None
@@ -209,6 +210,17 @@ def end(
     loop.close(lambda: disconnect(connections))
     for file in files:
         file.close()
+
+
+def _announced(answer: Response) -> Response:
+    """`answer`, with a notice if another model than the pinned one has given it."""
+    decision, wanted = answer.decision, answer.decision.best.model
+    if not decision.source.startswith("expert") or answer.model == wanted:
+        return answer
+    causes = [attempt.cause for attempt in answer.attempts if attempt.model == wanted]
+    said = f"the {decision.source}, {wanted}, did not answer ({causes[-1] if causes else 'failed'})"
+    notice = "; ".join(filter(None, (decision.notice, f"{said}; {answer.model} did instead")))
+    return replace(answer, decision=replace(decision, notice=notice))
 
 
 def _fitted(load: Callable[[Path], T | None], path: Path) -> T | None:

@@ -145,7 +145,7 @@ class Transient(ProviderError):
     """Worth a retry after a pause; then the next model."""
 
     retryable = True
-    fault = "model"
+    fault: ClassVar[Literal["request", "model", "provider"]] = "model"
 
 
 class Unreachable(Transient):

@@ -87,13 +87,28 @@ class _Stages:
             answer = await self.ask(stage, self._cards(model, strong=strong), strong)
         except asyncio.CancelledError:
             # What has arrived of the answer is kept, whoever was writing it.
-            self.call.partial = stage.partial or self.call.partial
+            if stage.partial is not None:
+                cut = trail.attempts[-1]
+                trail.attempts[-1] = replace(
+                    cut, usage=stage.partial.usage, cost=stage.partial.billed
+                )
+                self.call.partial = self._with_drafts(stage.partial)
             raise
         except ProviderError:
             self.call.trail.current = trail.current
             raise
         self.answers.append(answer)
         return answer
+
+    def _with_drafts(self, partial: Response) -> Response:
+        """`partial`, with the tokens and dollars of the stages before it."""
+        bills = [answer.billed for answer in (*self.answers, partial)]
+        known = sum((bill for bill in bills if bill is not None), Decimal(0))
+        return replace(
+            partial,
+            usage=sum((answer.usage for answer in self.answers), partial.usage),
+            cost=None if None in bills else known,
+        )
 
     def _cards(self, model: str, *, strong: bool) -> Iterable[ModelCard]:
         """`model`; and after the strong one, who may stand in for it."""

@@ -76,7 +76,13 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
 
 def _header(made: Decision) -> Iterator[str]:
     """What decided, what the user must be told, and what was read from the prompt."""
-    yield one_line(f"{made.strategy} ({made.source})", _WIDTH)
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in made.weights.items())
+    said = f"{made.strategy} ({made.source})"
+    if made.strategy == "balanced":
+        weights = ""  # equal, as the word says
+    yield one_line(f"{said} · weights {weights}" if weights else said, _WIDTH)
+    if made.strategy == "adaptive":
+        yield "the quality in the score is drawn anew each time from what it may be"
     if made.notice:
         yield one_line(made.notice, _WIDTH)
     profile = made.profile

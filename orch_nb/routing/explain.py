@@ -50,7 +50,7 @@ def explain(decision: Decision) -> tuple[str, ...]:
     by_model = {choice.model: choice for choice in choices}
     said = [_compare(by_model[model], picked) for model in others]
     complete = len(choices) == len(decision.ranking) + decision.omitted
-    if change := flip(decision.strategy, choices, complete=complete):
+    if change := flip(decision.strategy, decision.weights, choices, complete=complete):
         # Who set the weights wants to know this first.
         said.insert(0 if decision.strategy == "weighted" else len(said), change)
     return tuple(said[:_SAID])

@@ -15,7 +15,7 @@ from orch_nb.routing.filters import Purse, split
 from orch_nb.routing.fitted_cascade import FittedCascade
 from orch_nb.routing.pool import Codes, Column
 from orch_nb.routing.staging import planned
-from orch_nb.routing.strategies import Table, Weights, chain, score
+from orch_nb.routing.strategies import Table, Weights, chain, score, weights_in
 from orch_nb.types import (
     Choice,
     Decision,
@@ -108,7 +108,16 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
     order = _first(places, _order(scores, table))
     ranked = _Ranked(estimates, parts.fit[order], scores[order], table, order, name)
     ranking = LazySequence(len(order), ranked.choice)
-    return Decision(name, "strategy", profile, ranking, rejected, notice, cascade)
+    return Decision(
+        name,
+        "strategy",
+        profile,
+        ranking,
+        rejected,
+        notice,
+        cascade,
+        weights=weights_in(name, situation.weights),
+    )
 
 
 def name_models(

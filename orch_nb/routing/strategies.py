@@ -33,6 +33,7 @@ __all__ = [
     "score",
     "strategy",
     "strategy_names",
+    "weights_in",
 ]
 
 # The resolution of the cost scale: a millionth of a dollar apart is hardly a difference.
@@ -189,6 +190,16 @@ def score(name: str, profile: TaskProfile, table: Table, weights: Weights) -> Co
             "NaN where a model does not qualify"
         )
     return column
+
+
+def weights_in(name: str, weights: Weights) -> dict[str, float]:
+    """The weights that the scores of the strategy `name` have, with a sum of 1; {} for none."""
+    if name == "balanced":
+        return dict.fromkeys(weights, 1.0 / len(weights))
+    if name not in ("weighted", "adaptive"):
+        return {}
+    total = sum(weights.values())
+    return {term: weight / total for term, weight in weights.items()}
 
 
 @strategy("task")

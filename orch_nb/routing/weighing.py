@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, floor, isfinite
 
 from orch_nb.types import Choice
 
 _NAMES = ("cost", "quality", "speed")
-# Weights that are read back from scores are right to about a millionth of this; see `_weights`.
+# Scores that are nearer to each other than this are equal but for rounding.
 _MARGIN = 1e-6
 _ROUNDING = 1e-9
 # Who has to stop caring for something altogether learns nothing from it. Chosen.
@@ -17,19 +17,22 @@ _LEAST = 0.05
 _Terms = tuple[float, float, float]
 
 
-def flip(strategy: str, choices: Sequence[Choice], *, complete: bool) -> str:
+def flip(
+    strategy: str, given: Mapping[str, float], choices: Sequence[Choice], *, complete: bool
+) -> str:
     """The smallest change of one weight, the others in proportion, that changes the first choice.
 
-    Of all `choices` best first, or of the best ones where they are not `complete`; "" where there
-    is no such change, or it cannot be known. Weights are rounded to where the change is certain.
+    `given` are the weights in the scores, with a sum of 1. Of all `choices` best first, or of the
+    best ones where they are not `complete`; "" where there is no such change, or `strategy`
+    weighs nothing. Weights are rounded to where the change is certain.
 
     The scores are linear in a weight v: with t the term of that weight, and r the mean of the
     other two under their own weights, a model has v·t + (1 - v)·r. So one overtakes another at
     v = Δr / (Δr - Δt).
     """
-    weights = _weights(strategy, choices)
-    if weights is None:
+    if strategy not in ("balanced", "weighted") or not all(isfinite(c.score) for c in choices):
         return ""
+    weights: _Terms = (given["cost"], given["quality"], given["speed"])
     terms = [_terms(choice) for choice in choices]
     # How much, which weight, its new value, who is first then.
     found: list[tuple[float, int, float, Choice]] = []
@@ -56,37 +59,6 @@ def flip(strategy: str, choices: Sequence[Choice], *, complete: bool) -> str:
     )
     how = " with the strategy weighted" if strategy == "balanced" else ""
     return f"{said}{how} would take {first.model}"
-
-
-def _weights(strategy: str, choices: Sequence[Choice]) -> _Terms | None:
-    """The normalised weights that `choices` were scored by; None where they were not, or unclear.
-
-    A decision does not hold the session's weights, but they are the one solution of its scores:
-    score - speed = c · (cost - speed) + q · (quality - speed), by least squares.
-    """
-    if strategy == "balanced":
-        return (1 / 3, 1 / 3, 1 / 3)
-    if strategy != "weighted" or not all(map(_is_scored, choices)):
-        return None
-    rows = [
-        (cost - speed, quality - speed, choice.score - speed)
-        for choice in choices
-        for cost, quality, speed in [_terms(choice)]
-    ]
-    aa, ab, bb = (sum(r[i] * r[j] for r in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
-    ay, by = (sum(r[i] * r[2] for r in rows) for i in (0, 1))
-    determinant = aa * bb - ab * ab
-    if determinant <= _MARGIN * aa * bb:
-        return None
-    cost, quality = (ay * bb - by * ab) / determinant, (by * aa - ay * ab) / determinant
-    if any(abs(cost * a + quality * b - y) > _ROUNDING for a, b, y in rows):
-        return None
-    cost, quality = max(cost, 0.0), max(quality, 0.0)
-    return (cost, quality, max(1.0 - cost - quality, 0.0))
-
-
-def _is_scored(choice: Choice) -> bool:
-    return isfinite(choice.score) and set(_NAMES) <= set(choice.terms)
 
 
 def _terms(choice: Choice) -> _Terms:

@@ -94,11 +94,9 @@ def payments(record: Record) -> tuple[Payment, ...]:
     )
     if response is None:
         return own
-    # What a stop cut off has no usage of its own: the response is that attempt's alone.
-    cut = any(a.cause == "interrupted" and a.usage is None for a in record.attempts)
-    if own and not cut:
+    if own:
         return own
-    return (*own, Payment(response.model, response.billed, response.usage.source == "known"))
+    return (Payment(response.model, response.billed, response.usage.source == "known"),)
 
 
 class Accounts:

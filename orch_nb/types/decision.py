@@ -74,7 +74,9 @@ class Decision:
     ``source`` is what decided: "explicit model", "expert of TOOL" or "strategy". ``notice`` is
     what the user must be told, such as that a pinned model is not there. With a ``cascade`` its
     models are asked as it says, and come first in the ranking: the drafts, then the strong one.
-    ``omitted`` and ``omitted_rejected`` count what it no longer lists, see `kept`.
+    ``weights`` are those of "cost", "quality" and "speed" in the scores, with a sum of 1; empty
+    where the scores are no weighted sum. ``omitted`` and ``omitted_rejected`` count what it no
+    longer lists, see `kept`.
     """
 
     strategy: str
@@ -86,6 +88,7 @@ class Decision:
     cascade: Cascade | None = None
     omitted: int = 0
     omitted_rejected: int = 0
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> Choice:

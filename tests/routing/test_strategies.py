@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb.errors import InputError, UnknownNameError
+from orch_nb.routing import strategies
 from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import estimate
 from orch_nb.routing.pool import Column
@@ -161,6 +162,13 @@ def test_adaptive_tries_what_is_little_known() -> None:
     assert taken == {0, 1}
 
 
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone after it."""
+    monkeypatch.setattr(strategies, "_STRATEGIES", dict(strategies._STRATEGIES))
+
+
+@pytest.mark.usefixtures("registry")
 def test_a_strategy_of_ones_own_may_be_named_in_any_way_and_return_a_list() -> None:
     strategy("My-own")(lambda profile, table, weights: [1, 2])  # type: ignore[arg-type, return-value]
     assert canonical("My-own") == "My-own"
@@ -181,6 +189,7 @@ def test_weights_near_infinity_still_weigh() -> None:
     assert score("weighted", PROFILE, both, huge).tolist() == pytest.approx(expected.tolist())
 
 
+@pytest.mark.usefixtures("registry")
 @pytest.mark.parametrize("scores", [np.ones(1), np.ones((2, 1)), 1.0, None, ["high", "low"]])
 def test_a_strategy_that_does_not_score_each_candidate_is_named(scores: Any) -> None:
     strategy("wrong")(lambda profile, table, weights: scores)

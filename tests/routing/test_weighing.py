@@ -34,6 +34,13 @@ def ranked(terms: list[Terms], weights: Terms) -> list[Choice]:
     return sorted(choices, key=lambda choice: -choice.score)
 
 
+def shares(weights: Terms) -> dict[str, float]:
+    return {name: weight / sum(weights) for name, weight in zip(NAMES, weights, strict=True)}
+
+
+EVEN: Terms = (1.0, 1.0, 1.0)
+
+
 def winner(choices: list[Choice], weights: Terms, said: str) -> str:
     """Who is first among all `choices` with the weight that `said` names."""
     name, value = said.split(maxsplit=1)[0], float(re.findall(r"weighing ([\d.]+)", said)[0])
@@ -52,7 +59,7 @@ def test_the_change_takes_the_model_that_it_names(seed: int, count: int) -> None
         (random.random(), random.random() * spread, random.random() * spread) for _ in range(count)
     ]
     choices = ranked(terms, weights)
-    said = flip("weighted", choices[:50], complete=count <= 50)
+    said = flip("weighted", shares(weights), choices[:50], complete=count <= 50)
     if said:
         assert said.endswith(f"would take {winner(choices, weights, said)}")
         assert winner(choices, weights, said) != choices[0].model
@@ -63,26 +70,18 @@ def test_of_many_it_is_said_only_if_nobody_further_down_can_come_first() -> None
     near = [(0.5, 0.9, 0.5), (0.6, 0.7, 0.5)]
     far = [(0.1, 0.1, 0.1 + i / 1000) for i in range(60)]
     choices = ranked([*near, *far], weights)
-    said = flip("weighted", choices[:50], complete=False)
+    said = flip("weighted", shares(weights), choices[:50], complete=False)
     assert said.endswith("would take p:m001")
     close = [(0.5, 0.75, 0.5) for _ in range(60)]
     hidden = (1.0, 0.2, 0.5)  # overtakes all with a smaller change than the second needs
     choices = ranked([*near, *close, hidden], weights)
     assert choices[-1].model not in {choice.model for choice in choices[:50]}
-    assert flip("weighted", choices, complete=True).endswith(f"would take {choices[-1].model}")
-    assert flip("weighted", choices[:50], complete=False) == ""
+    assert flip("weighted", shares(weights), choices, complete=True).endswith(choices[-1].model)
+    assert flip("weighted", shares(weights), choices[:50], complete=False) == ""
 
 
 @pytest.mark.parametrize("strategy", ["task", "cost", "performance", "adaptive", "finest"])
 def test_other_strategies_have_no_weights_to_change(strategy: str) -> None:
     choices = ranked([(0.5, 0.9, 0.5), (0.9, 0.4, 0.6), (0.2, 0.2, 0.9)], (1.0, 1.0, 1.0))
-    assert flip(strategy, choices, complete=True) == ""
-    assert flip("weighted", choices, complete=True)
-
-
-def test_weights_that_cannot_be_read_from_the_scores_are_not_made_up() -> None:
-    two = ranked([(0.5, 0.9, 0.5), (0.5, 0.4, 0.5)], (1.0, 1.0, 1.0))
-    assert flip("weighted", two, complete=True) == ""
-    odd = ranked([(0.5, 0.9, 0.5), (0.9, 0.4, 0.6), (0.2, 0.2, 0.9), (0.1, 0.9, 0.9)], (1, 1, 1))
-    others = [Choice(c.card, c.score**2, c.terms, c.estimate, "") for c in odd]
-    assert flip("weighted", others, complete=True) == ""
+    assert flip(strategy, shares(EVEN), choices, complete=True) == ""
+    assert flip("weighted", shares(EVEN), choices, complete=True)

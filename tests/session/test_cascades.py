@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
 from orch_nb import Session
-from orch_nb.errors import AllFailed, InputError, ProviderError, SelectionError, UnknownNameError
+from orch_nb.errors import (
+    AllFailed,
+    InputError,
+    Interrupted,
+    ProviderError,
+    SelectionError,
+    UnknownNameError,
+)
+from session.test_ending import SLOW, stop_when
 from stub.client import Stub
 from stub.spec import write
 
@@ -191,6 +200,23 @@ def test_a_draft_stands_in_for_a_strong_one_that_fails_and_says_so(
     session.change(fallback="fail")
     with pytest.raises(ProviderError):
         session.ask(QUESTION, task="reasoning", cache="bypass")
+
+
+def test_a_stop_in_the_strong_one_is_billed_with_its_drafts(session: Session, stub: Stub) -> None:
+    says(stub, mini="41", nano="42")
+    stub.rule("a", SLOW, model="grand")
+    ready = threading.Event()
+    with stop_when(ready), pytest.raises(Interrupted) as caught:
+        session.ask(QUESTION, task="reasoning", on_text=lambda _: ready.set())
+    partial, last = caught.value.response, session.ledger.last
+    assert partial is not None
+    assert last is not None
+    costs = [attempt.cost for attempt in last.attempts]
+    assert [attempt.model for attempt in last.attempts] == ["a:mini", "a:nano", "a:grand"]
+    assert None not in costs
+    total = sum(cost for cost in costs if cost is not None)
+    assert partial.billed == total
+    assert session.ledger.spent.total == session.budget.spent()["session"].total == total
 
 
 def test_when_all_fail_all_are_named(session: Session, stub: Stub) -> None:

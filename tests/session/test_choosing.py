@@ -209,6 +209,7 @@ def test_an_expert_that_fails_is_followed_by_others_or_not(session: Session, stu
     stub.plan("b", "401")
     response = session.ask("hi", tool="sql", strategy="cost")
     assert response.trail.startswith("b:large (401) → ")
+    assert response.decision.notice.startswith("the expert of sql, b:large, did not answer (401); ")
     session.change(fallback="fail")
     stub.plan("b", "401")
     with pytest.raises(Exception, match="b:large"):

@@ -109,8 +109,9 @@ def test_what_was_never_asked_is_no_failure(cause: str) -> None:
 
 def test_what_a_stop_cut_off_in_a_cascade_is_in_the_sums() -> None:
     draft = Attempt("a:m", 1.0, cause="drafts disagree", usage=Usage(1, 1), cost=CENT)
-    stopped = Attempt("b:big", 1.0, "stopped", cause="interrupted")
-    record = called("b:big", cost=3 * CENT, source="estimated", tried=[draft, stopped])
+    cut = Usage(1, 3, source="estimated")
+    stopped = Attempt("b:big", 1.0, "stopped", cause="interrupted", usage=cut, cost=3 * CENT)
+    record = called("b:big", cost=4 * CENT, source="estimated", tried=[draft, stopped])
     assert record.response is not None
     record = replace(record, response=replace(record.response, finish="interrupted"))
     report = Report.of([record])
