@@ -69,7 +69,7 @@ def test_a_policy_refusal_does_neither() -> None:
 
 def test_every_label_is_of_one_class() -> None:
     leaves = [*Transient.__subclasses__(), *Refused.__subclasses__(), Rejected]
-    labels = [kind("a:m", "x").cause for kind in leaves]
+    labels = [kind.label for kind in leaves]
     assert len(set(labels)) == len(labels)
     assert RateLimited("a:m", "x", status=429).cause == "429"
 

@@ -195,10 +195,12 @@ class OrchMagics(Magics):
                 raise InputError(f"{flag} holds for one prompt; write the prompt after it")
         current = self.session
         changes = {"strategy": options.strategy, "weights": options.weights}
-        if changes := {name: value for name, value in changes.items() if value is not None}:
+        changes = {name: value for name, value in changes.items() if value is not None}
+        with current.using(**changes):  # which says what is wrong with them, and changes nothing
+            current.experts.pin(dict(options.pin or ()))
+            current.experts.unpin(*options.unpin or ())
+        if changes:
             current.change(**changes)
-        current.experts.unpin(*options.unpin or ())
-        current.experts.pin(dict(options.pin or ()))
         weights = current.weights
         pins = ", ".join(f"{tool}={model}" for tool, model in current.experts.items())
         said = [
