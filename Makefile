@@ -6,7 +6,7 @@ PACKAGE := pyproject.toml constraints.txt orch_nb/labextension/sources.sha256
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench notebooks extension lock clean
+.PHONY: help demo test soak lint bench notebooks extension lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab
 
 test: .venv/test.stamp lint ## run all checks and tests
 	$(PY) -m pytest -n 2 --dist loadfile
+
+soak: .venv/test.stamp ## run the storms, kills and mutants of tests/soak in their large sizes (hours; SOAK=0.1: a tenth)
+	SOAK=$(or $(SOAK),1) $(PY) -m pytest -n 2 --timeout 14400 -rP tests/soak
 
 lint: .venv/test.stamp ## check style and types
 	$(PY) -m ruff check .

@@ -1,0 +1,99 @@
+"""Sessions that are killed while they write: nothing wrong is kept, nothing spent is forgotten."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from decimal import Decimal
+
+import pytest
+
+from orch_nb import Session
+from orch_nb.settings import user_home
+from soak.sizes import sized
+from soak.wires import INPUT, MODELS, OUTPUT, asked, priced, right, rows
+from stub.client import Stub
+
+CALLERS = 6
+#: What one call can cost at most: a few bytes in, 200 tokens out.
+WORST = Decimal("0.003")
+
+# A process that has everything imported and forks, so that a kill costs no second of imports.
+SCRIPT = """
+import json, os, random, signal, sys, threading, time
+import joblib, orch_nb.store.json_store, orch_nb.store.spend_file, openai, anthropic, ollama
+from orch_nb import Session
+job = json.load(sys.stdin)
+draw = random.Random(11)
+def work(number, ready):
+    with Session(job["config"]) as s:
+        def ask(caller):
+            place = 0
+            while True:
+                model = job["models"][(caller + place) % 3]
+                s.ask(f"{number} {caller} {place}", model=model, max_tokens=200)
+                os.write(ready, b".")
+                place += 1
+        for caller in range(job["callers"]):
+            threading.Thread(target=ask, args=(caller,)).start()
+        threading.Event().wait()
+for number in range(job["kills"]):
+    ended, ready = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ended)
+        try:
+            work(number, ready)
+        finally:
+            os._exit(1)
+    os.close(ready)
+    os.read(ended, 1)
+    # The ledger gathers for half a second what it writes.
+    time.sleep(draw.uniform(0, draw.choice((0.02, 0.05, 0.1, 0.7))))
+    os.kill(child, signal.SIGKILL)
+    if os.waitpid(child, 0)[1] != signal.SIGKILL:
+        sys.exit("a child ended by itself")
+    os.close(ended)
+"""
+
+
+def billed(stub: Stub) -> Decimal:
+    """Dollars that the server would charge."""
+    bills = stub.bill().values()
+    return Decimal(sum(b["input"] * INPUT + b["output"] * OUTPUT for b in bills)) / 10**6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not fork")
+def test_kill_9_leaves_no_wrong_entry_and_no_cent_uncounted(stub: Stub) -> None:
+    kills = sized(20, 200)
+    config = {"providers": rows(stub), "models": priced(), "budget": {"hour": 1000}}
+    job = {"config": config, "models": MODELS, "callers": CALLERS, "kills": kills}
+    subprocess.run([sys.executable, "-c", SCRIPT], input=json.dumps(job), text=True, check=True)
+    stub.wait_idle()
+    entries, bill = asked(stub), billed(stub)
+    paid = sum(entry.billed_input > 0 for entry in entries)
+    with Session(config) as s:
+        spent = s.budget.spent()["hour"]
+        with closing(sqlite3.connect(user_home(os.environ) / "spend.sqlite")) as file:
+            counted = file.execute("SELECT count(*) FROM call").fetchone()[0]
+        print(f"{kills} kills, {paid} calls, billed {bill}, {spent}")
+        assert paid > kills
+        assert counted >= paid
+        assert spent.reserved == 0
+        assert bill <= spent.total <= bill + kills * CALLERS * WORST
+        assert spent.known > 0
+        # Now each prompt again: from the cache, or from the server.
+        kept = 0
+        prompts = {(entry.prompt, f"{entry.provider}:m") for entry in entries}
+        for prompt, model in prompts:
+            answer = s.ask(prompt, model=model, max_tokens=200)
+            kept += answer.cached
+            assert answer.text == right(prompt)
+        rest = len(s.ledger.history()) - len(prompts)
+    print(f"{kept} of {len(prompts)} answers were kept, {rest} calls in the ledger's file")
+    assert kept > kills
+    assert 0 < rest <= len(prompts)

@@ -1,0 +1,67 @@
+"""Many calls one after the other and at once: nothing grows, nothing stays open."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from soak.sizes import sized
+from soak.wires import MODELS, asked, rows
+from stub.client import Stub
+
+CALLERS = 8
+
+SCRIPT = """
+import gc, json, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+import psutil
+from orch_nb import Session
+job = json.load(sys.stdin)
+me = psutil.Process()
+def state():
+    gc.collect()
+    sockets = len(me.net_connections())
+    return me.memory_info().rss / 2**20, me.num_fds() - sockets, me.num_threads(), sockets
+with ThreadPoolExecutor(job["callers"]) as pool:
+    with Session(job["config"]) as s:
+        def ask(number):
+            return s.ask(f"prompt {number}", model=job["models"][number % 3]).finish
+        def ask_all(numbers):
+            return set(pool.map(ask, numbers))
+        ended = ask_all(range(job["warm"]))
+        before = state()
+        ended |= ask_all(range(job["warm"], job["warm"] + job["calls"]))
+        after = state()
+        assert ended == {"stop"}, ended
+print(json.dumps([before, after]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts no descriptors")
+def test_many_calls_leave_nothing_behind(stub: Stub) -> None:
+    warm, calls = sized(200, 5000), sized(400, 50_000)
+    job = {
+        "config": {"providers": rows(stub)},
+        "models": MODELS,
+        "callers": CALLERS,
+        "warm": warm,
+        "calls": calls,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, after = json.loads(done.stdout)
+    print(f"{calls} calls: MB, descriptors, threads, sockets {before} → {after}")
+    assert len(asked(stub)) == warm + calls
+    assert after[0] - before[0] <= 10
+    assert abs(after[1] - before[1]) <= 2
+    assert after[2] == before[2]
+    # How many of them are open depends on how many calls happened to be under way at once.
+    assert max(before[3], after[3]) <= CALLERS * len(MODELS)

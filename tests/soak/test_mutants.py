@@ -1,0 +1,169 @@
+"""Whatever is written or sent: it is read, or refused with an error of ours, and soon."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from documents import blocks, section
+from orch_nb import Session
+from orch_nb.errors import OrchError
+from orch_nb.notebook.magics import ORCH, SELECT
+from orch_nb.notebook.template import fill
+from orch_nb.providers import known_types
+from orch_nb.settings import Settings, load
+from soak.mutation import mutants
+from soak.sizes import sized
+from stub.client import Stub
+from stub.raw import post
+
+DATA = Path(__file__).parents[1] / "data"
+COUNT = sized(1000, 100_000)
+#: Seconds for one of them. Half a second is meant; more is for a busy machine.
+LONGEST = 10.0
+LINES = (
+    "-s cost --model a:llama3.1:8b --max-cost 0.01 Why is {{ name }} blue?",
+    "--system 'Be brief' --temperature=0 -o answer --schema Reply --dry-run -- -- x",
+    "--check 'assert f(2) == 4' --verifier a:m --image plot.png --seed -1 --quiet",
+    "--strategy weighted --weights cost=6,quality=3,speed=1 --pin sql=a:m --unpin code",
+    "--task code --tool sql --tool vision --provider a --exclude b --local --min-quality 0.5",
+    "history 3 --all",
+)
+TEMPLATES = (
+    "A {{ name }} of {{ items | join(', ') }} in {{ table['a'][0] if n > 3 else 'none' }}",
+    '{{ n * 10 }} {% raw %} {# x #} {{ \'{{\' }} {"a": {"b": 1}}',
+    "{{ name.upper() ~ n }} {{ items[0] }} {{ range(n) | list }} {{ dict(a=1).items() }}",
+    "{{ ''.__class__.__mro__ }} {{ 'a' * 10**9 }} {{ '%9999999d' | format(n) }}",
+)
+VALUES = {"name": "sky", "items": [1, 2], "table": {"a": [1]}, "n": 5}
+
+
+@contextmanager
+def bounded(case: object) -> Iterator[None]:
+    """The body ends as it should or with an error of ours, of one line, and in time."""
+    began, said = time.monotonic(), ""
+    try:
+        yield
+    except OrchError as error:
+        said = str(error)
+    except Exception as error:
+        raise AssertionError(f"{case!r} raised {type(error).__name__}") from error
+    assert "\n" not in said, case
+    assert time.monotonic() - began < LONGEST, case
+
+
+def texts(corpus: Iterable[str], seed: str) -> Iterator[str]:
+    encoded = [text.encode("utf-8", "surrogatepass") for text in corpus]
+    for data in mutants(encoded, COUNT, seed):
+        yield data.decode("utf-8", "surrogateescape")
+
+
+def test_lines_of_magics() -> None:
+    for line in texts(LINES, "lines"):
+        for options in (ORCH, SELECT):
+            with bounded(line):
+                _, rest = options.parse(line)
+                assert line.rstrip().endswith(rest)
+
+
+def test_templates() -> None:
+    hostile = json.loads((DATA / "hostile_templates.json").read_text(encoding="utf-8"))
+    for text in texts([*TEMPLATES, *(case["text"] for case in hostile["cases"])], "templates"):
+        with bounded(text):
+            assert isinstance(fill(text, VALUES), str)
+
+
+def test_settings(tmp_path: Path) -> None:
+    hostile = json.loads((DATA / "hostile_yaml.json").read_text(encoding="utf-8"))
+    written = [case["text"] for case in hostile if "text" in case]
+    (example,) = blocks(section("Settings"), "yaml")
+    corpus = [
+        text.encode("utf-8", "surrogateescape") for text in (*[example] * len(written), *written)
+    ]
+    env, types = {"ORCH_HOME": str(tmp_path / "home")}, known_types()
+    for content in mutants(corpus, COUNT, "settings"):
+        (tmp_path / "orch.yaml").write_bytes(content)
+        with bounded(content):
+            assert isinstance(load(env=env, directory=tmp_path, known_types=types), Settings)
+
+
+class Broken(socketserver.StreamRequestHandler):
+    """Answers one request with the bytes that its server has for it, and hangs up."""
+
+    server: Server
+
+    def handle(self) -> None:
+        line = self.rfile.readline()
+        size = 0
+        while header := self.rfile.readline().strip():
+            name, _, value = header.partition(b":")
+            if name.lower() == b"content-length":
+                size = int(value)
+        self.rfile.read(size)
+        if line.startswith(b"POST"):
+            self.wfile.write(self.server.said)
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """A server that says ``said`` to whoever posts."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    said = b""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who hangs up on us is right."""
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), Broken) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def recorded(stub: Stub, wire: str) -> list[bytes]:
+    """Whole answers of the loopback server, heads and all."""
+    found = []
+    for spec in ("ok", "ok?words=60", "tool", "refuse", "length", "split_utf8", "err_mid"):
+        stub.rule("alpha", spec)
+        status, headers, body = post(stub, wire, stream=True)
+        kind = headers["content-type"]
+        found.append(
+            f"HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n".encode()
+            + body
+        )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("wire", "kind", "path"),
+    [("chat", "compatible", "/v1"), ("messages", "anthropic", ""), ("ollama", "ollama", "")],
+)
+def test_bytes_of_providers(stub: Stub, wire: str, kind: str, path: str) -> None:
+    corpus = recorded(stub, wire)
+    limits = {"first_token": 3, "idle": 3, "call": 8}
+    with serving() as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}{path}"
+        row = {"type": kind, "base_url": url, "max_retries": 0}
+        rows = {"a": row if kind == "ollama" else {**row, "api_key": "sk-test"}}
+        config = {"providers": rows, "cache": "off", "breaker": "off", "limits": limits}
+        with Session(config) as s:
+            for said in mutants(corpus, COUNT // 3, wire):
+                server.said = said
+                with bounded(said):
+                    answer = s.ask("x", model="a:m")
+                    assert answer.text.strip() or answer.calls
