@@ -62,7 +62,7 @@ def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:
     rejected = [f"{r.model}: {r.reason}" for r in islice(made.rejected, _REJECTIONS)]
     origins = [*_origins(choices)]
     folds = [
-        _fold(origins, len(origins), "from", "origins of these figures"),
+        _fold(origins, len(origins), "from", "where these figures come from"),
         _fold(unscored, len(unscored), "without a score", "only standing in for others"),
         _fold(rejected, len(made.rejected) + made.omitted_rejected, "not", "not considered"),
     ]
@@ -166,7 +166,7 @@ def _fold(lines: Sequence[str], count: int, word: str, title: str) -> Bundle:
     clean = [one_line(line, _WIDTH) for line in lines]
     items = "".join(f"<li>{render.escape(line)}</li>" for line in (*clean, *more))
     return {
-        "text/html": f"<details><summary>{count} {title}</summary><ul>{items}</ul></details>",
+        "text/html": f"<details><summary>{title} ({count})</summary><ul>{items}</ul></details>",
         "text/plain": "\n".join((*(f"{word} {line}" for line in clean), *more)),
     }
 

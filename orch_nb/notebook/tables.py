@@ -54,7 +54,7 @@ def _line(row: Row, styles: Sequence[str], tag: str) -> str:
     if tag == "th":
         # Figures are narrow: above them a name of two words takes two lines, and no room.
         pairs = zip(said, styles, strict=True)
-        said = [text.replace(" ", "<br>") if s == _FIGURES else text for text, s in pairs]
+        said = [text.replace(" ", "<br/>") if s == _FIGURES else text for text, s in pairs]
     cells = (
         f'<{tag} style="{style}">{text}</{tag}>' for text, style in zip(said, styles, strict=True)
     )

@@ -117,7 +117,7 @@ def test_a_quality_that_counts_less_for_failures_says_so() -> None:
 
 def test_names_above_figures_take_two_lines_so_that_the_table_fits_a_page() -> None:
     head, _, _ = decisions.decision(decided(known("a", 10, 0.75)))[0]["text/html"].partition("<td")
-    assert "expected<br>quality" in head
+    assert "expected<br/>quality" in head
     assert "0–1<" in head
 
 
@@ -173,7 +173,7 @@ def test_who_may_not_answer_is_folded() -> None:
     assert shown(made)[-1] == "not p:e: no chat model"
     tags = Tags(decisions.decision(made)[0]["text/html"])
     assert "details" in tags.found
-    assert "1 not considered\n" in tags.text
+    assert "not considered (1)\n" in tags.text
     assert "p:e: no chat model" in tags.text
 
 
@@ -202,7 +202,7 @@ def test_of_many_only_the_first_are_made(count: int) -> None:
     more = [line for line in lines if line.startswith("and ")]
     expected = [f"and {count - 50} more candidates", f"and {count * 4 - 200} more not considered"]
     assert more == [line for line in expected if not line.startswith("and 0")]
-    assert f"{count * 4} not considered\n" in Tags(decisions.decision(many)[0]["text/html"]).text
+    assert f"not considered ({count * 4})\n" in Tags(decisions.decision(many)[0]["text/html"]).text
 
 
 def test_hostile_names_and_reasons_are_inert() -> None:

@@ -35,7 +35,7 @@ def children(of: int | None = None) -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process(of).children()
-        if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1].endswith("_llama.py")
+        if child.status() != psutil.STATUS_ZOMBIE and "_llama.py" in "".join(child.cmdline()[-1:])
     ]
 
 

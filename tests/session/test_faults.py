@@ -105,7 +105,7 @@ def test_another_model_answers_instead(wire: str, stub: Stub, open_session: Open
     # What drips is stopped by limits.attempt only; what is large keeps others waiting.
     slow = {spec for spec, _, limit in SLOW if limit == "limits.attempt"}
     specs = [spec for spec in SPECS if spec not in {*slow, "big?mb=9", "bigline?mb=9"}]
-    limits = {"first_token": 1, "idle": 1}
+    limits = {"first_token": 4, "idle": 1}
     with faulty(wire, stub, open_session, retries=0, limits=limits) as s:
         ended = ask_all(s, lambda name: [f"{name}:m", "well:m"], specs, deadline=20.0)
     lost = {
