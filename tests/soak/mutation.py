@@ -10,8 +10,8 @@ SPLINTERS = (
     b"", b"\0", b"\n", b"\r\n\r\n", b"\xff", b"\xed\xa0\x80", b"\xf0\x9f", b"\xe2\x80\xa8", b"{",
     b"}", b"[" * 50, b"]" * 50, b"{{", b"}}", b'"', b"'", b"\\", b"\\ud800", b": ", b"- ", b"&a ",
     b"*a", b"!!python/name:os.system ", b"---\n", b"-", b"--", b"=", b"#", b"\t", b"null", b"true",
-    b"-1", b"1e999", b"NaN", b"9" * 400, b"data: ", b"event: error\n", b"data: [DONE]\n\n", b"__class__",
-    b"%", b"|", b"(", b")", b"<<", b"0\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b" " * 300,
+    b"-1", b"1e999", b"NaN", b"9" * 400, b"data: ", b"event: error\n", b"data: [DONE]\n\n",
+    b"__class__", b"%", b"|", b"(", b")", b"<<", b"0\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b" " * 300,
 )  # fmt: skip
 
 
