@@ -65,21 +65,14 @@ class Situation:
 def route(request: Request, profile: TaskProfile, strategy: str, situation: Situation) -> Decision:
     """Rank the candidates for `request` by the strategy with the canonical name `strategy`.
 
-    `profile` is what the analyser read from the request.
-
-    Equal scores are ordered by priority, then by name. Raises `SelectionError` when no model may
-    answer, or none qualifies under ``fallback: fail``.
+    `profile` is what the analyser read from the request. Equal scores are ordered by priority,
+    then by name. Raises `SelectionError` when no model may answer, or none qualifies under
+    ``fallback: fail``.
     """
     seen = situation.seen
     estimates = estimate(seen, profile, situation.fitted)
-    parts = split(
-        seen.pool,
-        estimates,
-        profile,
-        request.wants.requires,
-        memory=situation.memory,
-        purse=situation.purse,
-    )
+    limits, memory, purse = request.wants.requires, situation.memory, situation.purse
+    parts = split(seen.pool, estimates, profile, limits, memory=memory, purse=purse)
     rejected = _joined(parts.rejected, situation.unreachable)
     if not len(parts.fit):
         raise SelectionError(f"no model may answer; {_way_out(parts.advice)}", tuple(rejected))
@@ -87,11 +80,8 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
     name, scores, notice = _score(strategy, table, profile, situation.weights)
     if np.isnan(scores).all():
         if situation.fallback == "fail":
-            cards = [seen.pool.cards[int(row)] for row in parts.fit]
-            raise SelectionError(
-                f"{notice}, and fallback is fail",
-                [Rejection(c.id, _unqualified(name)) for c in cards],
-            )
+            ids = [seen.pool.cards[int(row)].id for row in parts.fit]
+            raise _none_qualifies(name, notice, ids)
         scores = table.cheapness if situation.fallback == "cheapest" else table.worth
         notice = f"{notice}; fallback is {situation.fallback}"
     cascade = None
@@ -209,6 +199,11 @@ def _score(
             return name, scores, notice
         tried.append(name)
     return tried[-1], scores, f"{' and '.join(tried)} found no model that qualifies"
+
+
+def _none_qualifies(strategy: str, notice: str, models: Sequence[str]) -> SelectionError:
+    reasons = [Rejection(model, _unqualified(strategy)) for model in models]
+    return SelectionError(f"{notice}, and fallback is fail", reasons)
 
 
 def _unqualified(strategy: str) -> str:

@@ -288,5 +288,5 @@ def test_what_a_choice_was_computed_from_is_not_kept(session: Session) -> None:
     assert len(kept.decision.ranking) == 4
     with pytest.raises(SelectionError):
         session.ask("hi", strategy="task", max_cost=0)
-    assert computed() == before
+    assert computed() <= before  # what earlier tests left may go meanwhile
     assert session.ledger[0].decision is kept.decision
