@@ -99,9 +99,7 @@ def _value(source: str, namespace: Mapping[str, object], line: int) -> str:
         problem = f"{error.message}; {_LITERAL}"
     except jinja2.TemplateError as error:
         problem = str(error)
-    # The expression runs the user's own objects (attributes, operators, str()), which may raise
-    # anything; whatever it is, it is this prompt that cannot be filled.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - the user's own objects run here, and may raise it
         problem = f"{type(error).__name__}: {one_line(str(error), 300)}"
     raise TemplateError(f"line {line}: {{{{ {shown} }}}}: {one_line(problem, 400)}")
 

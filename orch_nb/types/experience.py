@@ -85,9 +85,3 @@ class Track:
     p50: float | None = None
     p95: float | None = None
     quality: Mapping[str, Score] = field(default_factory=dict)
-
-    def expected_seconds(self, output_tokens: float) -> float | None:
-        """Seconds until an answer of so many tokens is complete; else the median of all."""
-        if self.tokens_per_second is None:
-            return self.p50
-        return (self.ttft or 0.0) + output_tokens / self.tokens_per_second

@@ -68,13 +68,11 @@ def test_a_call_is_counted() -> None:
     answered = seen(ok=True, seconds=3.0, ttft=1.0, output_tokens=100)
     (track,) = filled(answered).tracks().values()
     assert track == Track(1.0, 1.0, ttft=1.0, tokens_per_second=50.0, p50=3.0, p95=3.0)
-    assert track.expected_seconds(200) == 5.0
 
 
 def test_a_failure_counts_and_says_nothing_about_speed() -> None:
     track = filled(seen(ok=True), seen(ok=False, seconds=30.0)).tracks()[MODEL]
     assert track == Track(calls=2.0, successes=1.0)
-    assert track.expected_seconds(200) is None
 
 
 def test_quantiles_are_of_the_newest_hundred() -> None:
@@ -82,13 +80,12 @@ def test_quantiles_are_of_the_newest_hundred() -> None:
     track = filled(*(seen(ok=True, seconds=s) for s in durations)).tracks()[MODEL]
     assert track.p50 == statistics.median_low(durations[-100:])
     assert track.p95 == 295.0
-    assert track.expected_seconds(10) == track.p50
 
 
 def test_what_came_all_at_once_has_no_rate() -> None:
     track = filled(seen(ok=True, seconds=2.0, ttft=2.0, output_tokens=100)).tracks()[MODEL]
     assert track.tokens_per_second is None
-    assert track.expected_seconds(1000) == 2.0
+    assert track.p50 == 2.0
 
 
 def test_yesterdays_durations_count_for_less() -> None:
