@@ -75,6 +75,10 @@ class Configurable(ABC):
         self._apply(stack.settings, anew=True)
         self._stack = stack
 
+    def _changed(self, settings: Mapping[str, Any]) -> Settings:
+        """The settings as they would be with `settings` changed."""
+        return self._stack.replaced(changes={**self._stack.changes, **settings}).settings
+
     def _replace(self, **layers: Mapping[str, Any]) -> None:
         stack = self._stack.replaced(**layers)
         self._apply(stack.settings)

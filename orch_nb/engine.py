@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +21,7 @@ from orch_nb.invoke.call import Call
 from orch_nb.invoke.invoke import Invoker
 from orch_nb.invoke.loop import BackgroundLoop
 from orch_nb.invoke.order import without_benched
+from orch_nb.listeners import Listeners
 from orch_nb.providers._connect import Connection, disconnect
 from orch_nb.registry.catalog import Catalog
 from orch_nb.registry.memory import Memory
@@ -59,6 +61,7 @@ class Memories:
     random: Random
     recording: Recording | None = None
     breakers: Breakers = field(default_factory=lambda: Breakers(time.monotonic))
+    listeners: Listeners = field(default_factory=Listeners)
 
     def __post_init__(self) -> None:
         renew_after_fork(self, Memories._start_anew)
@@ -95,7 +98,8 @@ class Engine:
         self._connections, self._memories = connections, memories
         memories.breakers.keep({name: c.endpoint for name, c in connections.items()})
         memory = Memory(lambda: user_home(os.environ))
-        self.catalog = Catalog(connections, settings.models, memory)
+        notify = partial(memories.listeners.notify, "models")
+        self.catalog = Catalog(connections, settings.models, memory, changed=notify)
         self.cache = _open_cache(settings, directory)
         self._invoker = Invoker(
             connections,
@@ -155,6 +159,18 @@ class Engine:
         return without_benched(
             await self.decide(request, settings), self._memories.breakers.benched
         )
+
+    async def preview(
+        self, requests: Iterable[Request], settings: Settings
+    ) -> list[Decision | OrchError]:
+        """What `select` says to each of `requests`; where it raises, what it raised."""
+        said: list[Decision | OrchError] = []
+        for request in requests:
+            try:
+                said.append(await self.select(request, settings))
+            except OrchError as error:
+                said.append(error)
+        return said
 
     async def pinnable(self, tool: str, name: str) -> str:
         """The id of the model `name`, if it may be the expert of `tool`; raises why it may not."""

@@ -6,21 +6,22 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import Any, Self, Unpack
 from uuid import uuid4
 
 from orch_nb.configurable import Configurable
 from orch_nb.engine import Engine, Memories, end
-from orch_nb.errors import Interrupted, UnknownNameError
+from orch_nb.errors import Interrupted, OrchError, UnknownNameError
 from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.loop import BackgroundLoop, Feed
+from orch_nb.listeners import Listener
 from orch_nb.modes import open_engine
 from orch_nb.pins import Experts
 from orch_nb.providers._connect import Connection, connect
@@ -32,15 +33,20 @@ from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.report import Report
 from orch_nb.store.traffic import Traffic
-from orch_nb.types import TASKS, Decision, ModelCard, Observation, Response, Usage, canonical_task
+from orch_nb.types import (
+    TASKS,
+    Decision,
+    ModelCard,
+    Observation,
+    Request,
+    Response,
+    Usage,
+    canonical_task,
+)
+from orch_nb.workflow_methods import WorkflowMethods
 
-if TYPE_CHECKING:
-    from orch_nb.workflows.evaluation import Evaluation
-    from orch_nb.workflows.items import Items
-    from orch_nb.workflows.planning import Evaluating
 
-
-class Session(Configurable):
+class Session(Configurable, WorkflowMethods):
     """Chooses a model for each prompt, asks it, and remembers the answer.
 
     Everything works at once and without a network connection until the first prompt. A session
@@ -72,8 +78,9 @@ class Session(Configurable):
         traits: Mapping[str, Any] | None = None,
     ) -> None:
         self._directory = Path(directory) if directory is not None else working_folder()
-        super().__init__(self._directory, config=config, traits=traits)
+        Configurable.__init__(self, self._directory, config=config, traits=traits)
         random = Random()  # noqa: S311 - jitter, and what strategies that explore draw
+        WorkflowMethods.__init__(self, random)
         home, session = partial(user_home, os.environ), uuid4().hex
         #: What may be spent, and what was.
         self.budget = Budget(self.settings.budget, home, session=session, clock=time.time)
@@ -81,6 +88,8 @@ class Session(Configurable):
         self._files = (self._experience, calls)
         self.ledger = Ledger(calls, session=session, clock=time.time)
         self._memories = Memories(self.ledger, self.budget, self._experience, Traffic(), {}, random)
+        self._listeners = self._memories.listeners
+        self.ledger.subscribe(lambda _: self._listeners.notify("calls"))
         #: Which model is pinned to which tool.
         self.experts = Experts(
             lambda: self.settings.experts,
@@ -169,6 +178,14 @@ class Session(Configurable):
         request = compose(prompt, **options).request
         return self._loop.run(lambda: self._engine.select(request, self.settings))
 
+    def preview(self, requests: Sequence[Request], **settings: Any) -> list[Decision | OrchError]:
+        """What `select` would say to `requests` under other `settings`; nothing is changed.
+
+        In the place of a decision that cannot be made stands the error. Raises as `change` does.
+        """
+        changed = self._changed(settings)
+        return self._loop.run(lambda: self._engine.preview(requests, changed))
+
     def count_tokens(self, prompt: str, **options: Unpack[Options]) -> Usage:
         """The input tokens of what `ask` would send, counted by the provider where it can.
 
@@ -186,6 +203,20 @@ class Session(Configurable):
         """Ask `providers`, or all, anew which models they have: at most 5 seconds, never paid."""
         names = providers or None
         self._loop.run(lambda: self.catalog.discover(names, refresh=True))
+
+    def clear_cache(self) -> int:
+        """Forget every answer that is kept on disk, and return how many there were."""
+        cleared = 0 if self.cache is None else self.cache.clear()
+        self._listeners.notify("cache")
+        return cleared
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with the name of every change from now on; return what ends that.
+
+        The names are those of `orch_nb.listeners.Change`. It runs in the thread that made the
+        change, and should do no more than take note of it.
+        """
+        return self._listeners.subscribe(listener)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -214,43 +245,6 @@ class Session(Configurable):
         """
         self._memories.tools[name] = check_tool(name, needs)
 
-    def evaluate(
-        self, items: Items, models: str | list[str] | None = None, **options: Unpack[Evaluating]
-    ) -> Evaluation:
-        """Ask `models` all `items`, grade the answers, and let the grades count in later choices.
-
-        Parameters
-        ----------
-        items
-            Prompts, pairs of a prompt and what is expected, mappings, or a DataFrame with the
-            columns prompt, expected, task.
-        models
-            Their names; None takes those that the session ranks first for the first prompt.
-        check
-            "exact", "contains", "regex", "human" (blind votes), a class that the answer must fit,
-            or a function of text and expected that gives True, False or 0 to 1.
-        judge
-            A model that grades instead, and is paid for.
-        task, repeats, n_jobs, max_cost, dry_run
-            The kind of all prompts; how often each is asked; calls at a time; dollars that may be
-            expected of the whole; only plan it.
-        on_plan
-            Called with the plan before anything is asked.
-        system, temperature, max_tokens, seed, effort
-            As in `ask`.
-
-        Raises
-        ------
-        InputError, SelectionError
-            What was given is wrong, or would cost more; nothing was sent.
-        EvaluationStopped
-            The user stopped it: it holds what had been done.
-        """
-        from orch_nb.workflows.evaluate import evaluate  # noqa: PLC0415 - few need it
-
-        draws = self._memories.random
-        return evaluate(self, items, models, clock=time.time, random=draws, **options)
-
     def remember(self, observation: Observation) -> None:
         """Let `observation` count in later choices, here and in the user's other sessions.
 
@@ -260,6 +254,7 @@ class Session(Configurable):
         if kind is None:
             raise UnknownNameError("task", observation.kind, TASKS)
         self._experience.add(replace(observation, kind=kind))
+        self._listeners.notify("experience")
 
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:
         if anew:
@@ -268,6 +263,7 @@ class Session(Configurable):
             self._connect(settings)
         self.settings = settings
         self.budget.limits = settings.budget
+        self._listeners.notify("settings")
 
     def _connect(self, settings: Settings) -> None:
         connections = {} if settings.mode == "replay" else connect(settings, os.environ)

@@ -23,11 +23,7 @@ _RETRY_AFTER = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """All cards, as they are until something changes.
-
-    ``suffices`` says that some provider lists a model that a strategy may pick; ``listings`` are
-    those that the cards were made from.
-    """
+    """All cards, until something changes. ``suffices``: a strategy may pick one that is listed."""
 
     listings: Mapping[str, Listing]
     cards: tuple[ModelCard, ...]
@@ -49,6 +45,8 @@ class Catalog:
         Where listings are kept for the next session; None: they are not.
     clock
         Seconds since the epoch.
+    changed
+        Called when some provider has said what it has.
     """
 
     def __init__(
@@ -57,11 +55,12 @@ class Catalog:
         stated: Mapping[str, ModelSettings],
         memory: Memory | None = None,
         clock: Callable[[], float] = time.time,
+        changed: Callable[[], object] = lambda: None,
     ) -> None:
         self._sources, self._stated = sources, stated
         #: The names of all providers that may be asked.
         self.providers = tuple(sources)
-        self._memory, self._clock = memory, clock
+        self._memory, self._clock, self._changed = memory, clock, changed
         self._listings: Mapping[str, Listing] | None = None
         self._asked: dict[str, float] = {}  # until when an answer holds, on the loop's clock
         self._found: set[str] = set()  # of those that are looked for, also when they go away again
@@ -101,6 +100,7 @@ class Catalog:
             self.listings()  # what was remembered comes first
             self._take(news)
             self._remember(found)
+            self._changed()
 
     async def prepare(self, names: Sequence[str]) -> None:
         """Learn what is needed to choose, or to `resolve` the `names` that were chosen.
