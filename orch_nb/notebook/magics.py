@@ -17,7 +17,7 @@ from orch_nb.errors import InputError, Interrupted, OrchError
 from orch_nb.notebook import commands, decisions, display
 from orch_nb.notebook.options import ASKING, SELECTING, Options
 from orch_nb.notebook.tables import Bundle
-from orch_nb.notebook.template import fill
+from orch_nb.templates.template import fill
 from orch_nb.notebook.variables import find_check, find_class, find_image
 from orch_nb.sanitize import visible
 from orch_nb.session import Session

@@ -17,7 +17,7 @@ from documents import blocks, section
 from orch_nb import Session
 from orch_nb.errors import OrchError
 from orch_nb.notebook.magics import ORCH, SELECT
-from orch_nb.notebook.template import fill
+from orch_nb.templates.template import fill
 from orch_nb.providers import known_types
 from orch_nb.settings import Settings, load
 from soak.mutation import mutants

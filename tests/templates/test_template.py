@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb.errors import TemplateError
-from orch_nb.notebook.template import fill
+from orch_nb.templates.template import fill
 
 HOSTILE = json.loads(
     (Path(__file__).parents[1] / "data" / "hostile_templates.json").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,30 +34,95 @@ _PIECE = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[\[({]|[\])}]""", re
 def fill(text: str, namespace: Mapping[str, object]) -> str:
     """`text` with every ``{{ expression }}`` replaced by its value in `namespace`.
 
-    A pandas table becomes the first 20 rows and 12 columns in Markdown, any other value its
-    ``str()``, cut at 20 000 characters; both say so in the text. Text without ``{{`` comes back as
-    it is.
+    Text without ``{{`` comes back as it is. See `Template`.
+    """
+    return text if "{{" not in text else Template(text).fill(namespace)
+
+
+class Template:
+    """A text whose ``{{ expression }}`` are read once, and filled as often as wanted.
 
     Raises
     ------
     TemplateError
-        An expression is wrong, unsafe or too large, a name is unknown, or a value cannot be shown.
+        An expression is no expression, or too long, or there are too many.
     """
-    if "{{" not in text:
-        return text
-    parts: list[str] = []
-    values: dict[str, str] = {}
-    position = 0
-    for start, end in _expressions(text):
-        source = text[start + 2 : end - 2]
-        if source not in values:
-            line = text.count("\n", 0, start) + 1
-            if len(values) == _MAX_EXPRESSIONS:
-                raise TemplateError(f"line {line}: more than {_MAX_EXPRESSIONS} expressions")
-            values[source] = _value(source, namespace, line)
-        parts += text[position:start], values[source]
-        position = end
-    return "".join([*parts, text[position:]])
+
+    def __init__(self, text: str) -> None:
+        self._parts: list[str | _Expression] = []
+        known: dict[str, _Expression] = {}
+        position = 0
+        for start, end in _expressions(text):
+            source = text[start + 2 : end - 2]
+            if source not in known:
+                line = text.count("\n", 0, start) + 1
+                if len(known) == _MAX_EXPRESSIONS:
+                    raise TemplateError(f"line {line}: more than {_MAX_EXPRESSIONS} expressions")
+                known[source] = _Expression(source, line)
+            self._parts += text[position:start], known[source]
+            position = end
+        self._parts.append(text[position:])
+        self._expressions = tuple(known.values())
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it needs."""
+        return frozenset().union(*(expression.names for expression in self._expressions))
+
+    def fill(self, namespace: Mapping[str, object]) -> str:
+        """The text with the values that its expressions have in `namespace`.
+
+        A pandas table becomes the first 20 rows and 12 columns in Markdown, any other value its
+        ``str()``, cut at 20 000 characters; both say so in the text.
+
+        Raises
+        ------
+        TemplateError
+            An expression is unsafe or too large, a name is unknown, or a value cannot be shown.
+        """
+        values = {id(each): each.text(namespace) for each in self._expressions}
+        parts = (part if isinstance(part, str) else values[id(part)] for part in self._parts)
+        return "".join(parts)
+
+
+class _Expression:
+    """One expression, compiled in the sandbox; ``line`` is where it stands in the text."""
+
+    def __init__(self, source: str, line: int) -> None:
+        from jinja2.meta import find_undeclared_variables  # noqa: PLC0415  few prompts have one
+
+        self._line, self._shown = line, one_line(source.strip(), 60)
+        sandbox = _sandbox()
+        with self._telling():
+            names = find_undeclared_variables(sandbox.parse("{{" + source + "}}"))
+            self.names = frozenset(names - {*sandbox.globals})
+            self._run = sandbox.compile_expression(source, undefined_to_none=False)
+
+    def text(self, namespace: Mapping[str, object]) -> str:
+        """Its value as it stands in the text."""
+        with self._telling():
+            scope = {name: _look_up(name, namespace, self._line) for name in sorted(self.names)}
+            return _cut(_text(self._run(scope)))
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Make one line of whatever is wrong."""
+        import jinja2  # noqa: PLC0415  as above
+
+        problem = ""
+        try:
+            yield
+        except TemplateError:
+            raise
+        except jinja2.TemplateSyntaxError as error:
+            problem = f"{error.message}; {_LITERAL}"
+        except jinja2.TemplateError as error:
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001 - the user's own objects run here, and may raise it
+            problem = f"{type(error).__name__}: {one_line(str(error), 300)}"
+        if problem:
+            said = one_line(problem, 400)
+            raise TemplateError(f"line {self._line}: {{{{ {self._shown} }}}}: {said}")
 
 
 def _expressions(text: str) -> Iterator[tuple[int, int]]:
@@ -80,30 +146,6 @@ def _end(text: str, position: int) -> int:
     )
 
 
-def _value(source: str, namespace: Mapping[str, object], line: int) -> str:
-    import jinja2  # noqa: PLC0415  most prompts have no template
-    from jinja2.meta import find_undeclared_variables  # noqa: PLC0415
-
-    sandbox = _sandbox()
-    shown = one_line(source.strip(), 60)
-    try:
-        names = find_undeclared_variables(sandbox.parse("{{" + source + "}}"))
-        scope = {
-            name: _look_up(name, namespace, line) for name in sorted(names - {*sandbox.globals})
-        }
-        expression = sandbox.compile_expression(source, undefined_to_none=False)
-        return _cut(_text(expression(scope)))
-    except TemplateError:
-        raise
-    except jinja2.TemplateSyntaxError as error:
-        problem = f"{error.message}; {_LITERAL}"
-    except jinja2.TemplateError as error:
-        problem = str(error)
-    except Exception as error:  # noqa: BLE001 - the user's own objects run here, and may raise it
-        problem = f"{type(error).__name__}: {one_line(str(error), 300)}"
-    raise TemplateError(f"line {line}: {{{{ {shown} }}}}: {one_line(problem, 400)}")
-
-
 def _look_up(name: str, namespace: Mapping[str, object], line: int) -> object:
     if name.startswith("_") or name in _IPYTHON:
         raise TemplateError(f"line {line}: {name!r} is not for prompts; use a variable of your own")
@@ -117,7 +159,7 @@ def _look_up(name: str, namespace: Mapping[str, object], line: int) -> object:
 
 @cache
 def _sandbox() -> SandboxedEnvironment:
-    from orch_nb.notebook.sandbox import Sandbox  # noqa: PLC0415  it imports jinja2
+    from orch_nb.templates.sandbox import Sandbox  # noqa: PLC0415  it imports jinja2
 
     return Sandbox()
 

@@ -1,0 +1,1 @@
+"""``{{ expression }}`` in prompts, in a sandbox that holds no Python."""
