@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
 
 from orch_nb.errors import Benched, BudgetExceeded
-from orch_nb.types import Attempt, Record
+from orch_nb.types import Attempt, Record, Usage
 
 # Neither breaker nor budget let these out: they say nothing about the model.
 _NOT_ASKED = frozenset({Benched.label, BudgetExceeded.label})
-# Attempts of a model that its quantiles are taken of: the newest say what it is like now.
-_RECENT = 101
+#: Attempts of a model that its quantiles are taken of: the newest say what it is like now.
+RECENT = 101
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,16 @@ class ModelStats:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What one attempt was billed: dollars, or None, ``certain`` where the provider counted."""
+    """What one attempt was billed in dollars, None is unknown, and for which tokens."""
 
     model: str
     cost: Decimal | None
-    certain: bool
+    usage: Usage
+
+    @property
+    def certain(self) -> bool:
+        """Whether the provider counted the tokens."""
+        return self.usage.source == "known"
 
 
 def payments(record: Record) -> tuple[Payment, ...]:
@@ -88,7 +94,7 @@ def payments(record: Record) -> tuple[Payment, ...]:
     if response is not None and (response.cached or response.replayed):
         return ()
     own = tuple(
-        Payment(attempt.model, attempt.cost, attempt.usage.source == "known")
+        Payment(attempt.model, attempt.cost, attempt.usage)
         for attempt in record.attempts
         if attempt.usage is not None
     )
@@ -96,7 +102,7 @@ def payments(record: Record) -> tuple[Payment, ...]:
         return own
     if own:
         return own
-    return (Payment(response.model, response.billed, response.usage.source == "known"),)
+    return (Payment(response.model, response.billed, response.usage),)
 
 
 class Accounts:
@@ -115,7 +121,7 @@ class Accounts:
         for paid in payments(record):
             self._accounts[paid.model].pay(paid.cost)
         simulated = response is not None and response.simulated
-        for attempt in _finished(record):
+        for attempt in reached(record):
             self._accounts[attempt.model].count(attempt, timed=not simulated)
 
     def sum_up(self) -> dict[str, ModelStats]:
@@ -130,7 +136,7 @@ class _Account:
     cached: int = 0
     cost: Decimal = Decimal(0)
     paid: int = 0
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     timed: int = 0
     duration: float = 0.0
 
@@ -156,16 +162,27 @@ class _Account:
             self.calls,
             self.cached,
             self.cost,
-            durations[len(durations) // 2] if durations else None,
+            middle(durations),
             self.succeeded / self.calls if self.calls else None,
-            durations[ceil(0.95 * len(durations)) - 1] if durations else None,
+            high(durations),
             self.duration / self.timed if self.timed else None,
             self.cost / self.paid if self.paid else None,
             self.cached / answers if answers else None,
         )
 
 
-def _finished(record: Record) -> tuple[Attempt, ...]:
+def middle(durations: Sequence[float]) -> float | None:
+    """The median of sorted `durations`, the upper one of an even number; None of none."""
+    return durations[len(durations) // 2] if durations else None
+
+
+def high(durations: Sequence[float]) -> float | None:
+    """What 95 % of sorted `durations` do not exceed; None of none."""
+    return durations[ceil(0.95 * len(durations)) - 1] if durations else None
+
+
+def reached(record: Record) -> tuple[Attempt, ...]:
+    """The attempts that reached for their model, without the one that the user stopped."""
     stopped = record.response is not None and record.response.finish == "interrupted"
     made = record.attempts[:-1] if stopped else record.attempts
     return tuple(attempt for attempt in made if attempt.cause not in _NOT_ASKED)
