@@ -65,6 +65,21 @@ class Configurable(ABC):
             kept = {k: v for k, v in self._stack.changes.items() if k not in settings}
             self._replace(changes=kept | {k: before[k] for k in settings if k in before})
 
+    def switch(self, name: str, *, on: bool) -> None:
+        """Switch a model (``provider:model``) or a whole provider on or off; errors as in `change`.
+
+        What is off is never asked, not even by name; a pinned model is then replaced as one that
+        cannot answer.
+        """
+        kind = "models" if ":" in name else "providers"
+        rows = dict(self._stack.changes.get(kind, {}))
+        row = {k: v for k, v in (rows.pop(name, None) or {}).items() if k != "enabled"}
+        # Without a row of its own a provider is what it is found to be.
+        without = rows | ({name: row} if row else {})
+        found = getattr(self._changed({kind: without}), kind).get(name)
+        is_on = found is None or found.enabled is not False
+        self.change(**{kind: without if on and is_on else rows | {name: {**row, "enabled": on}}})
+
     def adopt(self, traits: Mapping[str, Any]) -> None:
         """Take the settings of IPython's configuration as they are now; errors as in `change`."""
         self._replace(traits=traits)

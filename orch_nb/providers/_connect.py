@@ -131,7 +131,7 @@ def _local(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]:
         return {}
     from orch_nb.providers._model_files import added_models  # noqa: PLC0415 - few need it
 
-    stated = any(model.startswith(f"{LOCAL}:") for model in settings.models)
+    stated = any(model.startswith(f"{LOCAL}:") for model in settings.stated)
     named = stated or bool(added_models(user_home(env)))
     if not named and not settings.probe:
         return {}
@@ -156,7 +156,7 @@ def _connection(
         organization=row.organization,
         models={
             model.removeprefix(f"{name}:"): stated
-            for model, stated in settings.models.items()
+            for model, stated in settings.stated.items()
             if model.startswith(f"{name}:")
         },
         max_connections=row.max_connections,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isnan
@@ -61,14 +61,19 @@ def split(
     memory: int | None = None,
     purse: Purse | None = None,
     named: bool = False,
+    off: Collection[str] = (),
 ) -> Split:
     """Tell the models of `pool` that may answer from those that may not.
 
     `memory` is what models on this machine can have now, in bytes, None where that is unknown;
     `purse` is what a budget leaves, None without one. Models that were `named` are tried although
-    nothing is known of them, or a strategy would not take them.
+    nothing is known of them, or a strategy would not take them; those that are `off` never are.
     """
     exclusions = list(_unable(pool, estimates, profile, named=named))
+    if off:
+        switched = np.zeros(len(pool), dtype=bool)
+        switched[[pool.index[name] for name in off if name in pool.index]] = True
+        exclusions.insert(0, Exclusion(switched, lambda _: "switched off"))
     if not named:
         exclusions.insert(0, Exclusion(pool.unranked, lambda row: pool.cards[row].unranked))
         exclusions += _too_large(pool, estimates, memory)

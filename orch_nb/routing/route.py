@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 
@@ -45,7 +45,8 @@ class Situation:
     the budget leaves. ``busy`` is how many calls a model answers now, ``turns`` the number of the
     newest call that it got, by model id. ``fitted`` is the quality by model that a router fitted
     to evaluations expects for the prompt, ``cascade`` what was fitted to them for the strategy of
-    that name. The model ``first`` stands before all others if it may answer, whatever its score.
+    that name. The model ``first`` stands before all others if it may answer, whatever its score;
+    those that are switched ``off`` never may.
     """
 
     seen: Seen
@@ -60,6 +61,7 @@ class Situation:
     fitted: Mapping[str, float] = field(default_factory=dict)
     cascade: FittedCascade | None = None
     first: str = ""
+    off: Collection[str] = ()
 
 
 def route(request: Request, profile: TaskProfile, strategy: str, situation: Situation) -> Decision:
@@ -72,7 +74,9 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
     seen = situation.seen
     estimates = estimate(seen, profile, situation.fitted)
     limits, memory, purse = request.wants.requires, situation.memory, situation.purse
-    parts = split(seen.pool, estimates, profile, limits, memory=memory, purse=purse)
+    parts = split(
+        seen.pool, estimates, profile, limits, memory=memory, purse=purse, off=situation.off
+    )
     rejected = _joined(parts.rejected, situation.unreachable)
     if not len(parts.fit):
         raise SelectionError(f"no model may answer; {_way_out(parts.advice)}", tuple(rejected))
@@ -111,14 +115,18 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
 
 
 def name_models(
-    request: Request, profile: TaskProfile, cards: Sequence[ModelCard], seen: Seen
+    request: Request,
+    profile: TaskProfile,
+    cards: Sequence[ModelCard],
+    seen: Seen,
+    off: Collection[str] = (),
 ) -> Decision:
     """The decision that the caller took: `cards`, which are those of `seen`, in their order.
 
-    Raises `SelectionError` when none of them can do the task, as far as is known.
+    Raises `SelectionError` when none of them can do the task, as far as is known, or all are `off`.
     """
     estimates = estimate(seen, profile, {})
-    parts = split(seen.pool, estimates, profile, request.wants.requires, named=True)
+    parts = split(seen.pool, estimates, profile, request.wants.requires, named=True, off=off)
     rows = [seen.pool.index[card.id] for card in cards]
     fit = set(parts.fit.tolist())
     ranking = tuple(

@@ -90,6 +90,8 @@ class Router:
                 self._check_names(request)
                 if judge is not None:
                     judge = self._catalog.resolve(judge).id
+                    if judge in settings.off:
+                        raise SelectionError(f"the verifier {judge} is switched off")
                     request = replace(request, wants=replace(request.wants, verifier=judge))
                 asked = _Asked(request, analyse(request), strategy)
                 pin = None if named else expert_for(request.wants.tools, settings.experts)
@@ -106,7 +108,8 @@ class Router:
         named = asked.request.wants.models
         if named and not (asked.strategy in OVER_INSTANCES and len(named) == 1):
             cards = [self._catalog.resolve(name) for name in named]
-            taken = name_models(asked.request, asked.profile, cards, self._columns(cards))
+            seen = self._columns(cards)
+            taken = name_models(asked.request, asked.profile, cards, seen, settings.off)
             # A model that is named outweighs the session's strategy, not the call's.
             if asked.strategy == "cascade" and asked.request.wants.strategy is not None:
                 return in_stages(asked.request, taken)
@@ -138,6 +141,7 @@ class Router:
             fitted=fitted.predict(asked.request.prompt) if fitted is not None and known else {},
             cascade=self._cascade,
             first=first,
+            off=settings.off,
         )
         return route(asked.request, asked.profile, asked.strategy, situation)
 
@@ -159,7 +163,7 @@ class Router:
         if not reason:
             try:
                 columns = self._columns([card])
-                first = name_models(asked.request, asked.profile, [card], columns)
+                first = name_models(asked.request, asked.profile, [card], columns, settings.off)
             except SelectionError as error:
                 reason = error.rejected[0].reason
         if first is None and settings.fallback == "fail":

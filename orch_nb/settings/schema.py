@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
@@ -183,7 +183,8 @@ class PriceSettings(_Strict):
 class ModelSettings(_Strict):
     """What the user knows better about a model; None leaves what is known otherwise.
 
-    ``path`` is the GGUF file of a model of type local, relative to the session's folder.
+    ``path`` is the GGUF file of a model of type local, relative to the session's folder. A model
+    whose ``enabled`` is False is never asked; True only outweighs a False of a weaker source.
     """
 
     path: Folder | None = None
@@ -192,6 +193,7 @@ class ModelSettings(_Strict):
     max_output: Count | None = None
     capabilities: tuple[Text, ...] | None = None
     quality: Mapping[Task, Fraction] = field(default_factory=dict)
+    enabled: Switch | None = None
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,19 @@ class Settings(_Strict):
     breaker: BreakerSettings = BreakerSettings()
     experts: Mapping[ToolName, ModelId | None] = field(default_factory=dict)
 
+    @property
+    def stated(self) -> dict[str, ModelSettings]:
+        """The rows of ``models`` that say more than whether the model is switched on."""
+        bare = {name: replace(row, enabled=None) for name, row in self.models.items()}
+        nothing = ModelSettings()
+        return {n: row for n, row in bare.items() if row != nothing or self.models[n] == nothing}
+
+    @property
+    def off(self) -> frozenset[str]:
+        """The ids of the models that are switched off."""
+        return frozenset(name for name, row in self.models.items() if row.enabled is False)
+
     def connects_like(self, other: Settings) -> bool:
         """Whether nothing differs that connections, catalog or cache are made from."""
-        names = ("preset", "mode", "probe", "cache", "providers", "models", "limits")
+        names = ("preset", "mode", "probe", "cache", "providers", "stated", "limits")
         return all(getattr(self, name) == getattr(other, name) for name in names)
