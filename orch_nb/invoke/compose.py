@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
@@ -47,15 +48,14 @@ class Options(TypedDict, total=False):
     exclude: str | Sequence[str] | None
     check: Check | None
     verifier: str | None
+    thread: str | None
 
 
 def compose(prompt: str, **options: Unpack[Options]) -> Call:
     """A call for `prompt`. Raises `InputError`."""
     for name in options.keys() - Options.__annotations__.keys():
         raise UnknownNameError("option", name, Options.__annotations__)
-    text("prompt", prompt)
-    if not prompt.strip():
-        raise InputError("the prompt is empty; write what you want to know")
+    _check_prompt(prompt)
     system = options.get("system")
     if system is not None:
         text("system prompt", system)
@@ -71,6 +71,20 @@ def compose(prompt: str, **options: Unpack[Options]) -> Call:
         wants=read_wants(options),
     )
     return Call(request, form=form, check=_check(options.get("check")))
+
+
+def with_prompt(call: Call, prompt: str) -> Call:
+    """Another call like `call` for `prompt`: what goes with it is read once for many."""
+    _check_prompt(prompt)
+    (message,) = call.request.messages
+    request = replace(call.request, messages=(replace(message, content=prompt),))
+    return Call(request, form=call.form, check=call.check)
+
+
+def _check_prompt(prompt: str) -> None:
+    text("prompt", prompt)
+    if not prompt.strip():
+        raise InputError("the prompt is empty; write what you want to know")
 
 
 def _check(given: Check | None) -> TextCheck | None:

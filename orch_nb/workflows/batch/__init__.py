@@ -1,0 +1,1 @@
+"""One template over many rows: planned, asked side by side, and given back in order."""
