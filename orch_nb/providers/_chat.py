@@ -16,6 +16,8 @@ from orch_nb.types import Delta, Message, Request
 
 PATH = "/chat/completions"
 _FINISH = {"length": "length", "tool_calls": "tool"}
+# How OpenRouter, vLLM and DeepSeek say that they stopped in the middle.
+_BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
 
 
 def encode(request: Request, model: str) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
 
 async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterator[Delta]:
     """Deltas from the events: the end mark is a ``finish_reason``; usage follows by itself."""
+    place: object = None
     finish = usage = None
     calls = CallBuilder()
     async for event in events:
@@ -68,23 +71,38 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
             )
             or usage
         )
-        match event:
-            case {"choices": [{"delta": {"refusal": str(said)}}, *_]} if said:
-                raise _failures.refusal(model, said)
-            case {"choices": [{"finish_reason": "content_filter"}, *_]}:
-                raise _failures.refusal(model)
-            case {"choices": [{"delta": {"content": str(text)}, **choice}, *_]}:
-                yield Delta(text)
-            case {"choices": [dict(choice), *_]}:
-                _take_calls(choice.get("delta"), calls)
-                yield Delta()  # reasoning or a tool call: alive, but no text
-            case _:
-                continue
-        if isinstance(reason := choice.get("finish_reason"), str):
-            finish = _FINISH.get(reason, "stop")
+        for choice in _choices(event):
+            index = choice.get("index") or 0
+            place = index if place is None else place
+            if index != place or finish is not None:
+                continue  # another answer, which nobody asked for, or more than the whole one
+            reason = choice.get("finish_reason")
+            delta = choice.get("delta")
+            _raise_failure(delta, reason, model)
+            _take_calls(delta, calls)
+            text = delta.get("content") if isinstance(delta, Mapping) else None
+            # Reasoning or a tool call is no text, but a sign of life.
+            yield Delta(text if isinstance(text, str) else "")
+            if isinstance(reason, str) and reason:
+                finish = _FINISH.get(reason, "stop")
     if finish is None:
         raise _failures.cut(model)
     yield Delta(usage=usage, finish=finish, calls=calls.build(model))
+
+
+def _choices(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = event.get("choices")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _raise_failure(delta: object, reason: object, model: str) -> None:
+    said = delta.get("refusal") if isinstance(delta, Mapping) else None
+    if isinstance(said, str) and said:
+        raise _failures.refusal(model, said)
+    if reason == "content_filter":
+        raise _failures.refusal(model)
+    if isinstance(reason, str) and reason in _BROKEN_OFF:
+        raise _failures.from_event(model, f"finish_reason {reason}")
 
 
 def _take_calls(delta: object, calls: CallBuilder) -> None:

@@ -27,12 +27,18 @@ from orch_nb.errors import (
     Unreachable,
 )
 
-_QUOTA = re.compile(r"insufficient_quota|billing|credit balance|usage limit|out of credit", re.I)
+# A rate limit's message may say where to pay for a higher one.
+_QUOTA = re.compile(
+    r"insufficient_quota|^(?!.*rate_limit_exceeded).*"
+    r"(billing|credit balance|usage limit|out of credit|insufficient credit)",
+    re.I | re.S,
+)
 _CONTEXT = re.compile(
     r"context_length_exceeded|context (length|window|size)|maximum context|prompt is too long"
     r"|too many tokens|exceeds? the (available )?context",
     re.I,
 )
+_STATUS = re.compile(r"([45]\d\d)(?:: |$)")
 _POLICY = re.compile(r"content_policy|content_filter|policy_violation|safety system", re.I)
 _MISSING = re.compile(
     r"model_not_found|not_found_error|model .{0,80}(does not exist|not found)", re.I
@@ -46,6 +52,7 @@ def from_status(
 
     `said` is what `describe` read from the body. `key_hint` says how to set a key.
     """
+    said = said.removeprefix(f"{status}: ")
     detail = f": {said}" if said else ""
     wait = _retry_after(headers)
     if status < 400:
@@ -94,6 +101,10 @@ def _from_client_error(model: str, status: int, said: str, detail: str) -> Provi
 
 def from_event(model: str, said: str) -> ProviderError:
     """The error for an ``error`` object in a stream, after status 200, as `describe` read it."""
+    if found := _STATUS.match(said):  # proxies say so what they were answered themselves
+        return from_status(
+            model, int(found[1]), said[found.end() :], {}, "see what the server needs"
+        )
     detail = f": {said}" if said else ""
     if _QUOTA.search(said):
         return QuotaSpent(model, f"the account has no quota left{detail}")
@@ -154,6 +165,8 @@ def describe(body: object) -> str:
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(error, Mapping):
         parts = [error.get(key) for key in ("code", "type", "message")]
+        if type(parts[0]) is int:
+            parts[0] = str(parts[0])[:9]
         return ": ".join(dict.fromkeys(p for p in parts if isinstance(p, str) and p))[:500]
     if isinstance(error, str) and not error.lstrip().startswith("<"):
         return error[:500]

@@ -75,7 +75,8 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
                 yield Delta(usage=_usage(done), finish=finish, calls=calls)
                 return
             case {"type": "response.incomplete", "response": dict(done)}:
-                if done.get("incomplete_details") == {"reason": "content_filter"}:
+                details = done.get("incomplete_details")
+                if isinstance(details, Mapping) and details.get("reason") == "content_filter":
                     raise _failures.refusal(model)
                 yield Delta(usage=_usage(done), finish="length")
                 return

@@ -5,6 +5,7 @@ The wire: https://platform.claude.com/docs/en/build-with-claude/streaming
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
@@ -89,6 +90,10 @@ class Provider(SDKProvider):
                 case {
                     "type": "content_block_delta",
                     "delta": {"type": "text_delta", "text": str(text)},
+                } | {
+                    # "" from the service itself; proxies may begin here.
+                    "type": "content_block_start",
+                    "content_block": {"type": "text", "text": str(text)},
                 }:
                     yield Delta(text)
                 case {"type": "message_start", "message": {"usage": dict(usage)}}:
@@ -98,15 +103,17 @@ class Provider(SDKProvider):
                 case {"type": "message_delta", "delta": dict(delta)}:
                     if isinstance(final := event.get("usage"), dict):
                         counts |= {k: v for k, v in final.items() if v is not None}
-                    if delta.get("stop_reason") == "refusal":
-                        raise _failures.refusal(model)
-                    finish = _FINISH.get(str(delta.get("stop_reason")), "stop")
+                    finish = _finish(delta.get("stop_reason"), model)
                 case {
                     "type": "content_block_start",
                     "content_block": {"type": "tool_use", **block},
                 }:
+                    given = block.get("input")  # {} from the service itself: the pieces follow
                     calls.add(
-                        event.get("index"), id=block.get("id"), name=block.get("name"), arguments=""
+                        event.get("index"),
+                        id=block.get("id"),
+                        name=block.get("name"),
+                        arguments=json.dumps(given) if given else "",
                     )
                     yield Delta()
                 case {"type": "content_block_delta", "delta": {"partial_json": str(piece)}}:
@@ -118,9 +125,19 @@ class Provider(SDKProvider):
                     return
                 case {"type": "ping"}:
                     continue
+                case {"type": "error"}:
+                    raise _failures.from_event(model, _failures.describe(event))
                 case _:
                     yield Delta()  # thinking, blocks that open and close: alive
         raise _failures.cut(model)
+
+
+def _finish(reason: object, model: str) -> str:
+    if reason == "refusal":
+        raise _failures.refusal(model)
+    if reason == "pause_turn":
+        raise _failures.cut(model)
+    return _FINISH.get(str(reason), "stop")
 
 
 def _content(message: Message) -> str | list[Event]:
