@@ -58,6 +58,11 @@ class Breakers:
         self._breakers.clear()
         self._wake()
 
+    @property
+    def any_open(self) -> bool:
+        """Whether anybody may not be asked now."""
+        return self.settings.enabled and any(b.until is not None for b in self._breakers.values())
+
     def benched(self, model: str) -> Benched | None:
         """Why `model` may not be asked now; None if it may."""
         if not self.settings.enabled or not self._breakers:
