@@ -35,6 +35,7 @@ from orch_nb.store.ledger import Ledger
 from orch_nb.store.observe import observations
 from orch_nb.store.recording import Recording
 from orch_nb.store.secret import signing_key
+from orch_nb.store.threads import Threads
 from orch_nb.store.traffic import Traffic
 from orch_nb.types import Decision, Request, Response, Usage
 
@@ -62,6 +63,7 @@ class Memories:
     recording: Recording | None = None
     breakers: Breakers = field(default_factory=lambda: Breakers(time.monotonic))
     listeners: Listeners = field(default_factory=Listeners)
+    threads: Threads = field(default_factory=Threads)
 
     def __post_init__(self) -> None:
         renew_after_fork(self, Memories._start_anew)
@@ -99,7 +101,7 @@ class Engine:
         memories.breakers.keep({name: c.endpoint for name, c in connections.items()})
         memory = Memory(lambda: user_home(os.environ))
         notify = partial(memories.listeners.notify, "models")
-        self.catalog = Catalog(connections, settings.models, memory, changed=notify)
+        self.catalog = Catalog(connections, settings.stated, memory, changed=notify)
         self.cache = _open_cache(settings, directory)
         self._invoker = Invoker(
             connections,
@@ -117,8 +119,10 @@ class Engine:
         longest = min(settings.limits.call, call.request.wants.deadline or float("inf"))
         deadline = asyncio.get_running_loop().time() + longest
         try:
+            call.request = self._memories.threads.continued(call.request)
             answer = await self._ask(call, settings, deadline)
             response = answer.kept()
+            self._memories.threads.add(call.request, response)
         except OrchError as failure:
             error, error_type = str(failure), type(failure).__name__
             raise
@@ -156,9 +160,8 @@ class Engine:
 
     async def select(self, request: Request, settings: Settings) -> Decision:
         """What `decide` says to those who only want to know."""
-        return without_benched(
-            await self.decide(request, settings), self._memories.breakers.benched
-        )
+        decision, breakers = await self.decide(request, settings), self._memories.breakers
+        return without_benched(decision, breakers.benched) if breakers.any_open else decision
 
     async def preview(
         self, requests: Iterable[Request], settings: Settings
@@ -167,7 +170,7 @@ class Engine:
         said: list[Decision | OrchError] = []
         for request in requests:
             try:
-                said.append(await self.select(request, settings))
+                said.append(await Engine.select(self, request, settings))  # records nothing
             except OrchError as error:
                 said.append(error)
         return said

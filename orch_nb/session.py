@@ -7,7 +7,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from orch_nb.configurable import Configurable
 from orch_nb.engine import Engine, Memories, end
 from orch_nb.errors import Interrupted, OrchError, UnknownNameError
 from orch_nb.forking import renew_after_fork
+from orch_nb.invoke.call import Call
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.loop import BackgroundLoop, Feed
 from orch_nb.listeners import Listener
@@ -84,12 +85,17 @@ class Session(Configurable, WorkflowMethods):
         home, session = partial(user_home, os.environ), uuid4().hex
         #: What may be spent, and what was.
         self.budget = Budget(self.settings.budget, home, session=session, clock=time.time)
-        self._experience, calls = Experience(home, clock=time.time), CallFile(home)
-        self._files = (self._experience, calls)
+        #: What was seen of models, in this session and in the user's others.
+        self.experience, calls = Experience(home, clock=time.time), CallFile(home)
+        self._files = (self.experience, calls)
         self.ledger = Ledger(calls, session=session, clock=time.time)
-        self._memories = Memories(self.ledger, self.budget, self._experience, Traffic(), {}, random)
+        self._memories = Memories(self.ledger, self.budget, self.experience, Traffic(), {}, random)
         self._listeners = self._memories.listeners
+        #: Who is left alone for a while.
+        self.breakers = self._memories.breakers
         self.ledger.subscribe(lambda _: self._listeners.notify("calls"))
+        #: What was said in each thread, by model.
+        self.threads = self._memories.threads
         #: Which model is pinned to which tool.
         self.experts = Experts(
             lambda: self.settings.experts,
@@ -146,6 +152,8 @@ class Session(Configurable, WorkflowMethods):
             "use", "bypass" (neither look up nor keep), or "refresh" (ask again and replace).
         deadline
             Seconds that the whole call may take.
+        thread
+            The conversation to go on with: its model sees what was said in it, and no other does.
 
         Raises
         ------
@@ -166,16 +174,18 @@ class Session(Configurable, WorkflowMethods):
 
     async def aask(self, prompt: str, **options: Unpack[Options]) -> Response:
         """`ask`, for async code: the same options but ``on_text``, and the same errors."""
-        call = compose(prompt, **options)
-        future = self._loop.submit(lambda: self._engine.answer(call, self.settings))
-        return await asyncio.wrap_future(future)
+        return await asyncio.wrap_future(self.start(compose(prompt, **options)))
+
+    def start(self, call: Call, settings: Settings | None = None) -> Future[Response]:
+        """Begin to answer `call` under `settings`, or the session's; cancelling it stops it."""
+        return self._loop.submit(lambda: self._engine.answer(call, settings or self.settings))
 
     def select(self, prompt: str, **options: Unpack[Options]) -> Decision:
         """Which models `ask` would take with the same options, best first, without asking any.
 
         Providers may be asked for their lists, which is free. Raises as `ask` does before it asks.
         """
-        request = compose(prompt, **options).request
+        request = self.threads.continued(compose(prompt, **options).request)
         return self._loop.run(lambda: self._engine.select(request, self.settings))
 
     def preview(self, requests: Sequence[Request], **settings: Any) -> list[Decision | OrchError]:
@@ -191,7 +201,7 @@ class Session(Configurable, WorkflowMethods):
 
         The call is free. ``source`` is "known", or "estimated" where the provider cannot count.
         """
-        request = compose(prompt, **options).request
+        request = self.threads.continued(compose(prompt, **options).request)
         return self._loop.run(lambda: self._engine.count_tokens(request, self.settings))
 
     def models(self) -> list[ModelCard]:
@@ -253,7 +263,7 @@ class Session(Configurable, WorkflowMethods):
         kind = canonical_task(observation.kind)
         if kind is None:
             raise UnknownNameError("task", observation.kind, TASKS)
-        self._experience.add(replace(observation, kind=kind))
+        self.experience.add(replace(observation, kind=kind))
         self._listeners.notify("experience")
 
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from random import Random
-from typing import TYPE_CHECKING, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 if TYPE_CHECKING:
+    from orch_nb.invoke.compose import Options
+    from orch_nb.workflows.batch.run import BatchOptions, Mapper
+    from orch_nb.workflows.compare import Comparer, Watcher
+    from orch_nb.workflows.comparison import Comparison
     from orch_nb.workflows.evaluation import Evaluation
     from orch_nb.workflows.items import Items
     from orch_nb.workflows.planning import Asker, Evaluating
@@ -23,6 +28,8 @@ class WorkflowMethods:
 
     def __init__(self, random: Random) -> None:
         self._draws = random
+        #: The comparisons of this session that came to their end, in their order.
+        self.comparisons: list[Comparison] = []
 
     def evaluate(
         self, items: Items, models: str | list[str] | None = None, **options: Unpack[Evaluating]
@@ -59,6 +66,104 @@ class WorkflowMethods:
         from orch_nb.workflows.evaluate import evaluate  # noqa: PLC0415 - few need it
 
         return evaluate(self._asker, items, models, clock=time.time, random=self._draws, **options)
+
+    def map(self, items: Any, template: str, **options: Unpack[BatchOptions]) -> Any:
+        """Ask `template`, filled with each of `items`; the answers come in their order.
+
+        What was answered is in the cache: the same batch again, after a stop or with more rows,
+        pays for what is missing only.
+
+        Parameters
+        ----------
+        items
+            A list, or anything that can be iterated: the template calls each ``item``, and its
+            fields, where it has some, by their names. A Series: ``item`` as well, or its name. A
+            DataFrame: its columns by their names, or ``row['a column']``.
+        template
+            The prompt, with ``{{ expression }}``, which see none but the items.
+        n_jobs
+            How many are asked at the same time: 8, unless given. ``max_connections`` of the
+            provider holds as well.
+        max_cost
+            Dollars that the whole may be expected to cost.
+        ask_above
+            Expected dollars above which a person is asked first: 1, unless given. None never asks.
+        confirm
+            Asks the person: is given what is to be expected, returns whether that is wanted.
+        progress
+            Whether a bar shows rows, dollars and the time that is left.
+        options
+            As in `ask`, for every row; ``max_cost`` is the whole batch's.
+
+        Returns
+        -------
+        Answers, or a DataFrame
+            A list of `Response` for a list. For a Series or DataFrame a DataFrame with its index
+            and the columns of `orch_nb.workflows.batch.answers.COLUMNS`. A row that failed has its
+            error there, and a row whose value is missing is not asked.
+
+        Raises
+        ------
+        InputError, SelectionError
+            What was given is wrong, too dear, or no model may answer; nothing was sent.
+        BatchStopped
+            The user stopped it: it holds what had been done.
+        """
+        from orch_nb.workflows.batch.run import map_prompts  # noqa: PLC0415 - imports joblib
+
+        return map_prompts(cast("Mapper", self), items, template, options)
+
+    def compare(
+        self,
+        prompt: str,
+        models: int | str | Sequence[str],
+        *,
+        blind: bool = False,
+        dry_run: bool = False,
+        watcher: Watcher | None = None,
+        **options: Unpack[Options],
+    ) -> Comparison:
+        """Ask several models the same, at the same time, each by itself.
+
+        Parameters
+        ----------
+        models
+            Their names; or how many of those that the session ranks first. Instances of one model
+            at several providers count as one. A thread that goes on does so with its models.
+        blind
+            Give a `orch_nb.workflows.blind.BlindComparison`, which is to be voted on.
+        dry_run
+            Only plan it: the rows have what is expected, and no answers.
+        watcher
+            Sees the answers while they arrive, in this thread.
+        options
+            As in `ask`, for each model; ``max_cost`` is what all answers together may be expected
+            to cost, ``strategy`` chooses where the models are a number. ``model``, ``check`` and
+            ``verifier`` are none of them.
+
+        Raises
+        ------
+        InputError, SelectionError
+            What was given is wrong, too dear, or one of the models may not answer; nothing was
+            sent. A model that fails later is a row with its error.
+        ComparisonStopped
+            The user stopped it: it holds the answers that there were.
+        """
+        from orch_nb.workflows.compare import compare  # noqa: PLC0415 - few need it
+
+        made = compare(
+            cast("Comparer", self),
+            prompt,
+            models,
+            clock=time.time,
+            watcher=watcher,
+            blind=blind,
+            dry_run=dry_run,
+            **options,
+        )
+        if not dry_run:
+            self.comparisons.append(made)
+        return made
 
     @property
     def _asker(self) -> Asker:

@@ -51,7 +51,15 @@ def read_wants(options: Mapping[str, Any]) -> Wants:
         requires=_requirements(options),
         verifier=verifier[0] if verifier else None,
         checked=checked,
+        thread=_thread(options.get("thread")),
     )
+
+
+def _thread(given: object) -> str | None:
+    found = names("thread", given)
+    if len(found) > 1:
+        raise InputError("a prompt belongs to one thread; name one")
+    return found[0] if found else None
 
 
 def _strategy(options: Mapping[str, Any]) -> str | None:

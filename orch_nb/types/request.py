@@ -90,9 +90,9 @@ class Wants:
     ``models`` is an explicit order to fall back along; empty lets the strategy choose. ``task`` is
     one of `TASKS`; None has the analyser read it from the words. ``tools`` are names of tools
     whose pinned experts are wanted, the first named first; ``needs`` are the capabilities that
-    they ask of any model.
-    ``deadline`` limits the whole call, in seconds. ``verifier`` is the model that judges the draft
-    of a cascade, ``checked`` how the caller checks it ("function", "assertions"), "" if not.
+    they ask of any model. ``deadline`` limits the whole call, in seconds. ``verifier`` is the model
+    that judges the draft of a cascade, ``checked`` how the caller checks it ("function",
+    "assertions"), "" if not. ``thread`` names the conversation that it goes on with.
     """
 
     models: tuple[str, ...] = ()
@@ -105,6 +105,7 @@ class Wants:
     requires: Requirements = Requirements()
     verifier: str | None = None
     checked: Checked = ""
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

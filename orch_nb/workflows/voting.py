@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from string import ascii_uppercase
+from typing import Protocol
 
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.sanitize import visible
@@ -15,6 +16,29 @@ from orch_nb.workflows.evaluation import Evaluation, Plan
 from orch_nb.workflows.summary import Row
 
 Remember = Callable[[Observation], None]
+
+
+class Candidate(Protocol):
+    """What may be voted for: a model's answer to a task of some kind."""
+
+    @property
+    def model(self) -> str:
+        """``provider:model``."""
+
+    @property
+    def kind(self) -> str:
+        """One of `orch_nb.types.TASKS`."""
+
+
+def qualities(letters: Mapping[str, Candidate], choice: str) -> dict[str, float]:
+    """What a vote for the letter `choice` says of each model: 1 of the preferred, 0 of the others.
+
+    Raises `UnknownNameError` for any other letter.
+    """
+    letter = choice.strip().upper()
+    if letter not in letters:
+        raise UnknownNameError("answer", choice, letters)
+    return {candidate.model: float(at == letter) for at, candidate in letters.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +107,8 @@ class BlindEvaluation(Evaluation):
             left = ", ".join(map(str, self._letters)) or "none"
             raise InputError(f"there is no vote on item {item}; still open: {left}")
         rows = self._letters[item]
-        letter = choice.strip().upper()
-        if letter not in rows:
-            raise UnknownNameError("answer", choice, rows)
+        quality = qualities(rows, choice)
         del self._letters[item]
-        quality = {row.model: float(at == letter) for at, row in rows.items()}
         self.rows = tuple(
             replace(row, quality=quality[row.model])
             if row.item == item and row.model in quality
