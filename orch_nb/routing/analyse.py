@@ -78,4 +78,5 @@ def _needs(request: Request) -> frozenset[str]:
         "json": request.schema is not None,
         "tools": bool(request.tools),
     }
-    return request.wants.needs | {name for name, needed in needs.items() if needed}
+    asked = request.wants.needs | request.wants.requires.capabilities
+    return asked | {name for name, needed in needs.items() if needed}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isnan
@@ -11,25 +11,13 @@ import numpy as np
 
 from orch_nb.figures import dollars, gigabytes, seconds
 from orch_nb.routing.estimates import Estimates
-from orch_nb.routing.pool import Codes, Column, Mask, Pool
+from orch_nb.routing.exclusion import Exclusion
+from orch_nb.routing.pool import Codes, Mask, Pool
+from orch_nb.routing.requirements import beyond_requirements
 from orch_nb.types import LazySequence, Rejection, Requirements, TaskProfile
 
 # Costs are sums of products of floats: a limit that equals the cost is kept.
 _ROUNDING = 1 + 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """What one filter excludes, and why, by the row of the model.
-
-    ``needed`` is the value of the limit called ``limit`` that each row needs; a limit can be
-    relaxed, other filters cannot.
-    """
-
-    fails: Mask
-    reason: Callable[[int], str]
-    limit: str = ""
-    needed: Column | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +67,7 @@ def split(
         exclusions += _too_large(pool, estimates, memory)
         exclusions += _beyond_purse(estimates, purse)
     exclusions += _beyond_limits(pool, estimates, requires)
+    exclusions += beyond_requirements(pool, estimates, requires)
     fails = np.zeros(len(pool), dtype=bool)
     for exclusion in exclusions:
         fails |= exclusion.fails

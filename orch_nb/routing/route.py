@@ -98,9 +98,12 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
             name, notice = "balanced", f"{said}, so balanced chose"
             scores = score(name, profile, table, situation.weights)
     staged = () if cascade is None else (*cascade.drafts, cascade.strong)
-    places = _places((situation.first, *staged), seen.pool.index, parts.fit)
+    preferred = () if staged else limits.prefer
+    places = _places((situation.first, *staged, *preferred), seen.pool.index, parts.fit)
     order = _first(places, _order(scores, table))
-    ranked = _Ranked(estimates, parts.fit[order], scores[order], table, order, name)
+    ranked = _Ranked(
+        estimates, parts.fit[order], scores[order], table, order, name, frozenset(preferred)
+    )
     ranking = LazySequence(len(order), ranked.choice)
     return Decision(
         name,
@@ -144,6 +147,9 @@ def name_models(
     )
     if not ranking:
         advice = f"; {parts.advice}" if parts.advice else ""
+        if request.wants.thread is not None and len(request.messages) > 1:
+            named = repr(request.wants.thread)
+            advice += f"; if the thread has grown too long, threads.clear({named}) begins it anew"
         raise SelectionError(f"what was named cannot do this{advice}", tuple(parts.rejected))
     return Decision("explicit", "explicit model", profile, ranking, parts.rejected)
 
@@ -254,6 +260,7 @@ class _Ranked:
     table: Table
     order: Codes
     strategy: str
+    preferred: frozenset[str]
 
     def choice(self, place: int) -> Choice:
         row, at = int(self.rows[place]), int(self.order[place])
@@ -269,7 +276,8 @@ class _Ranked:
             float(self.scores[place]),
             terms,
             expected,
-            self._reason(place, expected, f"{worth:.2f} from {sources['quality']}"),
+            ("preferred, " if card.id in self.preferred else "")
+            + self._reason(place, expected, f"{worth:.2f} from {sources['quality']}"),
             worth,
             sources,
         )

@@ -73,6 +73,8 @@ class Requirements:
     ``max_cost`` is expected dollars of the whole call, ``max_latency`` expected seconds until the
     answer is complete, ``min_quality`` the expected quality in 0..1. ``local`` takes only models
     on this machine, ``providers`` only theirs, ``exclude`` none of those providers or models.
+    ``capabilities`` it must have. ``min_size`` and ``max_size`` are billions of parameters,
+    ``min_speed`` output tokens a second. Those of ``prefer`` that meet all this come first.
     """
 
     max_cost: Decimal | None = None
@@ -81,6 +83,11 @@ class Requirements:
     local: bool = False
     providers: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    min_size: float | None = None
+    max_size: float | None = None
+    min_speed: float | None = None
+    prefer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
