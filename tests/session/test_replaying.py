@@ -85,7 +85,7 @@ def test_the_same_answer_without_a_key(recorder: Session, replay: Replay, stub: 
     assert s.ledger.spent.total == 0
     assert [record.response for record in s.ledger] == [again]
     assert stub.log() == []
-    assert not s._experience.tracks()
+    assert not s.experience.tracks()
 
 
 def test_async_code_is_answered_too(recorder: Session, replay: Replay) -> None:
