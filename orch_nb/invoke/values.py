@@ -32,8 +32,10 @@ def names(what: str, value: object) -> tuple[str, ...]:
     found = tuple(text(what, name) for name in given)
     if value is not None and not found:
         raise InputError(f"{what} is an empty list; name one, or leave {what} out")
-    if odd := next((n for n in found if not n or not n.isprintable() or " " in n), None):
-        raise InputError(f"{odd!r} is no name of a {what}: it holds spaces or control characters")
+    for name in found:
+        if not name or not name.isprintable() or " " in name:
+            why = "it holds spaces or control characters" if name else "it is empty"
+            raise InputError(f"{name!r} is no name of a {what}: {why}")
     return found
 
 
