@@ -211,8 +211,7 @@ class Session(Configurable, WorkflowMethods):
 
     def refresh(self, *providers: str) -> None:
         """Ask `providers`, or all, anew which models they have: at most 5 seconds, never paid."""
-        names = providers or None
-        self._loop.run(lambda: self.catalog.discover(names, refresh=True))
+        self._loop.run(lambda: self.catalog.discover(providers or None, refresh=True))
 
     def clear_cache(self) -> int:
         """Forget every answer that is kept on disk, and return how many there were."""
