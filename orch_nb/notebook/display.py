@@ -32,11 +32,16 @@ _PACE = 0.1
 
 def answer(response: Response) -> tuple[Bundle, dict[str, Any]]:
     """A complete answer with the quiet line under it, and its provenance as metadata."""
-    said = _words(response.text) if response.parsed is None else _object(response.text)
-    if response.calls:
-        calls = _calls(response.calls)
-        said = below(said, calls) if response.text.strip() else calls
-    return below(said, footer(response)), {"orch_nb": provenance(response)}
+    return below(said(response), footer(response)), {"orch_nb": provenance(response)}
+
+
+def said(response: Response) -> Bundle:
+    """A complete answer by itself."""
+    words = _words(response.text) if response.parsed is None else _object(response.text)
+    if not response.calls:
+        return words
+    calls = _calls(response.calls)
+    return below(words, calls) if response.text.strip() else calls
 
 
 def _words(text: str) -> Bundle:
@@ -91,9 +96,14 @@ def below(first: Bundle, second: Bundle) -> Bundle:
 
 def summary(response: Response) -> str:
     """The quiet line under an answer."""
+    # The names of models are a server's words.
+    return one_line(f"{response.model} · {measured(response)}", 1000)
+
+
+def measured(response: Response) -> str:
+    """What stands in it besides the model: dollars, seconds, tokens, and what was special."""
     about = "" if response.usage.source == "known" or not response.cost else "~"
     parts = [
-        response.model,
         about + figures.dollars(response.cost),
         figures.seconds(response.seconds),
         _tokens(response.usage),
@@ -108,7 +118,6 @@ def summary(response: Response) -> str:
         parts.append("interrupted")
     if response.trail:
         parts.append(response.trail)
-    # The names of models are a server's words.
     return one_line(" · ".join(parts), 1000)
 
 
