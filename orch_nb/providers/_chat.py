@@ -5,19 +5,24 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from orch_nb.errors import ProviderError
 from orch_nb.providers import _failures
 from orch_nb.providers._calls import CallBuilder
 from orch_nb.providers._usage import read_usage
-from orch_nb.types import Delta, Message, Request
+from orch_nb.types import Delta, Message, Request, Usage
 
 PATH = "/chat/completions"
 _FINISH = {"length": "length", "tool_calls": "tool"}
 # How OpenRouter, vLLM and DeepSeek say that they stopped in the middle.
 _BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
+# Seconds that the count of tokens may take behind the end of the answer. Chosen.
+_COUNTING = 2.0
 
 
 def encode(request: Request, model: str) -> dict[str, Any]:
@@ -65,12 +70,7 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
     finish = usage = None
     calls = CallBuilder()
     async for event in events:
-        usage = (
-            read_usage(
-                event.get("usage"), "prompt_tokens", "completion_tokens", "prompt_tokens_details"
-            )
-            or usage
-        )
+        usage = _usage(event) or usage
         for choice in _choices(event):
             index = choice.get("index") or 0
             place = index if place is None else place
@@ -85,9 +85,22 @@ async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterat
             yield Delta(text if isinstance(text, str) else "")
             if isinstance(reason, str) and reason:
                 finish = _FINISH.get(reason, "stop")
+        if finish is not None:
+            break
     if finish is None:
         raise _failures.cut(model)
+    # The answer is whole: a server that breaks off now, or says no more, only leaves it uncounted.
+    with suppress(ProviderError, TimeoutError):
+        async with asyncio.timeout(_COUNTING):
+            async for event in events:
+                usage = _usage(event) or usage
     yield Delta(usage=usage, finish=finish, calls=calls.build(model))
+
+
+def _usage(event: Mapping[str, Any]) -> Usage | None:
+    return read_usage(
+        event.get("usage"), "prompt_tokens", "completion_tokens", "prompt_tokens_details"
+    )
 
 
 def _choices(event: Mapping[str, Any]) -> list[dict[str, Any]]:

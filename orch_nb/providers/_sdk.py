@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from orch_nb.errors import BrokenAnswer, TimedOut, Unreachable
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
+from orch_nb.providers._failed_body import shorten
 from orch_nb.providers._lines import LineTooLong, drain
 from orch_nb.providers._redaction import redact
 from orch_nb.providers._sse import decode
@@ -182,6 +183,7 @@ class SDKProvider(ABC):
                     timeout=httpx2.Timeout(None, connect=self.endpoint.connect),
                     limits=httpx2.Limits(max_connections=limit, max_keepalive_connections=limit),
                     headers={"accept-encoding": "identity"},  # no decompression bombs
+                    event_hooks={"response": [shorten]},
                     mounts=_NO_PROXY if self.endpoint.local else {},
                 )
             except (ImportError, OSError, ValueError, httpx2.InvalidURL):

@@ -18,6 +18,7 @@ from orch_nb.errors import (
 )
 from orch_nb.providers import _failures, _ndjson, _ollama_chat
 from orch_nb.providers._endpoint import Endpoint
+from orch_nb.providers._failed_body import MOST, PATIENCE
 from orch_nb.providers._lines import LineTooLong, drain
 from orch_nb.providers._ollama_models import Shown, card, full_name, read_loaded, read_shown
 from orch_nb.sanitize import mask
@@ -160,7 +161,10 @@ class Provider:
         if response.is_success:
             return response
         try:
-            said = self._describe(await self._read(response, name, 65_536))
+            async with asyncio.timeout(PATIENCE):
+                said = self._describe(await self._read(response, name, MOST))
+        except (ProviderError, TimeoutError):
+            said = ""  # the status says enough
         finally:
             await response.aclose()
         raise self._failure(name, response, said) from None
