@@ -48,13 +48,13 @@ class Extension:
         shell: Any = self._shell
         shell.register_magics(self.magics)
         bundles = shell.display_formatter.mimebundle_formatter
-        bundles.for_type(Response, self.magics.show_answer)
+        bundles.for_type(Response, self.magics.asking.show)
         bundles.for_type(Decision, decisions.decision)
         bundles.for_type(Evaluation, evaluation_bundle)
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_cleanup.append(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.append(_Call)
-        shell.events.register("post_run_cell", self.magics.finish_cell)
+        shell.events.register("post_run_cell", self.magics.asking.finish_cell)
         try:
             print(describe(self.magics.session))
         except OrchError as error:
@@ -74,7 +74,7 @@ class Extension:
         shell.Completer.custom_matchers.remove(self._matcher)
         shell.input_transformers_cleanup.remove(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.remove(_Call)
-        shell.events.unregister("post_run_cell", self.magics.finish_cell)
+        shell.events.unregister("post_run_cell", self.magics.asking.finish_cell)
         close_session()
 
 

@@ -13,16 +13,15 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from traitlets import Bool, TraitError, Unicode, validate
 
 from orch_nb.current import session
-from orch_nb.errors import InputError, Interrupted, OrchError
+from orch_nb.errors import InputError, OrchError
 from orch_nb.notebook import commands, decisions, display
+from orch_nb.notebook.asking import Asking, passed_on
 from orch_nb.notebook.options import ASKING, SELECTING, Options
-from orch_nb.notebook.tables import Bundle
-from orch_nb.templates.template import fill
-from orch_nb.notebook.variables import find_check, find_class, find_image
 from orch_nb.sanitize import visible
 from orch_nb.session import Session
 from orch_nb.settings.trust import trust_file
-from orch_nb.types import CachePolicy, Decision, Response
+from orch_nb.templates.template import fill
+from orch_nb.types import Decision, Response
 
 ORCH = Options("%orch", ASKING)
 SELECT = Options("%orch_select", SELECTING)
@@ -55,11 +54,6 @@ SELECT_USAGE = f"""\
 {SELECT.help}
 """
 
-# What `Session.ask` and `Session.select` take under the same name.
-_PASSED_ON = (
-    *("strategy", "model", "task", "system", "max_tokens", "tool", "verifier"),
-    *("max_cost", "max_latency", "min_quality", "local", "provider", "exclude"),
-)
 _TRAITS = ("strategy", "preset", "mode", "fallback", "stream")
 
 
@@ -91,9 +85,7 @@ class OrchMagics(Magics):
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self._printed: tuple[Response, int] | None = None
-        self._explained: Response | None = None
-        self._unshown: list[tuple[Response, display.GrowingAnswer]] = []
+        self.asking = Asking(shell)
         self._adopted: Session | None = None
         self._made = True  # what the configuration file says is checked with the first use
 
@@ -108,10 +100,6 @@ class OrchMagics(Magics):
     @property
     def _variables(self) -> dict[str, Any]:
         return cast(Any, self.shell).user_ns  # type: ignore[no-any-return]
-
-    @property
-    def _cell(self) -> int:
-        return cast(Any, self.shell).execution_count  # type: ignore[no-any-return]
 
     @validate(*_TRAITS)
     def _check(self, proposal: dict[str, Any]) -> object:
@@ -152,15 +140,11 @@ class OrchMagics(Magics):
             print(USAGE)
             return None
         prompt = fill(written, self._variables)
-        asked = self._asked(options, "temperature", "seed", "effort")
         if options.dry_run:
+            asked = passed_on(options, self._variables)
             display.show(decisions.dry_run(prompt, self.session.select(prompt, **asked)))
             return None
-        response = self._ask(prompt, asked | {"cache": _cache_policy(options)}, options)
-        if options.out:
-            self._variables[options.out] = response
-        self._explained = response if options.explain else None
-        return None if options.quiet else response
+        return self.asking.ask(self.session, prompt, options, self._variables)
 
     @no_var_expand
     @line_cell_magic
@@ -182,7 +166,7 @@ class OrchMagics(Magics):
                 raise InputError(
                     f"--{flag} changes the session's defaults; give it without a prompt"
                 )
-        return self.session.select(prompt, **self._asked(options))
+        return self.session.select(prompt, **passed_on(options, self._variables))
 
     orch.__doc__ = USAGE
     orch_select.__doc__ = SELECT_USAGE
@@ -212,67 +196,7 @@ class OrchMagics(Magics):
         ]
         print(visible(" · ".join(said)))
 
-    def _asked(self, options: argparse.Namespace, *more: str) -> dict[str, Any]:
-        """What `Session.ask` and `Session.select` are to know, `more` of it by name."""
-        asked = {name: getattr(options, name) for name in (*_PASSED_ON, *more)}
-        if options.check is not None:
-            asked["check"] = find_check(options.check, self._variables)
-        asked["images"] = [find_image(text, self._variables) for text in options.image or ()]
-        if options.schema is not None:
-            asked["schema"] = find_class(options.schema, self._variables)
-        return asked
-
-    def _ask(self, prompt: str, asked: dict[str, Any], options: argparse.Namespace) -> Response:
-        if options.quiet:
-            return self.session.ask(prompt, **asked)
-        settings = self.session.settings
-        # What is recorded, and replayed, is shown once: nbval knows no output that grows.
-        streams = settings.stream and settings.mode == "live" and not options.no_stream
-        terminal = not hasattr(self.shell, "kernel")
-        growing = display.PrintedAnswer() if terminal else display.GrowingAnswer()
-        try:
-            response = self.session.ask(prompt, on_text=growing.add if streams else None, **asked)
-        except Interrupted as stop:
-            said = display.footer(stop.response)["text/plain"] if stop.response else ""
-            growing.keep(said or "interrupted")
-            raise
-        except OrchError:
-            growing.keep("the answer breaks off here")
-            raise
-        if isinstance(growing, display.GrowingAnswer):
-            self._unshown.append((response, growing))
-        elif streams:
-            growing.clear()
-            self._printed = response, self._cell
-        return response
-
-    def finish_cell(self, *_result: object) -> None:
-        """Complete the answers that were not the cell's result: in a loop, or put into a name."""
-        unshown, self._unshown = self._unshown, []
-        for response, growing in unshown:
-            growing.complete(*display.answer(response))
-
-    def show_answer(self, response: Response) -> tuple[Bundle, dict[str, Any]]:
-        """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
-        for shown in [pair for pair in self._unshown if pair[0] is response]:
-            self._unshown.remove(shown)
-            shown[1].clear()
-        bundle, metadata = display.answer(response)
-        if self._printed is not None and self._printed == (response, self._cell):
-            bundle = display.footer(response)
-        if response is self._explained:
-            bundle = display.below(bundle, decisions.decision(response.decision)[0])
-        return bundle, metadata
-
 
 def _written(rest: str, cell: str | None) -> str:
     """The prompt as it was written; IPython ends every cell with a line feed of its own."""
     return rest if cell is None else cell.removesuffix("\n")
-
-
-def _cache_policy(options: argparse.Namespace) -> CachePolicy:
-    if options.no_cache and options.refresh:
-        raise InputError("--no-cache and --refresh exclude each other; give one of them")
-    if options.no_cache:
-        return "bypass"
-    return "refresh" if options.refresh else "use"
