@@ -171,56 +171,71 @@ _EMPTY: Bundle = {}
 _OPEN = "\u200c\u200d\r"
 
 
-class GrowingAnswer:
-    """An answer while it arrives: a place in the output that is drawn again and again.
+class GrowingOutput:
+    """A place in the output that is drawn again and again, but not too often.
 
-    An answer that is the cell's result is shown there, and the place is emptied: so the saved
-    notebook holds it once, where nbval and nbconvert look for it. Any other is completed in place.
+    What is the cell's result in the end is shown there, and the place is emptied: so the saved
+    notebook holds it once, where nbval and nbconvert look for it. All else is completed in place.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._parts: list[str] = []
         self._handle: DisplayHandle | None = None
         self._next = 0.0
 
-    def add(self, text: str) -> None:
-        """Take a piece of the answer, and draw all of it if the last time was long enough ago."""
-        self._parts.append(text)
-        if self._clock() >= self._next:
-            self._draw("")
+    @property
+    def due(self) -> bool:
+        """Whether the last time was long enough ago."""
+        return self._clock() >= self._next
+
+    def draw(self, make: Callable[[], Bundle]) -> None:
+        """Show what `make` gives."""
+        started = self._clock()
+        if self._handle is None:
+            self._handle = display(_EMPTY, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._handle.update(make(), raw=True)
+        spent = self._clock() - started
+        # What is long is drawn less often, so that drawing never takes most of the time.
+        self._next = self._clock() + max(_PACE, 3 * spent)
 
     def clear(self) -> None:
-        """Empty the place: the answer is shown elsewhere."""
+        """Empty the place: it is shown elsewhere."""
         if self._handle is not None:
             self._handle.update(_EMPTY, raw=True)  # type: ignore[no-untyped-call]
 
     def complete(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
-        """Show the complete answer, here or, if nothing was drawn yet, as an output of its own."""
+        """Show all of it, here or, if nothing was drawn yet, as an output of its own."""
         if self._handle is None:
             display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
+
+class GrowingAnswer(GrowingOutput):
+    """An answer while it arrives."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
+        self._parts: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Take a piece of the answer, and draw all of it if it is time."""
+        self._parts.append(text)
+        if self.due:
+            self.draw(self._grown)
+
     def keep(self, note: str) -> None:
         """Leave what has arrived, with `note` under it."""
         if self._parts:
-            self._draw(note)
+            self.draw(lambda: self._grown(note))
 
-    def _draw(self, note: str) -> None:
-        started = self._clock()
-        if self._handle is None:
-            self._handle = display(_EMPTY, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    def _grown(self, note: str = "") -> Bundle:
         text = "".join(self._parts)
-        html = render.html(text, streaming=True)
-        plain = visible(text)
+        html, plain = render.html(text, streaming=True), visible(text)
         if note:
             html += _quiet(note.splitlines())
             plain += f"\n\n{visible(note)}"
-        self._handle.update({"text/html": html, "text/plain": plain}, raw=True)
-        spent = self._clock() - started
-        # A long answer is drawn less often, so that drawing never takes most of the time.
-        self._next = self._clock() + max(_PACE, 3 * spent)
+        return {"text/html": html, "text/plain": plain}
 
 
 class PrintedAnswer:
