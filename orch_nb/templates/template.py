@@ -49,8 +49,8 @@ class Template:
     """
 
     def __init__(self, text: str) -> None:
-        self._parts: list[str | _Expression] = []
-        known: dict[str, _Expression] = {}
+        self._parts: list[str | Expression] = []
+        known: dict[str, Expression] = {}
         position = 0
         for start, end in _expressions(text):
             source = text[start + 2 : end - 2]
@@ -58,7 +58,7 @@ class Template:
                 line = text.count("\n", 0, start) + 1
                 if len(known) == _MAX_EXPRESSIONS:
                     raise TemplateError(f"line {line}: more than {_MAX_EXPRESSIONS} expressions")
-                known[source] = _Expression(source, line)
+                known[source] = Expression(source, line)
             self._parts += text[position:start], known[source]
             position = end
         self._parts.append(text[position:])
@@ -68,6 +68,10 @@ class Template:
     def names(self) -> frozenset[str]:
         """The names that it needs."""
         return frozenset().union(*(expression.names for expression in self._expressions))
+
+    def members(self, name: str) -> frozenset[str]:
+        """The members of `name` that its expressions take; see `Expression.members`."""
+        return frozenset().union(*(each.members(name) for each in self._expressions))
 
     def fill(self, namespace: Mapping[str, object]) -> str:
         """The text with the values that its expressions have in `namespace`.
@@ -85,24 +89,51 @@ class Template:
         return "".join(parts)
 
 
-class _Expression:
-    """One expression, compiled in the sandbox; ``line`` is where it stands in the text."""
+class Expression:
+    """One expression, compiled in the sandbox; ``line`` is where it stands in the text.
 
-    def __init__(self, source: str, line: int) -> None:
+    Raises `TemplateError`.
+    """
+
+    def __init__(self, source: str, line: int = 1) -> None:
         from jinja2.meta import find_undeclared_variables  # noqa: PLC0415  few prompts have one
 
         self._line, self._shown = line, one_line(source.strip(), 60)
         sandbox = _sandbox()
         with self._telling():
-            names = find_undeclared_variables(sandbox.parse("{{" + source + "}}"))
-            self.names = frozenset(names - {*sandbox.globals})
+            self._tree = sandbox.parse("{{" + source + "}}")
+            #: The names that it needs.
+            self.names = frozenset(find_undeclared_variables(self._tree) - {*sandbox.globals})
             self._run = sandbox.compile_expression(source, undefined_to_none=False)
+
+    def members(self, name: str) -> frozenset[str]:
+        """The members of `name` that it takes: ``a`` of ``name.a`` and ``name["a"]``."""
+        from jinja2 import nodes  # noqa: PLC0415  as above
+
+        taken = [(node.attr, node.node) for node in self._tree.find_all(nodes.Getattr)]
+        for node in self._tree.find_all(nodes.Getitem):
+            if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+                taken.append((node.arg.value, node.node))
+        return frozenset(
+            member for member, of in taken if isinstance(of, nodes.Name) and of.name == name
+        )
+
+    def value(self, namespace: Mapping[str, object]) -> Any:
+        """Its value in `namespace`."""
+        from jinja2 import Undefined  # noqa: PLC0415  as above
+
+        with self._telling():
+            found = self._run(self._scope(namespace))
+            # What is not there, or not allowed, says so when it is used.
+            return str(found) if isinstance(found, Undefined) else found
 
     def text(self, namespace: Mapping[str, object]) -> str:
         """Its value as it stands in the text."""
         with self._telling():
-            scope = {name: _look_up(name, namespace, self._line) for name in sorted(self.names)}
-            return _cut(_text(self._run(scope)))
+            return _cut(_text(self._run(self._scope(namespace))))
+
+    def _scope(self, namespace: Mapping[str, object]) -> dict[str, object]:
+        return {name: _look_up(name, namespace, self._line) for name in sorted(self.names)}
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

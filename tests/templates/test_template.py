@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_nb.errors import TemplateError
-from orch_nb.templates.template import fill
+from orch_nb.templates.template import Expression, Template, fill
 
 HOSTILE = json.loads(
     (Path(__file__).parents[1] / "data" / "hostile_templates.json").read_text(encoding="utf-8")
@@ -137,3 +137,29 @@ def test_a_table_becomes_markdown() -> None:
     filled = fill("{{ wide }}", {"wide": wide})
     assert filled.endswith("[cut: 20 of 100 rows, 12 of 30 columns]")
     assert len(filled.splitlines()) == 24
+
+
+def test_a_template_is_read_once_and_filled_often() -> None:
+    template = Template("{{ a }} and {{ b.c }}, {{ a }}")
+    assert template.names == {"a", "b"}
+    assert template.fill({"a": 1, "b": {"c": 2}}) == "1 and 2, 1"
+    assert template.fill({"a": "{{ b }}", "b": {"c": 3}}) == "{{ b }} and 3, {{ b }}"
+    with pytest.raises(TemplateError, match="line 2"):
+        Template("\n{{ a + }}")
+
+
+def test_which_members_are_taken_is_known_before_anything_is_filled() -> None:
+    template = Template("{{ steps.a.text }} {{ steps['b'] | upper }} {{ other.c }} {{ x.a }}")
+    assert template.members("steps") == {"a", "b"}
+    assert template.members("x") == {"a"}
+    assert template.members("none") == set()
+
+
+def test_an_expression_has_a_value() -> None:
+    expression = Expression("n > 1 and names")
+    assert expression.names == {"n", "names"}
+    assert expression.value({"n": 2, "names": ["x"]}) == ["x"]
+    with pytest.raises(TemplateError, match="not defined"):
+        expression.value({"n": 2})
+    with pytest.raises(TemplateError):
+        Expression("().__class__").value({})
