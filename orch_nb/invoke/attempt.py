@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from orch_nb.errors import BrokenAnswer, TimedOut
 from orch_nb.settings import Limits
@@ -28,7 +29,8 @@ class Answer:
 class Progress:
     """What has arrived of the answer so far: what is left when the attempt is cut.
 
-    ``unpaid`` says that it is another call's to pay for.
+    ``unpaid`` says that it is another call's to pay for. ``usage`` and ``cost`` are what it was
+    settled as, as in `orch_nb.types.Attempt`.
     """
 
     model: str
@@ -38,6 +40,8 @@ class Progress:
     ttft: float | None = None
     elapsed: float = 0.0
     unpaid: bool = False
+    usage: Usage | None = None
+    cost: Decimal | None = None
 
     def follow(self, other: Progress, parts: Iterable[str]) -> None:
         """Take over `parts`, the newest that `other` has got."""
@@ -47,10 +51,15 @@ class Progress:
         if self.show is not None:
             self.show(text)
 
+    def pay(self, other: Progress) -> None:
+        """Take over what `other` was settled as."""
+        self.usage, self.cost = other.usage, other.cost
+
     def restart(self) -> None:
-        """Forget what has arrived."""
+        """Forget what has arrived, and who was to pay for it."""
         self.parts.clear()
         self.size, self.ttft, self.elapsed = 0, None, 0.0
+        self.unpaid, self.usage, self.cost = False, None, None
 
     @property
     def text(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from orch_nb.errors import AllFailed, BudgetExceeded, ProviderError, Refused, Unreachable
 from orch_nb.figures import dollars
@@ -13,6 +14,7 @@ from orch_nb.invoke.attempt import Progress
 from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, worst_case
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.store.budget import Budget, Reservation
+from orch_nb.store.nano import to_dollars, whole_nano
 from orch_nb.store.tally import State, Tally
 from orch_nb.types import ModelCard, Request, Usage
 
@@ -43,13 +45,29 @@ class Charge:
     bounded: bool
     budget: Budget
     reservation: Reservation
+    progress: Progress
 
     def pay(self, usage: Usage) -> None:
         """Settle the attempt by `usage`: known, or estimated. An explicit 0 is 0."""
-        cost = None if self.card.prices is None else self.card.prices.charge(usage)
-        self.budget.settle(
-            self.reservation, cost, "known" if usage.source == "known" else "estimated"
-        )
+        state: State = "known" if usage.source == "known" else "estimated"
+        self._settle(state, usage, price(self.card, usage))
+
+    def end(self, failure: ProviderError | None) -> None:
+        """Settle what ended without an answer, unless it is settled, by what has arrived."""
+        if self.reservation.state != "reserved":
+            return
+        if self.progress.size:
+            self.pay(estimate(self.progress.text, self.request))
+        elif _unbilled(self.progress, failure):
+            self._settle("released", None, None)
+        else:
+            worst = self.reservation.amount
+            most = None if worst is None else to_dollars(worst)
+            self._settle("unknown", Usage(source="unknown"), most)
+
+    def _settle(self, state: State, usage: Usage | None, cost: Decimal | None) -> None:
+        self.budget.settle(self.reservation, cost, state)
+        self.progress.usage, self.progress.cost = usage, cost
 
 
 class Bill:
@@ -100,7 +118,7 @@ class Bill:
         BudgetExceeded
             It does not fit, after up to 10 seconds if others' reservations are in the way.
         """
-        charge = await self._reserve(request, card, deadline)
+        charge = await self._reserve(request, card, progress, deadline)
         failure: ProviderError | None = None
         try:
             yield charge
@@ -108,12 +126,7 @@ class Bill:
             failure = error
             raise
         finally:
-            if charge.reservation.state == "reserved":
-                if progress.size:
-                    charge.pay(estimate(progress.text, request))
-                else:
-                    state = _unanswered(progress, failure)
-                    self._budget.settle(charge.reservation, None, state)
+            charge.end(failure)
 
     def verdict(self, failed: AllFailed) -> AllFailed | BudgetExceeded:
         """The refusal of the model that was wanted most, where no model was asked for its cost."""
@@ -122,26 +135,33 @@ class Bill:
         wanted = [refusal for refusal in self.refused if refusal.model == failed.attempts[0].model]
         return wanted[-1] if wanted else failed
 
-    async def _reserve(self, request: Request, card: ModelCard, deadline: float) -> Charge:
+    async def _reserve(
+        self, request: Request, card: ModelCard, progress: Progress, deadline: float
+    ) -> Charge:
         loop = asyncio.get_running_loop()
         until = min(deadline, loop.time() + _PATIENCE)
         while True:
             patient = loop.time() < until
             try:
-                return self._try(request, card, patient=patient)
+                return self._try(request, card, progress, patient=patient)
             except BudgetExceeded as refusal:
                 if not patient or not _may_pass(refusal):
                     self.refused.append(self._advised(refusal, request, card))
                     raise self.refused[-1] from None
             await asyncio.sleep(_PAUSE)
 
-    def _try(self, request: Request, card: ModelCard, *, patient: bool) -> Charge:
+    def _try(
+        self, request: Request, card: ModelCard, progress: Progress, *, patient: bool
+    ) -> Charge:
         refused: list[BudgetExceeded] = []
         for size, bounded in self._sizes(request, card):
             try:
-                return self._charge(request, card, size, bounded=bounded)
+                reservation = self._set_aside(request, card, size)
             except BudgetExceeded as refusal:
                 refused.append(refusal)
+            else:
+                sent = _limited(request, size) if bounded else request
+                return Charge(sent, card, bounded, self._budget, reservation, progress)
             if bounded and patient and any(map(_may_pass, refused)):
                 break  # a longer answer is worth waiting for
         raise next(filter(_may_pass, refused), refused[0])
@@ -164,12 +184,9 @@ class Bill:
             pays = usual if left is None else min(usual, affordable(request, card, left))
             yield max(pays, min(self._least, usual)), True
 
-    def _charge(self, request: Request, card: ModelCard, size: int, *, bounded: bool) -> Charge:
+    def _set_aside(self, request: Request, card: ModelCard, size: int) -> Reservation:
         worst = worst_case(request, card, size)
-        reservation = self._budget.reserve(worst, model=card.id, periods=self._periods)
-        if bounded:
-            request = replace(request, parameters=replace(request.parameters, max_tokens=size))
-        return Charge(request, card, bounded, self._budget, reservation)
+        return self._budget.reserve(worst, model=card.id, periods=self._periods)
 
     def _advised(
         self, refusal: BudgetExceeded, request: Request, card: ModelCard
@@ -194,6 +211,11 @@ class Bill:
         return refusal.advised(f"{' or '.join(fits)} would fit") if fits else refusal
 
 
+def price(card: ModelCard, usage: Usage) -> Decimal | None:
+    """Dollars that `usage` costs, in whole nano-dollars as they are counted; None is unknown."""
+    return None if card.prices is None else whole_nano(card.prices.charge(usage))
+
+
 def estimate(text: str, request: Request) -> Usage:
     """The tokens of `request` and of the answer `text`, where no provider has counted."""
     given = sum(count_tokens(message.content) for message in request.messages)
@@ -213,10 +235,14 @@ def _may_pass(refusal: BudgetExceeded) -> bool:
     return refusal.spent + refusal.worst <= refusal.limit
 
 
-def _unanswered(progress: Progress, failure: ProviderError | None) -> State:
-    """What becomes of the money for an attempt of which no text has arrived."""
+def _limited(request: Request, tokens: int) -> Request:
+    return replace(request, parameters=replace(request.parameters, max_tokens=tokens))
+
+
+def _unbilled(progress: Progress, failure: ProviderError | None) -> bool:
+    """Whether an attempt of which no text has arrived was provably not billed."""
     began = progress.elapsed > 0  # events came, and with them the bill for the input
     refused = failure is not None and (
         failure.status is not None or isinstance(failure, Refused | Unreachable)
     )
-    return "released" if refused and not began else "unknown"
+    return refused and not began

@@ -14,7 +14,7 @@ from orch_nb.invoke.fallback import Trail
 from orch_nb.invoke.verdict import TextCheck, Verdict
 from orch_nb.invoke.verifier import read_verdict, verifier_prompt
 from orch_nb.sanitize import one_line
-from orch_nb.types import Attempt, Cascade, Rejection, Usage
+from orch_nb.types import Attempt, Cascade, Rejection, Usage, total_cost, total_usage
 
 
 class Answered(Protocol):
@@ -70,14 +70,12 @@ class Outcome(Generic[T]):
     @property
     def usage(self) -> Usage:
         """Tokens of all attempts."""
-        return sum((a.usage for a in self.attempts if a.usage is not None), Usage())
+        return total_usage(self.attempts)
 
     @property
     def billed(self) -> Decimal | None:
         """Dollars that all attempts added to the bill; None if one of them is unknown."""
-        costs = [a.cost for a in self.attempts if a.usage is not None]
-        known = [cost for cost in costs if cost is not None]
-        return sum(known, Decimal(0)) if len(known) == len(costs) else None
+        return total_cost(self.attempts)
 
 
 def _freely() -> str:
@@ -164,8 +162,10 @@ class _Try(Generic[T]):
             return made
         answered = made.pop() if made and made[-1].error is None else None
         last = answered or Attempt(self.answer.model, self.answer.seconds)
-        paid = replace(last, cause=self.cause, usage=self.answer.usage, cost=self.answer.billed)
-        return [*made, paid]
+        if last.usage is None:
+            cost = Decimal(0) if last.shared else self.answer.billed
+            last = replace(last, usage=self.answer.usage, cost=cost)
+        return [*made, replace(last, cause=self.cause)]
 
 
 @dataclass(slots=True)

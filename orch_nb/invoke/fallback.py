@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Generic, TypeVar
 
@@ -36,8 +36,12 @@ class Trail:
 
     def add(self, model: str, seconds: float, error: ProviderError | None = None) -> None:
         """Note an attempt that has ended."""
-        said = (None, None) if error is None else (str(error), error.cause)
-        self.attempts.append(Attempt(model, seconds, *said))
+        made = Attempt(model, seconds)
+        if error is not None:
+            made = replace(made, error=str(error), cause=error.cause)
+        if (one := self.current) is not None:
+            made = replace(made, usage=one.usage, cost=one.cost, shared=one.unpaid)
+        self.attempts.append(made)
 
 
 @dataclass(frozen=True, slots=True)

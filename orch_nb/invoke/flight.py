@@ -36,7 +36,7 @@ class Flight(Generic[T]):
         #: Whether it was cancelled because nobody had time left.
         self.late = False
         self.riders: list[Progress] = []
-        self.payer: Progress | None = None
+        self.landed = False
         self.task: asyncio.Task[T]
 
     def board(self, rider: Progress) -> None:
@@ -47,8 +47,21 @@ class Flight(Generic[T]):
 
     def leave(self, rider: Progress) -> None:
         """Let `rider` out; another one pays, if there is one."""
+        if self.task.done():
+            self.land()
         self.riders = [other for other in self.riders if other is not rider]
-        rider.unpaid = self.payer is not rider if self.task.done() else bool(self.riders)
+        if not self.landed:
+            rider.unpaid = bool(self.riders)
+
+    def land(self) -> None:
+        """Let the first of those who still wait pay, once."""
+        if self.landed:
+            return
+        self.landed = True
+        for place, rider in enumerate(self.riders):
+            rider.unpaid = place > 0
+        if self.riders:
+            self.riders[0].pay(self.progress)
 
     def _publish(self, text: str) -> None:
         if self.began is not None:
@@ -86,16 +99,16 @@ class Flights(Generic[T]):
             flight.board(rider)
             await self._wait(key, flight, rider, deadline)
             try:
-                return flight.task.result(), flight.payer is rider
+                return flight.task.result(), not rider.unpaid
             except BudgetExceeded:
                 if mine or rider.shown:
                     raise
                 key = object()  # it was another's budget
             except ProviderError:
                 late = asyncio.get_running_loop().time() >= flight.deadline
-                if mine or rider.shown or not late:
+                if mine or rider.shown or flight.asking or not late:
                     raise
-                # It was another's deadline.
+                # It was another's deadline, which ended its wait for a turn.
             rider.restart()
 
     def _begin(self, key: Hashable, model: str, fly: Fly[T], deadline: float) -> Flight[T]:
@@ -104,7 +117,7 @@ class Flights(Generic[T]):
 
         def land(task: asyncio.Task[T]) -> None:
             self._forget(key, flight)
-            flight.payer = flight.riders[0] if flight.riders else None
+            flight.land()
             if not task.cancelled():
                 task.exception()  # nobody may be left to hear of it
 
@@ -132,11 +145,13 @@ class Flights(Generic[T]):
         self, key: Hashable, flight: Flight[T], rider: Progress, *, late: bool
     ) -> None:
         flight.leave(rider)
-        if not flight.riders:
-            self._forget(key, flight)
-            flight.late = late
-            flight.task.cancel()
-            await asyncio.wait([flight.task])
+        if flight.riders or flight.landed:
+            return
+        self._forget(key, flight)
+        flight.late = late
+        flight.task.cancel()
+        await asyncio.wait([flight.task])
+        rider.pay(flight.progress)
 
     def _forget(self, key: Hashable, flight: Flight[T]) -> None:
         if self._flights.get(key) is flight:

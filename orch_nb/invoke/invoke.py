@@ -152,6 +152,7 @@ class Invoker:
         payload = None if self._cache is None else self._cache.recall(key)
         if payload is None or not still_fits(payload, card, call):
             return None
+        call.trail.current = Progress(card.id, unpaid=True)
         if call.show is not None:
             call.show(str(payload["text"]))
         return payload
@@ -232,11 +233,16 @@ class _CutByBudget(Exception):
 
 
 def _partial(call: Call, decision: Decision) -> Response | None:
+    """What has arrived before the call was stopped, noted with what it cost; None for no text."""
     progress = call.trail.current
-    if progress is None or not progress.size:
+    if progress is None or not (progress.size or progress.usage):
+        return None
+    stopped = Attempt(progress.model, progress.elapsed, "interrupted", "interrupted")
+    paid = replace(stopped, usage=progress.usage, cost=progress.cost, shared=progress.unpaid)
+    call.trail.attempts.append(paid)
+    if not progress.size:
         return None
     card = next(c.card for c in decision.ranking if c.model == progress.model)
-    call.trail.attempts.append(Attempt(card.id, progress.elapsed, "interrupted", "interrupted"))
     answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft, ())
     payload = payload_of(answer, call.request, card)
     return response(payload, card, call, decision, cached=progress.unpaid)

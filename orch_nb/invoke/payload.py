@@ -9,7 +9,7 @@ from typing import Any
 
 from orch_nb.errors import BrokenAnswer
 from orch_nb.invoke.attempt import Answer
-from orch_nb.invoke.bill import estimate
+from orch_nb.invoke.bill import estimate, price
 from orch_nb.invoke.call import Call
 from orch_nb.types import Decision, ModelCard, Request, Response, ToolCall, Usage
 
@@ -17,7 +17,7 @@ from orch_nb.types import Decision, ModelCard, Request, Response, ToolCall, Usag
 def payload_of(answer: Answer, request: Request, card: ModelCard) -> dict[str, object]:
     """What is kept of an answer on disk: plain JSON, with the dollars that were paid for it."""
     usage = answer.usage or estimate(answer.text, request)
-    cost = None if card.prices is None else card.prices.charge(usage)
+    cost = price(card, usage)
     return {
         "text": answer.text,
         "usage": asdict(usage),

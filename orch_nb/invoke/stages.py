@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import chain
@@ -17,6 +17,7 @@ from orch_nb.invoke.fallback import Trail
 from orch_nb.invoke.order import fallback_order
 from orch_nb.invoke.verdict import TextCheck
 from orch_nb.types import (
+    Attempt,
     Cascade,
     Choice,
     Decision,
@@ -25,6 +26,8 @@ from orch_nb.types import (
     Parameters,
     Request,
     Response,
+    total_cost,
+    total_usage,
 )
 
 #: Asks the first of the models that answers, though it be benched where the flag says so.
@@ -43,16 +46,21 @@ async def ask_in_stages(
     assert cascade is not None
     stages = _Stages(call, decision, cascade, ask, fallback)
     started = asyncio.get_running_loop().time()
-    outcome = await run_cascade(
-        cascade,
-        stages.ask_one,
-        call.trail,
-        deadline=deadline,
-        check=_check(call, cascade),
-        question=call.request.prompt,
-        may_escalate=stages.obstacle,
-        substitute=fallback != "fail",
-    )
+    try:
+        outcome = await run_cascade(
+            cascade,
+            stages.ask_one,
+            call.trail,
+            deadline=deadline,
+            check=_check(call, cascade),
+            question=call.request.prompt,
+            may_escalate=stages.obstacle,
+            substitute=fallback != "fail",
+        )
+    except asyncio.CancelledError:
+        if call.partial is not None:
+            call.partial = _with_all(call.partial, call.trail.attempts)
+        raise
     if outcome.answer.model in cascade.drafts and call.show is not None:
         call.show(outcome.answer.text)
     return stages.total(outcome, asyncio.get_running_loop().time() - started)
@@ -61,6 +69,16 @@ async def ask_in_stages(
 def _check(call: Call, cascade: Cascade) -> TextCheck | None:
     # Two models can agree on a number that does not follow from what they wrote.
     return arithmetic if cascade.check in ("agreement", "arithmetic") else call.check
+
+
+def _with_all(partial: Response, attempts: Sequence[Attempt]) -> Response:
+    """`partial`, with the tokens and dollars of all stages."""
+    return replace(
+        partial,
+        usage=total_usage(attempts),
+        cost=total_cost(attempts),
+        attempts=tuple(attempts),
+    )
 
 
 @dataclass(slots=True)
@@ -88,27 +106,13 @@ class _Stages:
         except asyncio.CancelledError:
             # What has arrived of the answer is kept, whoever was writing it.
             if stage.partial is not None:
-                cut = trail.attempts[-1]
-                trail.attempts[-1] = replace(
-                    cut, usage=stage.partial.usage, cost=stage.partial.billed
-                )
-                self.call.partial = self._with_drafts(stage.partial)
+                self.call.partial = stage.partial
             raise
         except ProviderError:
             self.call.trail.current = trail.current
             raise
         self.answers.append(answer)
         return answer
-
-    def _with_drafts(self, partial: Response) -> Response:
-        """`partial`, with the tokens and dollars of the stages before it."""
-        bills = [answer.billed for answer in (*self.answers, partial)]
-        known = sum((bill for bill in bills if bill is not None), Decimal(0))
-        return replace(
-            partial,
-            usage=sum((answer.usage for answer in self.answers), partial.usage),
-            cost=None if None in bills else known,
-        )
 
     def _cards(self, model: str, *, strong: bool) -> Iterable[ModelCard]:
         """`model`; and after the strong one, who may stand in for it."""

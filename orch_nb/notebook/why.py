@@ -69,11 +69,11 @@ def _outcome(record: Record, attempt: Attempt) -> str:
 
 
 def _billed(record: Record, attempt: Attempt) -> str:
-    """Dollars of one attempt; "" where no bill of it is known of, as of most that failed."""
+    """Dollars of one attempt; "" where nothing was billed, as for most that failed."""
     response = record.response
     if attempt.usage is not None:
-        about = "" if attempt.usage.source == "known" or not attempt.cost else "~"
-        return about + dollars(attempt.cost)
+        about = {"known": "", "estimated": "~", "unknown": "up to "}[attempt.usage.source]
+        return (about if attempt.cost else "") + dollars(attempt.cost)
     apart = any(one.usage is not None for one in record.attempts)
     if response is None or apart or attempt is not record.attempts[-1]:
         return ""

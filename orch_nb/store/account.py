@@ -11,8 +11,9 @@ from math import ceil
 from orch_nb.errors import Benched, BudgetExceeded
 from orch_nb.types import Attempt, Record, Usage
 
-# Neither breaker nor budget let these out: they say nothing about the model.
-_NOT_ASKED = frozenset({Benched.label, BudgetExceeded.label})
+#: Neither breaker nor budget let these out, or the user stopped them: that says nothing about the
+#: model.
+NOT_ASKED = frozenset({Benched.label, BudgetExceeded.label, "interrupted"})
 #: Attempts of a model that its quantiles are taken of: the newest say what it is like now.
 RECENT = 101
 
@@ -21,13 +22,14 @@ RECENT = 101
 class Spend:
     """Dollars spent, by how sure the tokens behind them are.
 
-    ``unknown_calls`` have no price or no usage, or an attempt without: they cost more than the
-    sums say.
+    ``unknown_calls`` have no price or no usage, or an attempt without: they cost more than these
+    sums say, up to ``unknown`` dollars more where the price is known.
     """
 
     known: Decimal = Decimal(0)
     estimated: Decimal = Decimal(0)
     unknown_calls: int = 0
+    unknown: Decimal = Decimal(0)
 
     @property
     def total(self) -> Decimal:
@@ -36,11 +38,14 @@ class Spend:
 
     def plus(self, record: Record) -> Spend:
         """This and what `record` was billed."""
-        paid = payments(record)
+        return self.after(payments(record))
+
+    def after(self, paid: Sequence[Payment]) -> Spend:
+        """This and what one call, that is `paid`, was billed."""
         known = sum((p.cost for p in paid if p.cost and p.certain), self.known)
         estimated = sum((p.cost for p in paid if p.cost and not p.certain), self.estimated)
-        unknown = any(p.cost is None for p in paid)
-        return Spend(known, estimated, self.unknown_calls + unknown)
+        calls = self.unknown_calls + any(p.cost is None for p in paid)
+        return Spend(known, estimated, calls, sum((p.most for p in paid), self.unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,15 @@ class ModelStats:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What one attempt was billed in dollars, None is unknown, and for which tokens."""
+    """What one attempt was billed in dollars, None is unknown, and for which tokens.
+
+    ``most`` is up to how much it can have cost where the price is known and nothing else.
+    """
 
     model: str
     cost: Decimal | None
     usage: Usage
+    most: Decimal = Decimal(0)
 
     @property
     def certain(self) -> bool:
@@ -88,21 +97,23 @@ def payments(record: Record) -> tuple[Payment, ...]:
     """What `record` was billed, by the models that got it.
 
     Attempts that carry their own usage were each paid for, whether or not an answer came of it;
-    else the response's model got all.
+    where none does, the response's model got all.
     """
     response = record.response
-    if response is not None and (response.cached or response.replayed):
+    if response is not None and response.replayed:
         return ()
     own = tuple(
-        Payment(attempt.model, attempt.cost, attempt.usage)
-        for attempt in record.attempts
-        if attempt.usage is not None
+        _payment(attempt, attempt.usage) for attempt in record.attempts if attempt.usage is not None
     )
-    if response is None:
-        return own
-    if own:
+    if own or response is None or response.cached:
         return own
     return (Payment(response.model, response.billed, response.usage),)
+
+
+def _payment(attempt: Attempt, usage: Usage) -> Payment:
+    if usage.source == "unknown":
+        return Payment(attempt.model, None, usage, attempt.cost or Decimal(0))
+    return Payment(attempt.model, attempt.cost, usage)
 
 
 class Accounts:
@@ -115,9 +126,7 @@ class Accounts:
         """Count `record` for each model that took part."""
         response = record.response
         if response is not None and response.cached:
-            # Its attempts were made, and counted, by the call that paid for it.
             self._accounts[response.model].cached += 1
-            return
         for paid in payments(record):
             self._accounts[paid.model].pay(paid.cost)
         simulated = response is not None and response.simulated
@@ -182,7 +191,11 @@ def high(durations: Sequence[float]) -> float | None:
 
 
 def reached(record: Record) -> tuple[Attempt, ...]:
-    """The attempts that reached for their model, without the one that the user stopped."""
-    stopped = record.response is not None and record.response.finish == "interrupted"
-    made = record.attempts[:-1] if stopped else record.attempts
-    return tuple(attempt for attempt in made if attempt.cause not in _NOT_ASKED)
+    """The attempts that reached for their model, without the one that the user stopped.
+
+    What another call made, and counts, is none of them.
+    """
+    response, made = record.response, record.attempts
+    if response is not None and (response.cached or response.finish == "interrupted"):
+        made = made[:-1]
+    return tuple(a for a in made if not a.shared and a.cause not in NOT_ASKED)

@@ -55,7 +55,7 @@ class CallFile(Journal[Entry]):
     """The file of calls, one row each; money in it is whole nano-dollars."""
 
     name = "ledger.sqlite"
-    version = 1
+    version = 2
     schema = f"CREATE TABLE call (id INTEGER PRIMARY KEY AUTOINCREMENT, {_SCHEMA})"
     limit = _WAITING
     lost = "the calls of this session are not kept"

@@ -22,7 +22,8 @@ class CallRow:
     ``session``, from 1 on. ``kind`` is the kind of task; ``strategy`` and ``source`` say what
     chose the model. Money is in dollars: ``cost`` is what the answer is worth, ``billed`` what it
     added to the bill, None where that is unknown; ``known`` and ``estimated`` are the parts of
-    the bill as `orch_nb.store.account.Spend` has them, and ``unknown`` says that there was more.
+    the bill as `orch_nb.store.account.Spend` has them; ``unknown`` says that there was more, and
+    ``unknown_cost`` up to how much where the price is known.
     Times are in seconds. ``error_type`` is the class of the error, ``error`` its message in one
     line. None is unknown, or does not apply.
     """
@@ -42,6 +43,7 @@ class CallRow:
     known: Decimal = Decimal(0)
     estimated: Decimal = Decimal(0)
     unknown: bool = False
+    unknown_cost: Decimal = Decimal(0)
     seconds: float | None = None
     ttft: float | None = None
     input_tokens: int | None = None
@@ -71,6 +73,7 @@ def summarise(record: Record, session: str, call: int, secrets: Collection[str])
         known=spend.known,
         estimated=spend.estimated,
         unknown=bool(spend.unknown_calls),
+        unknown_cost=spend.unknown,
         error_type=record.error_type,
         error=None if record.error is None else clean(record.error),
     )

@@ -15,7 +15,7 @@ from orch_nb.store.call_row import CallRow
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
 
-_MONEY = ("cost", "billed", "known", "estimated")
+_MONEY = ("cost", "billed", "known", "estimated", "unknown_cost")
 
 
 class CallTable:
@@ -37,6 +37,7 @@ class CallTable:
             sum((row.known for row in self), Decimal(0)),
             sum((row.estimated for row in self), Decimal(0)),
             sum(row.unknown for row in self),
+            sum((row.unknown_cost for row in self), Decimal(0)),
         )
 
     def to_records(self) -> list[dict[str, object]]:

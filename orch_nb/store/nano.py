@@ -18,6 +18,12 @@ def to_nano(amount: Decimal) -> int:
     return min(int(_UP.to_integral_value(_UP.scaleb(amount, _PLACES))), _LARGEST)
 
 
+def whole_nano(amount: Decimal) -> Decimal:
+    """`amount` dollars as they are counted: rounded up to a whole nano-dollar."""
+    counted = to_dollars(to_nano(amount))
+    return amount if amount == counted else counted
+
+
 def limit_to_nano(limit: Decimal) -> int:
     """`limit` dollars, rounded down, so that it is never passed."""
     return int(_DOWN.to_integral_value(_DOWN.scaleb(limit, _PLACES)))

@@ -17,24 +17,21 @@ _NO_FAULT = frozenset({"interrupted", BudgetExceeded.label, Benched.label})
 def observations(record: Record) -> Iterator[Observation]:
     """One observation for each attempt that reached for a model and ended by itself.
 
-    A simulated answer teaches nothing, and a cached or replayed one nothing new: its attempts were
-    observed when they were made.
+    A simulated answer teaches nothing, and what was replayed, kept, or is an equal call's, nothing
+    new: it was observed when it was made.
     """
     response, decision = record.response, record.decision
-    if decision is None:
-        return
-    if response is not None and (response.cached or response.simulated or response.replayed):
+    if decision is None or (response is not None and (response.simulated or response.replayed)):
         return
     for attempt in record.attempts:
-        if attempt.cause in _NO_FAULT:
+        if attempt.shared or attempt.cause in _NO_FAULT:
             continue
-        if attempt.usage is not None:
-            yield _stage(record, attempt, decision)
-        elif response is not None and attempt.error is None and attempt is record.attempts[-1]:
+        if attempt.error is not None:
+            yield Observation(record.at, attempt.model, decision.profile.kind, "call", ok=False)
+        elif decision.cascade is None and response is not None:
             yield _answer(record, decision, response)
         else:
-            ok = attempt.error is None
-            yield Observation(record.at, attempt.model, decision.profile.kind, "call", ok=ok)
+            yield _stage(record, attempt, decision)
 
 
 def _stage(record: Record, attempt: Attempt, decision: Decision) -> Observation:
@@ -54,7 +51,7 @@ def _stage(record: Record, attempt: Attempt, decision: Decision) -> Observation:
         attempt.model,
         decision.profile.kind,
         "call" if passed is None else "evaluation",
-        ok=attempt.error is None,
+        ok=True,
         quality=passed,
         seconds=attempt.seconds,
     )

@@ -26,7 +26,7 @@ from orch_nb.types.request import (
     ToolCall,
     Wants,
 )
-from orch_nb.types.response import Attempt, Delta, Record, Response
+from orch_nb.types.response import Attempt, Delta, Record, Response, total_cost, total_usage
 from orch_nb.types.task import TASK_ALIASES, TASKS, canonical_task
 
 __all__ = [
@@ -66,4 +66,6 @@ __all__ = [
     "UsageSource",
     "Wants",
     "canonical_task",
+    "total_cost",
+    "total_usage",
 ]

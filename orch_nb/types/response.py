@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Self
@@ -32,9 +33,11 @@ class Delta:
 class Attempt:
     """One try of one model. ``error`` is None where it succeeded; ``cause`` is its short form.
 
-    Where several attempts of one call are paid for, as the drafts of a cascade are, each of them
-    has its ``usage`` and ``cost`` (dollars billed, None is unknown), and the response has the sums;
-    elsewhere ``usage`` is None. A draft that was not good enough has a ``cause`` and no error.
+    What was, or may have been, paid for has its ``usage`` and ``cost``: dollars, None where the
+    price is unknown. With a usage that is "unknown" the cost is the most that it can have been: no
+    count came, and no text. Without a usage nothing was billed. ``shared`` says that another call
+    made the attempt, and paid for it: the answer was kept, or an equal call was under way. A draft
+    that was not good enough has a ``cause`` and no error.
     """
 
     model: str
@@ -43,6 +46,24 @@ class Attempt:
     cause: str | None = None
     usage: Usage | None = None
     cost: Decimal | None = None
+    shared: bool = False
+
+
+def total_cost(attempts: Iterable[Attempt]) -> Decimal | None:
+    """Dollars that `attempts` were billed; None where that is not known of one of them."""
+    total = Decimal(0)
+    for attempt in attempts:
+        if attempt.usage is None:
+            continue
+        if attempt.cost is None or attempt.usage.source == "unknown":
+            return None
+        total += attempt.cost
+    return total
+
+
+def total_usage(attempts: Iterable[Attempt]) -> Usage:
+    """Tokens of all `attempts`."""
+    return sum((attempt.usage for attempt in attempts if attempt.usage is not None), Usage())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +71,11 @@ class Response:
     """An answer. ``text`` is what the model wrote, untouched: treat it as hostile.
 
     ``cost`` is in dollars, None when the price or the usage is unknown. A cached answer keeps the
-    ``cost``, ``seconds`` and ``ttft`` (time to the first token) of the call that paid for it, and
-    ``billed`` is what this call added to the bill: 0 for a cached one. A ``replayed`` one is not
-    billed either; in all else it is as it was recorded. As ``cached`` counts, too, the answer of an
-    equal call that was under way at the same time: that one pays.
+    ``cost``, ``seconds`` and ``ttft`` (time to the first token) of the call that paid for it.
+    ``billed`` is what this call added to the bill, with its failed attempts: of a cached answer
+    nothing. A ``replayed`` one is not billed either; in all else it is as it was recorded. As
+    ``cached`` counts, too, the answer of an equal call that was under way at the same time: that
+    one pays.
     ``finish`` is "stop", "length" (cut at max_tokens), "tool", or "interrupted". ``parsed`` is the
     answer as the class that was asked for; ``calls`` are the tools that the model wants called.
     """
@@ -76,7 +98,8 @@ class Response:
     @property
     def paid(self) -> Decimal | None:
         """Dollars that the call was billed, when it was recorded or else now; None is unknown."""
-        return Decimal(0) if self.cached else self.cost
+        paid = [attempt for attempt in self.attempts if attempt.usage is not None]
+        return total_cost(paid) if paid else Decimal(0) if self.cached else self.cost
 
     @property
     def billed(self) -> Decimal | None:

@@ -213,6 +213,7 @@ def test_rows_are_flat_and_hold_no_text() -> None:
         "known": CENT,
         "estimated": Decimal(0),
         "unknown": False,
+        "unknown_cost": Decimal(0),
         "seconds": 1.5,
         "ttft": 0.25,
         "input_tokens": 10,
@@ -233,6 +234,7 @@ def test_rows_are_flat_and_hold_no_text() -> None:
         "known": Decimal(0),
         "estimated": Decimal(0),
         "unknown": False,
+        "unknown_cost": Decimal(0),
         "error": "no model answered",
         "trail": "a:m (503)",
     }

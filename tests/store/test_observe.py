@@ -53,9 +53,17 @@ def test_tokens_that_nobody_counted_teach_nothing(change: dict[str, object]) -> 
     assert [seen.estimated_tokens for seen in observations(record)] == [None, None]
 
 
-@pytest.mark.parametrize("change", [{"cached": True}, {"simulated": True}])
+@pytest.mark.parametrize("change", [{"replayed": True}, {"simulated": True}])
 def test_what_is_not_new_or_not_real_teaches_nothing(change: dict[str, bool]) -> None:
     assert not list(observations(replace(RECORD, response=replace(RESPONSE, **change))))
+
+
+@pytest.mark.parametrize(("first", "seen"), [(False, ["p:down"]), (True, [])])
+def test_what_another_call_made_is_observed_there(first: bool, seen: list[str]) -> None:
+    attempts = (replace(ATTEMPTS[0], shared=first), replace(ATTEMPTS[1], shared=True))
+    kept = replace(RESPONSE, cached=True, attempts=attempts)
+    record = replace(RECORD, attempts=attempts, response=kept)
+    assert [(one.model, one.ok) for one in observations(record)] == [(m, False) for m in seen]
 
 
 def test_what_the_user_stopped_says_nothing_about_the_model() -> None:
