@@ -1,4 +1,4 @@
-"""Dollars, seconds and bytes as people read them, and tables of them as text."""
+"""Dollars, seconds, counts and bytes as people read them, and tables of them as text."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def seconds(time: float | None) -> str:
     if time is None:
         return "—"
     return f"{time:.1f} s" if time < 9.95 else f"{time:.0f} s"
+
+
+def count(number: int, what: str) -> str:
+    """A number of things, whose plural ends in s."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def gigabytes(size: int) -> str:

@@ -6,13 +6,11 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from orch_nb import charts
+from orch_nb.charts.quality import Point, quality_against_cost
 from orch_nb.errors import InputError, UnknownNameError
-from orch_nb.notebook import render
-from orch_nb.notebook.display import below, show
-from orch_nb.notebook.tables import QUIET, Bundle, table
+from orch_nb.notebook.display import below, quiet, show
+from orch_nb.notebook.tables import Bundle, table
 from orch_nb.notebook.variables import public
-from orch_nb.sanitize import one_line
 from orch_nb.session import Session
 from orch_nb.workflows.checks import CHECKS
 from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped
@@ -41,7 +39,7 @@ def show_evaluation(words: list[str], session: Session, variables: dict[str, Any
             repeats=options.repeats,
             max_cost=options.max_cost,
             dry_run=options.dry_run,
-            on_plan=lambda plan: show(_quiet([str(plan)])),
+            on_plan=lambda plan: show(quiet([str(plan)])),
         )
     except EvaluationStopped as stop:
         show(evaluation_table(stop.evaluation))
@@ -68,12 +66,12 @@ def evaluation_table(evaluation: Evaluation) -> Bundle:
     if isinstance(evaluation, BlindEvaluation) and evaluation.ballots:
         return _ballots(evaluation.ballots)
     head, *rows = evaluation.cells()
-    return below(table(head, rows), _quiet(evaluation.notes))
+    return below(table(head, rows), quiet(evaluation.notes))
 
 
 def _ballots(ballots: Mapping[int, Ballot]) -> Bundle:
     """The answers as text, without names: what is drawn might tell whose they are."""
-    made = _quiet(["which answer is best? EVALUATION.vote(item, letter)"])
+    made = quiet(["which answer is best? EVALUATION.vote(item, letter)"])
     for item, ballot in sorted(ballots.items(), reverse=True):
         rows = [[letter, text] for letter, text in ballot.answers.items()]
         made = below(table([f"item {item}", ballot.prompt], rows), made)
@@ -88,7 +86,7 @@ def _has_cost(evaluation: Evaluation) -> bool:
 def quality_chart(evaluation: Evaluation) -> dict[str, Any]:
     """Mean quality against mean cost, one point a model that was graded."""
     points = [
-        charts.Point(
+        Point(
             one.model,
             float("nan") if one.cost is None else float(one.cost),
             one.quality.mean,
@@ -98,13 +96,7 @@ def quality_chart(evaluation: Evaluation) -> dict[str, Any]:
         for one in evaluation.summary
         if one.quality is not None
     ]
-    return charts.quality_against_cost(points, _TITLE)
-
-
-def _quiet(lines: Sequence[str]) -> Bundle:
-    said = [one_line(line, 600) for line in lines]
-    inside = "".join(f"<div>{render.escape(line)}</div>" for line in said)
-    return {"text/html": f"<div {QUIET}>{inside}</div>", "text/plain": "\n".join(said)}
+    return quality_against_cost(points, _TITLE)
 
 
 def _found(what: str, name: str, variables: Mapping[str, Any], others: Sequence[str] = ()) -> Any:

@@ -12,7 +12,7 @@ import pytest
 import orch_nb
 from notebook.test_commands import failure, row
 from notebook.test_kernel import Stop
-from orch_nb.charts import PLOTLY
+from orch_nb.charts.bundle import PLOTLY
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.workflows.evaluation import Evaluation
 from shells.here import Cell, Shell

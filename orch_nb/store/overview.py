@@ -1,0 +1,234 @@
+"""What calls come to, model by model and in the course of time: the numbers of tables and charts.
+
+The calls may be a session's, those of all sessions on disk, or what a saved notebook says of its
+answers; whatever shows them counts them here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Self
+
+from orch_nb.store.account import RECENT, Payment, Spend, high, middle
+
+# Moments that are kept. Chosen: a chart with a step every four pixels loses nothing to be seen.
+_MOMENTS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One model that was reached: how long it took, and the short cause where it failed.
+
+    ``seconds`` is None where there is nothing to learn from it, as with a simulated answer.
+    """
+
+    model: str
+    seconds: float | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFigures:
+    """The numbers of one call. ``model`` is who answered, None if nobody did.
+
+    ``at`` is seconds since the epoch, None where that is not known. ``saved`` is what a ``cached``
+    answer would have cost in dollars, None where that is unknown, and ``seconds`` how long it took
+    when it was first given. ``tries`` and ``payments`` are those of this call: a cached answer has
+    neither.
+    """
+
+    model: str | None
+    at: float | None = None
+    kind: str | None = None
+    cached: bool = False
+    saved: Decimal | None = None
+    seconds: float | None = None
+    payments: tuple[Payment, ...] = ()
+    tries: tuple[Try, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """What one model did.
+
+    ``calls`` counts the attempts that reached it, ``cached`` its answers from the cache, which are
+    no calls. ``paid`` and ``saved`` are dollars; ``unknown`` counts payments, and ``unsaved``
+    cached answers, whose dollars are unknown and in neither sum. Tokens are those that were paid
+    for. ``failures`` has the number of failed calls by their short cause, ``stepped_in`` how often
+    it answered after another had failed. ``seconds`` are the durations of its newest successful
+    calls, ``cached_seconds`` those that its newest cached answers took when they were first given:
+    sorted, at most `orch_nb.store.account.RECENT` each.
+    """
+
+    model: str
+    calls: int = 0
+    cached: int = 0
+    paid: Decimal = Decimal(0)
+    saved: Decimal = Decimal(0)
+    unknown: int = 0
+    unsaved: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    stepped_in: int = 0
+    seconds: tuple[float, ...] = ()
+    cached_seconds: tuple[float, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many of the calls failed."""
+        return sum(self.failures.values())
+
+    @property
+    def p50(self) -> float | None:
+        """The median of ``seconds``; None of none."""
+        return middle(self.seconds)
+
+    @property
+    def p95(self) -> float | None:
+        """What 95 % of ``seconds`` do not exceed; None of none."""
+        return high(self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What had been spent after the call with the number ``call``, from 1 on."""
+
+    call: int
+    at: float | None
+    spent: Spend
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of it, models in the order in which they first appeared.
+
+    ``kinds`` counts the answers, cached ones too, by kind of task and model. ``moments`` are the
+    first, the last and evenly spread ones between, at most 256.
+    """
+
+    calls: int = 0
+    models: tuple[ModelFigures, ...] = ()
+    spent: Spend = field(default_factory=Spend)
+    kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    moments: tuple[Moment, ...] = ()
+
+    @classmethod
+    def of(cls, calls: Iterable[CallFigures]) -> Self:
+        """What `calls`, the oldest first, come to."""
+        reckoning = _Reckoning()
+        for call in calls:
+            reckoning.add(call)
+        models = tuple(sums.figures(model) for model, sums in reckoning.models.items())
+        moments = reckoning.moments
+        if reckoning.last is not None and moments[-1] is not reckoning.last:
+            moments.append(reckoning.last)
+        kinds = {kind: dict(count) for kind, count in reckoning.kinds.items()}
+        return cls(reckoning.calls, models, reckoning.spent, kinds, tuple(moments))
+
+    @property
+    def saved(self) -> Decimal:
+        """Dollars that the cache saved, as far as is known."""
+        return sum((one.saved for one in self.models), Decimal(0))
+
+
+class _Reckoning:
+    def __init__(self) -> None:
+        self.calls, self.spent = 0, Spend()
+        self.models: defaultdict[str, _Sums] = defaultdict(_Sums)
+        self.kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.moments: list[Moment] = []
+        self.last: Moment | None = None
+        self._stride = 1
+
+    def add(self, call: CallFigures) -> None:
+        self.calls += 1
+        for payment in call.payments:
+            self.models[payment.model].pay(payment)
+        for one in call.tries:
+            self.models[one.model].count(one)
+        if call.model is not None:
+            self._answered(call, self.models[call.model])
+        self.spent = self.spent.after(call.payments)
+        self._note(Moment(self.calls, call.at, self.spent))
+
+    def _answered(self, call: CallFigures, sums: _Sums) -> None:
+        if call.kind is not None:
+            self.kinds[call.kind][call.model or ""] += 1
+        if call.cached:
+            sums.reuse(call)
+        sums.stepped_in += any(
+            one.failure is not None and one.model != call.model for one in call.tries
+        )
+
+    def _note(self, moment: Moment) -> None:
+        self.last = moment
+        if (moment.call - 1) % self._stride == 0:
+            self.moments.append(moment)
+        if len(self.moments) >= _MOMENTS:
+            del self.moments[1::2]
+            self._stride *= 2
+
+
+def _newest() -> deque[float]:
+    return deque(maxlen=RECENT)
+
+
+@dataclass(slots=True)
+class _Sums:
+    calls: int = 0
+    cached: int = 0
+    paid: Decimal = Decimal(0)
+    saved: Decimal = Decimal(0)
+    unknown: int = 0
+    unsaved: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    stepped_in: int = 0
+    seconds: deque[float] = field(default_factory=_newest)
+    cached_seconds: deque[float] = field(default_factory=_newest)
+
+    def pay(self, payment: Payment) -> None:
+        if payment.cost is None:
+            self.unknown += 1
+        else:
+            self.paid += payment.cost
+        self.input_tokens += payment.usage.input_tokens
+        self.output_tokens += payment.usage.output_tokens
+
+    def count(self, one: Try) -> None:
+        self.calls += 1
+        if one.failure is not None:
+            self.failures[one.failure] += 1
+        elif one.seconds is not None:
+            self.seconds.append(one.seconds)
+
+    def reuse(self, call: CallFigures) -> None:
+        self.cached += 1
+        if call.saved is None:
+            self.unsaved += 1
+        else:
+            self.saved += call.saved
+        if call.seconds is not None:
+            self.cached_seconds.append(call.seconds)
+
+    def figures(self, model: str) -> ModelFigures:
+        return ModelFigures(
+            model,
+            self.calls,
+            self.cached,
+            self.paid,
+            self.saved,
+            self.unknown,
+            self.unsaved,
+            self.input_tokens,
+            self.output_tokens,
+            dict(self.failures),
+            self.stepped_in,
+            tuple(sorted(self.seconds)),
+            tuple(sorted(self.cached_seconds)),
+        )
