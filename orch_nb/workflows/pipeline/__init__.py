@@ -1,0 +1,1 @@
+"""Pipelines: steps in YAML, read whole, planned, run as far as they need each other, reported."""

@@ -1,0 +1,161 @@
+"""The steps of a pipeline with their expressions read, and the order that they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from orch_nb.errors import TemplateError, UnknownNameError
+from orch_nb.templates.template import Expression, Template
+from orch_nb.workflows.pipeline.answer_class import answer_class
+from orch_nb.workflows.pipeline.errors import Problem
+from orch_nb.workflows.pipeline.scope import RESERVED
+from orch_nb.workflows.pipeline.spec import Spec, Step
+
+_BRACED = re.compile(r"\s*\{\{(.*)\}\}\s*", re.DOTALL)
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One step. ``after`` are the ids of the steps that it needs, said or by its expressions.
+
+    ``each`` are the items that it runs for, or the expression that gives them; None runs it once.
+    ``form`` is the class that its answers are validated into.
+    """
+
+    step: Step
+    place: int
+    prompt: Template
+    system: Template | None
+    when: Expression | None
+    each: Expression | Sequence[object] | None
+    form: type | None
+    after: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """A pipeline that can be planned and run; ``nodes`` stand in an order that works."""
+
+    spec: Spec
+    nodes: Mapping[str, Node]
+    outputs: Mapping[str, Template]
+
+
+def build(spec: Spec) -> Graph:
+    """The graph of `spec`. Raises `Problem` for the first thing that is wrong."""
+    ids = _ids(spec)
+    nodes = {step.id: _node(spec, place, step, ids) for place, step in enumerate(spec.steps)}
+    sorter = TopologicalSorter({name: node.after for name, node in nodes.items()})
+    try:
+        order = list(sorter.static_order())
+    except CycleError as error:
+        cycle = " → ".join(reversed(error.args[1]))
+        place = nodes[error.args[1][0]].place
+        raise Problem(("steps", place), f"steps need each other: {cycle}") from None
+    outputs = {}
+    for name, text in spec.outputs.items():
+        path: Path = ("outputs", name)
+        outputs[name] = template = _read(path, text)
+        _needed(path, template.names, template.members("steps"), spec, ids)
+    return Graph(spec, {name: nodes[name] for name in _steady(order, nodes)}, outputs)
+
+
+def _ids(spec: Spec) -> tuple[str, ...]:
+    for name in spec.inputs:
+        if name in RESERVED:
+            raise Problem(("inputs", name), f"an input cannot be called {name}; rename it")
+    seen: dict[str, int] = {}
+    for place, step in enumerate(spec.steps):
+        path: Path = ("steps", place, "id")
+        if step.id in seen:
+            raise Problem(path, f"two steps have the id {step.id}; rename one")
+        if step.id in RESERVED or step.id in spec.inputs:
+            what = "a word of the grammar" if step.id in RESERVED else "the name of an input"
+            raise Problem(path, f"{step.id} is {what}; rename the step")
+        seen[step.id] = place
+    return tuple(seen)
+
+
+def _node(spec: Spec, place: int, step: Step, ids: Sequence[str]) -> Node:
+    path: Path = ("steps", place)
+    prompt = _read((*path, "prompt"), step.prompt)
+    said = step.system if step.system is not None else spec.system
+    system = None if said is None else _read((*path, "system"), said)
+    when = None if step.when is None else _expression((*path, "when"), step.when)
+    each: Expression | Sequence[object] | None = None
+    if isinstance(step.for_each, str):
+        each = _expression((*path, "for_each"), step.for_each)
+    elif step.for_each is not None:
+        each = tuple(step.for_each)
+    after = set[str]()
+    for name in step.needs:
+        if name not in ids:
+            said_ = str(UnknownNameError("step", name, ids))
+            raise Problem((*path, "needs"), said_)
+        after.add(name)
+    local = ("item", "index") if each is not None else ()
+    parts = {"prompt": prompt, "system": system, "when": when, "for_each": each}
+    for key, part in parts.items():
+        if isinstance(part, Template | Expression):
+            known = () if key == "for_each" else local
+            names = part.names - set(known)
+            after |= _needed((*path, key), names, part.members("steps"), spec, ids)
+    if step.id in after:
+        raise Problem(path, f"{step.id} needs itself")
+    form = None
+    if step.answer is not None:
+        form = answer_class(step.id, step.answer, (*path, "schema"))
+    return Node(step, place, prompt, system, when, each, form, frozenset(after))
+
+
+def _needed(
+    path: Path, names: Iterable[str], members: Iterable[str], spec: Spec, ids: Sequence[str]
+) -> set[str]:
+    """The steps among `names`, and `members` of ``steps``. Raises `Problem` for unknown ones."""
+    found = set[str]()
+    for name in names:
+        if name in ("item", "index"):
+            raise Problem(path, f"{name} is there only in a step with for_each")
+        if name in ids:
+            found.add(name)
+        elif name not in spec.inputs and name not in RESERVED:
+            known = [*ids, *spec.inputs]
+            raise Problem(path, str(UnknownNameError("name", name, known)))
+    for name in members:
+        if name not in ids:
+            raise Problem(path, str(UnknownNameError("step", name, ids)))
+        found.add(name)
+    if "steps" in names and not members:
+        raise Problem(path, "write which step is meant: steps.name")
+    return found
+
+
+def _read(path: Path, text: str) -> Template:
+    try:
+        return Template(text)
+    except TemplateError as error:
+        raise Problem(path, str(error)) from None
+
+
+def _expression(path: Path, text: str) -> Expression:
+    """`text` as an expression, with or without braces around it."""
+    braced = _BRACED.fullmatch(text)
+    try:
+        return Expression(braced[1] if braced else text)
+    except TemplateError as error:
+        raise Problem(path, str(error)) from None
+
+
+def _steady(order: Sequence[str], nodes: Mapping[str, Node]) -> list[str]:
+    """An order that works, the same each time: a step comes as early as it was written."""
+    done: list[str] = []
+    waiting = sorted(order, key=lambda name: nodes[name].place)
+    while waiting:
+        name = next(name for name in waiting if nodes[name].after <= set(done))
+        waiting.remove(name)
+        done.append(name)
+    return done
