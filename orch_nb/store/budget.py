@@ -1,10 +1,10 @@
 """The budget: money is set aside before a model is asked, and settled when it has answered.
 
 The sums of the task, the pipeline and the session are in memory, and always kept. As soon as any
-limit is set, every call that can cost something is written into ``spend.sqlite`` in the user's
-data folder as well, before it is sent: so the limit of the hour holds for all of the user's
-processes on this machine, that of the session also for processes that are forked from it, and
-`kill -9` loses nothing. Without a usable disk the limits hold for this process alone.
+limit is set, what was spent so far is written into ``spend.sqlite`` in the user's data folder, and
+from then on every call that can cost something, before it is sent: so the limit of the hour holds
+for all of the user's processes on this machine, that of the session also for processes that are
+forked from it, and `kill -9` loses nothing. Without a usable disk the limits hold for this process alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from orch_nb.errors import BudgetExceeded
 from orch_nb.figures import dollars
@@ -25,9 +25,12 @@ from orch_nb.settings import BudgetSettings
 from orch_nb.store.disk import disk_errors
 from orch_nb.store.nano import limit_to_nano, to_dollars, to_nano
 from orch_nb.store.tally import HOUR, PERIODS, Period, Spent, State, Tally, add_up
+from orch_nb.store.unwritten import Unwritten
 
 if TYPE_CHECKING:
-    from orch_nb.store.spend_file import Check, SpendFile
+    from orch_nb.store.spend_file import SpendFile
+
+T = TypeVar("T")
 
 _NAME = "spend.sqlite"
 _MINUTE = 60.0
@@ -76,6 +79,7 @@ class Budget:
         self._session = Tally("session")
         # What this process spent, by the minute: the last hour of it, without a disk to ask.
         self._minutes: dict[int, Tally] = {}
+        self._unwritten = Unwritten()
         self._lock = threading.Lock()
         self._file: SpendFile | None = None
         self._disk = True
@@ -118,13 +122,18 @@ class Budget:
         with self._lock:
             now = self._clock()
             check({tally.period: tally for tally in (*periods, self._session)})
-            row = self._write_down(amount, check, now) if given and amount else None
+            row = None
+            if given and amount:
+                row = self._on_disk(lambda file: file.reserve(amount, check, now), now)
             if row is None and "hour" in given:
                 check({"hour": self._hour(now)})
             tallies = (*periods, self._session, self._minute(now))
             for tally in tallies:
                 tally.add("reserved", amount or 0)
-        return Reservation(model, amount, tallies, row)
+            reservation = Reservation(model, amount, tallies, row)
+            if row is None and amount:
+                self._unwritten.under_way.add(reservation)
+        return reservation
 
     def settle(self, reservation: Reservation, cost: Decimal | None, state: State) -> None:
         """Put `cost` dollars in the place of what was reserved.
@@ -145,15 +154,12 @@ class Budget:
                 tally.add(state, amount)
                 tally.unpriced += reservation.amount is None and state != "released"
             now = self._clock()
-            if reservation.row is not None and (file := self._open(now)):
-                try:
-                    file.settle(reservation.row, state, amount, now)
-                except disk_errors() as error:
-                    self._lose(error)
-
-    def release(self, reservation: Reservation) -> None:
-        """Give back what was reserved for an attempt that was provably not billed."""
-        self.settle(reservation, None, "released")
+            if reservation.row is None:
+                self._unwritten.under_way.discard(reservation)
+                self._unwritten.add(state, amount, now)
+            else:
+                row = reservation.row
+                self._on_disk(lambda file: file.settle(row, state, amount, now), now)
 
     def spent(self, periods: Sequence[Tally] = ()) -> dict[Period, Spent]:
         """What the session and the hour have cost, and `periods`, by period."""
@@ -174,12 +180,14 @@ class Budget:
         with self._lock:
             self._close()
 
-    def _write_down(self, amount: int, check: Check, now: float) -> int | None:
+    def _on_disk(self, act: Callable[[SpendFile], T], now: float) -> T | None:
+        """What `act` gives for the file, which knows all that was spent; None without a disk."""
         file = self._open(now)
         if file is None:
             return None
         try:
-            return file.reserve(amount, check, now)
+            self._catch_up(file, now)
+            return act(file)
         except disk_errors() as error:
             self._lose(error)
             return None
@@ -188,16 +196,23 @@ class Budget:
         """The sums as far as they are known: by the file, where there is one."""
         now = self._clock()
         session, hour = self._session, self._hour(now)
-        if _given(self.limits) and (file := self._open(now)):
-            try:
-                seen = file.totals(now)
-            except disk_errors() as error:
-                self._lose(error)
-            else:
-                # The session may have spent before there was a limit, or a process forked from it.
-                session = max(session, seen["session"], key=lambda tally: tally.total)
-                hour = seen["hour"]
+        seen = self._on_disk(lambda file: file.totals(now), now) if _given(self.limits) else None
+        if seen is not None:
+            # A process that was forked from the session may have spent as well.
+            session = max(session, seen["session"], key=lambda tally: tally.total)
+            hour = seen["hour"]
         return [*periods, session, hour]
+
+    def _catch_up(self, file: SpendFile, now: float) -> None:
+        """Write down what was spent while there was no limit."""
+        if not self._unwritten:
+            return
+        under_way = list(self._unwritten.under_way)
+        amounts = [reservation.amount or 0 for reservation in under_way]
+        rows = file.catch_up(self._unwritten.settled(), amounts, now)
+        for reservation, row in zip(under_way, rows, strict=True):
+            reservation.row = row
+        self._unwritten.clear()
 
     def _hour(self, now: float) -> Tally:
         """This process's part of the hour, to the minute."""
@@ -258,7 +273,8 @@ class Budget:
         self._lock.release()
 
     def _leave_to_parent(self) -> None:
-        """What was under way in the parent is settled there."""
+        """What was under way in the parent is settled there, and it writes what it spent."""
+        self._unwritten.clear()
         for tally in (self._session, *self._minutes.values()):
             tally.sums["reserved"] = 0
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -76,14 +76,30 @@ class SpendFile:
         with self._transaction():
             self._expire(now)
             check(self._totals())
-            row = self._db.execute(
-                "INSERT INTO call (at, session, pid, started, state, amount) "
-                "VALUES (?, ?, ?, ?, 'reserved', ?)",
-                (now, self._session, *self._process, amount),
-            ).lastrowid
+            row = self._insert("reserved", amount, now)
             for key in (_HOUR_KEY, self._session):
                 self._add(key, "reserved", amount, now)
-        return row or 0
+        return row
+
+    def catch_up(
+        self, settled: Iterable[tuple[float, State, int]], reserved: Iterable[int], now: float
+    ) -> list[int]:
+        """Write down what was spent before there was a file; the numbers of the `reserved`.
+
+        `settled` are time, state and amount. What is older than an hour is the session's alone.
+        """
+        with self._transaction():
+            for at, state, amount in settled:
+                if now - HOUR < at <= now + HOUR:
+                    self._insert(state, amount, at)
+                    self._add(_HOUR_KEY, state, amount, now)
+                self._add(self._session, state, amount, now)
+            rows = []
+            for amount in reserved:
+                rows.append(self._insert("reserved", amount, now))
+                for key in (_HOUR_KEY, self._session):
+                    self._add(key, "reserved", amount, now)
+        return rows
 
     def settle(self, row: int, state: State, amount: int, now: float) -> None:
         """Put `amount` and `state` in the place of what was reserved under the number `row`.
@@ -148,6 +164,13 @@ class SpendFile:
         ):
             found["hour" if key == _HOUR_KEY else "session"].add(state, amount)
         return found
+
+    def _insert(self, state: State, amount: int, at: float) -> int:
+        inserted = self._db.execute(
+            "INSERT INTO call (at, session, pid, started, state, amount) VALUES (?, ?, ?, ?, ?, ?)",
+            (at, self._session, *self._process, state, amount),
+        )
+        return inserted.lastrowid or 0
 
     def _add(self, key: str, state: str, amount: int, now: float) -> None:
         if state != "released":

@@ -109,7 +109,7 @@ def test_each_way_of_settling(purse: Open) -> None:
     expected = Spent(D(0), D("0.2"), D(1), D(0))
     assert mine.budget.spent() == {"session": expected, "hour": expected}
     assert (expected.settled, expected.total) == (D("1.2"), D("1.2"))
-    mine.budget.release(mine.budget.reserve(D(8), model=MODEL))
+    mine.budget.settle(mine.budget.reserve(D(8), model=MODEL), None, "released")
 
 
 def test_settling_twice_is_an_error_and_changes_nothing(purse: Open) -> None:
@@ -119,7 +119,7 @@ def test_settling_twice_is_an_error_and_changes_nothing(purse: Open) -> None:
     with pytest.raises(RuntimeError, match="settled already, as known"):
         mine.budget.settle(reservation, D("0.1"), "known")
     with pytest.raises(RuntimeError):
-        mine.budget.release(reservation)
+        mine.budget.settle(reservation, None, "released")
     with pytest.raises(ValueError, match="has a cost"):
         mine.budget.settle(mine.budget.reserve(D(0), model=MODEL), None, "known")
     assert mine.budget.spent()["session"].known == D("0.1")
@@ -228,6 +228,69 @@ def test_threads_side_by_side_never_pass_the_limit(purse: Open) -> None:
     spent = mine.budget.spent()["hour"]
     assert spent.total == spent.known == len(fitted) * D("0.01") <= D(1)
     assert spent == mine.budget.spent()["session"]
+
+
+# -- limits that are set after something was spent
+
+
+@pytest.mark.parametrize("state", ["known", "estimated", "unknown"])
+def test_a_limit_of_the_hour_counts_what_was_spent_before_it_was_set(
+    purse: Open, clock: Clock, state: str
+) -> None:
+    mine, other = purse(), purse("two", hour="1")
+    for _ in range(3):
+        reservation = mine.budget.reserve(D("0.3"), model=MODEL)
+        cost = None if state == "unknown" else D("0.3")
+        mine.budget.settle(reservation, cost, state)  # type: ignore[arg-type]
+        clock.now += 1200
+    mine.change(hour="1")
+    left = mine.budget.left()
+    assert left == other.budget.left() == D("0.4")  # the first is an hour ago
+    assert getattr(other.budget.spent()["hour"], state) == D("0.6")
+    assert mine.budget.spent()["session"].total == D("0.9")
+    clock.now += 1261
+    assert mine.budget.left() == D("0.7")
+
+
+def test_calls_under_way_when_a_limit_is_set_count_as_reserved_and_then_as_they_end(
+    purse: Open, home: Path
+) -> None:
+    mine, other = purse(), purse("two", hour="1")
+    under_way = mine.budget.reserve(D("0.7"), model=MODEL)
+    mine.change(hour="1")
+    assert refused(mine, "0.4").reserved == D("0.7")
+    assert other.budget.left() == D("0.3")
+    mine.budget.settle(under_way, D("0.1"), "known")
+    assert other.budget.spent()["hour"] == Spent(known=D("0.1"))
+
+
+def test_what_is_spent_while_the_limit_is_off_counts_when_it_is_on_again(
+    purse: Open, clock: Clock
+) -> None:
+    mine = purse(hour="1")
+    spend(mine, "0.2")
+    mine.change(hour=None)
+    for _ in range(100):
+        spend(mine, "0.001")
+        clock.now += 1
+    free = mine.budget.reserve(D(0), model=MODEL)
+    mine.budget.settle(free, D(0), "known")
+    mine.change(hour="1", session="1")
+    assert mine.budget.left() == D("0.7")
+    spend(mine, "0.1")
+    assert mine.budget.spent()["session"].known == mine.budget.spent()["hour"].known == D("0.4")
+
+
+def test_a_long_unlimited_session_is_few_numbers(purse: Open, clock: Clock, home: Path) -> None:
+    mine = purse()
+    for _ in range(3000):
+        spend(mine, "0.001")
+        clock.now += 10
+    mine.change(hour="1")
+    assert mine.budget.left() == D("0.640")  # to the minute, and not less
+    with closing(sqlite3.connect(home / "spend.sqlite")) as file:
+        assert file.execute("SELECT count(*) FROM call").fetchone()[0] <= 61
+    assert mine.budget.spent()["session"].known == D(3)
 
 
 # -- disks that do not play along

@@ -68,7 +68,7 @@ under_way = budget.reserve(D("0.3"), model="a:m")
 stop = threading.Event()
 def others():  # another thread is in the middle of a call when the process forks
     while not stop.is_set():
-        budget.release(budget.reserve(D("0.001"), model="a:m"))
+        budget.settle(budget.reserve(D("0.001"), model="a:m"), None, "released")
 thread = threading.Thread(target=others)
 thread.start()
 time.sleep(0.05)
@@ -98,6 +98,21 @@ fitted = sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in chi
 budget.settle(under_way, D("0.1"), "known")
 budget.close()
 print(fitted, budget.spent()["session"].total)
+budget.close()
+"""
+
+CAUGHT_UP = """
+budget = made("one")
+budget.settle(budget.reserve(D("0.4"), model="a:m"), D("0.4"), "known")
+child = os.fork()
+budget.limits = BudgetSettings(session=D(1), hour=D(5))
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+budget.settle(budget.reserve(D("0.1"), model="a:m"), D("0.1"), "known")
+budget.close()
+if not child:
+    os._exit(0)
+print(budget.spent()["session"].known, budget.spent()["hour"].known)
 budget.close()
 """
 
@@ -228,6 +243,13 @@ def test_a_forked_child_spends_from_the_same_session(tmp_path: Path) -> None:
     assert int(fitted) == 47  # 1.00 less 0.2 spent, 0.3 reserved, and one call lost in each child
     assert D(session) == hour.total == D("0.3") + (int(fitted) + 3) * D("0.01")
     assert (hour.unknown, hour.reserved) == (D("0.03"), D(0))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+def test_what_was_spent_before_the_fork_is_written_once(tmp_path: Path) -> None:
+    with start(tmp_path, CAUGHT_UP) as parent:
+        out, _ = parent.communicate(timeout=60)
+    assert [D(amount) for amount in out.split()] == [D("0.6")] * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limit of file sizes")
