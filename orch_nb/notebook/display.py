@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from IPython.display import DisplayHandle, display
+from IPython.display import display
 
 from orch_nb import figures
 from orch_nb.notebook import render
@@ -26,37 +25,56 @@ _CONNECT = (
     "This is no real answer. To connect a model, set OPENAI_API_KEY or ANTHROPIC_API_KEY and "
     "restart the kernel, or name a server in orch.yaml."
 )
-# Seconds between two looks of a growing answer; each sends the whole text again.
-_PACE = 0.1
 
 
-def answer(response: Response) -> tuple[Bundle, dict[str, Any]]:
-    """A complete answer with the quiet line under it, and its provenance as metadata."""
-    return below(said(response), footer(response)), {"orch_nb": provenance(response)}
+def answer(
+    response: Response, lay_out: Callable[[str], Bundle] | None = None
+) -> tuple[Bundle, dict[str, Any]]:
+    """A complete answer with the quiet line under it, and its provenance as metadata.
+
+    `lay_out` says how its text is shown; None takes it for Markdown, and an object for JSON.
+    """
+    return below(said(response, lay_out), footer(response)), {"orch_nb": provenance(response)}
 
 
-def said(response: Response) -> Bundle:
+def said(response: Response, lay_out: Callable[[str], Bundle] | None = None) -> Bundle:
     """A complete answer by itself."""
-    words = _words(response.text) if response.parsed is None else _object(response.text)
+    if lay_out is None:
+        lay_out = words if response.parsed is None else json_code
+    shown = lay_out(response.text)
     if not response.calls:
-        return words
+        return shown
     calls = _calls(response.calls)
-    return below(words, calls) if response.text.strip() else calls
+    return below(shown, calls) if response.text.strip() else calls
 
 
-def _words(text: str) -> Bundle:
+def words(text: str) -> Bundle:
+    """Markdown of a model."""
     return {"text/html": render.html(text), "text/plain": visible(text)}
 
 
-def _object(text: str) -> Bundle:
+def json_code(text: str) -> Bundle:
     """An answer in JSON, as code."""
     try:
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:  # it came in a fence of its own
-        return _words(text)
+        return words(text)
+    return code(text, "json")
+
+
+def code(text: str, language: str) -> Bundle:
+    """One block of code, coloured."""
     fence = "`" * max(3, 1 + max(map(len, _TICKS.findall(text)), default=0))
     return {
-        "text/html": render.html(f"{fence}json\n{text}\n{fence}"),
+        "text/html": render.html(f"{fence}{language}\n{text}\n{fence}"),
+        "text/plain": visible(text),
+    }
+
+
+def plain(text: str) -> Bundle:
+    """Text as it was written, laid out in nothing but its own lines."""
+    return {
+        "text/html": f"<pre {PREFORMATTED}>{render.escape(text)}</pre>",
         "text/plain": visible(text),
     }
 
@@ -67,8 +85,7 @@ def _calls(calls: Sequence[ToolCall]) -> Bundle:
     for call in calls:
         arguments = json.dumps(call.arguments, ensure_ascii=False)
         lines.append(one_line(f"{call.name}({arguments})", 4000))
-    text = "\n".join(lines)
-    return {"text/html": f"<pre {PREFORMATTED}>{render.escape(text)}</pre>", "text/plain": text}
+    return plain("\n".join(lines))
 
 
 def footer(response: Response) -> Bundle:
@@ -78,12 +95,14 @@ def footer(response: Response) -> Bundle:
         lines.append(one_line(response.decision.notice, 600))
     if response.simulated and response.decision.source != "explicit model":
         lines.append(_CONNECT)
-    return {"text/html": _quiet(lines), "text/plain": "\n".join(lines)}
+    return quiet(lines)
 
 
-def _quiet(lines: Sequence[str]) -> str:
-    divided = "".join(f"<div>{render.escape(line)}</div>" for line in lines)
-    return f"<div {QUIET}>{divided}</div>"
+def quiet(lines: Sequence[str]) -> Bundle:
+    """Lines that stand back behind what they belong to: text of any kind, made visible and cut."""
+    shown = [one_line(line, 600) for line in lines]
+    divided = "".join(f"<div>{render.escape(line)}</div>" for line in shown)
+    return {"text/html": f"<div {QUIET}>{divided}</div>", "text/plain": "\n".join(shown)}
 
 
 def below(first: Bundle, second: Bundle) -> Bundle:
@@ -163,111 +182,3 @@ def _readable(plan: dict[str, Any]) -> dict[str, Any]:
 def show(bundle: Bundle) -> None:
     """Display `bundle` as an output of the running cell."""
     display(bundle, raw=True)  # type: ignore[no-untyped-call]
-
-
-# Of no form at all, so that it takes no line, and nbval finds the same with and without streaming.
-_EMPTY: Bundle = {}
-# Joiners and half a line end: what they are depends on the character that follows.
-_OPEN = "\u200c\u200d\r"
-
-
-class GrowingOutput:
-    """A place in the output that is drawn again and again, but not too often.
-
-    What is the cell's result in the end is shown there, and the place is emptied: so the saved
-    notebook holds it once, where nbval and nbconvert look for it. All else is completed in place.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._handle: DisplayHandle | None = None
-        self._next = 0.0
-
-    @property
-    def due(self) -> bool:
-        """Whether the last time was long enough ago."""
-        return self._clock() >= self._next
-
-    def draw(self, make: Callable[[], Bundle]) -> None:
-        """Show what `make` gives."""
-        started = self._clock()
-        if self._handle is None:
-            self._handle = display(_EMPTY, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        self._handle.update(make(), raw=True)
-        spent = self._clock() - started
-        # What is long is drawn less often, so that drawing never takes most of the time.
-        self._next = self._clock() + max(_PACE, 3 * spent)
-
-    def clear(self) -> None:
-        """Empty the place: it is shown elsewhere."""
-        if self._handle is not None:
-            self._handle.update(_EMPTY, raw=True)  # type: ignore[no-untyped-call]
-
-    def complete(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
-        """Show all of it, here or, if nothing was drawn yet, as an output of its own."""
-        if self._handle is None:
-            display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
-        else:
-            self._handle.update(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
-
-
-class GrowingAnswer(GrowingOutput):
-    """An answer while it arrives."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(clock)
-        self._parts: list[str] = []
-
-    def add(self, text: str) -> None:
-        """Take a piece of the answer, and draw all of it if it is time."""
-        self._parts.append(text)
-        if self.due:
-            self.draw(self._grown)
-
-    def keep(self, note: str) -> None:
-        """Leave what has arrived, with `note` under it."""
-        if self._parts:
-            self.draw(lambda: self._grown(note))
-
-    def _grown(self, note: str = "") -> Bundle:
-        text = "".join(self._parts)
-        html, plain = render.html(text, streaming=True), visible(text)
-        if note:
-            html += _quiet(note.splitlines())
-            plain += f"\n\n{visible(note)}"
-        return {"text/html": html, "text/plain": plain}
-
-
-class PrintedAnswer:
-    """An answer while it arrives in a terminal: printed piece by piece."""
-
-    def __init__(self) -> None:
-        self._printed = False
-        self._held = ""
-
-    def add(self, text: str) -> None:
-        """Print a piece of the answer but for its end, which the next piece may belong to."""
-        text = self._held + text
-        closed = text.rstrip(_OPEN)
-        # `visible` looks at both sides of a joiner, so the character before it stays as well.
-        cut = max(0, len(closed) - (2 if closed.endswith("\r\n") else 1))
-        self._print(text[:cut])
-        self._held = text[cut:]
-
-    def clear(self) -> None:
-        """Print the rest and end the line."""
-        self._print(self._held)
-        self._held = ""
-        if self._printed:
-            print()
-
-    def keep(self, note: str) -> None:
-        """Print the rest, and `note` on a line of its own."""
-        self.clear()
-        if self._printed:
-            print(visible(note))
-
-    def _print(self, text: str) -> None:
-        if text:
-            self._printed = True
-            print(visible(text), end="", flush=True)

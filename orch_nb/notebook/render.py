@@ -48,7 +48,7 @@ _SPLIT = re.compile(r"[$\\]")
 
 # JupyterLab's variables follow its theme; the fallbacks are readable on white and on black.
 # The class is doubled to weigh more than JupyterLab's own rules for outputs.
-_STYLE = """<style>
+STYLE = """<style>
 .orch-answer{overflow-wrap:anywhere;contain:paint}
 .orch-answer.orch-answer>:last-child{margin-bottom:0}
 .orch-answer.orch-answer :is(pre,pre code){white-space:pre;overflow-wrap:normal}
@@ -77,15 +77,15 @@ def html(text: str, *, streaming: bool = False) -> str:
     and both are said.
     """
     shown = visible(text[:_MAX_CHARACTERS])
-    notice = ""
+    said = ""
     if len(text) > _MAX_CHARACTERS:
-        notice = _notice(f"cut here: {_MAX_CHARACTERS:,} of {len(text):,} characters are shown")
+        said = notice(f"cut here: {_MAX_CHARACTERS:,} of {len(text):,} characters are shown")
     if any(shown.count(mark) > limit for mark, limit in _MAX_MARKS.items()):
         body = f"<pre>{_html.escape(shown)}</pre>"
-        notice += _notice("shown as plain text: it holds too many marks to lay out")
+        said += notice("shown as plain text: it holds too many marks to lay out")
     else:
         body = _body(shown, fold=not streaming and len(shown) > _FOLD_FROM)
-    return f'{_STYLE}<div class="orch-answer">{body}{notice}</div>'
+    return f'{STYLE}<div class="orch-answer">{body}{said}</div>'
 
 
 def escape(text: str) -> str:
@@ -94,7 +94,14 @@ def escape(text: str) -> str:
     return _SPLIT.sub(r"<span>\g<0></span>", _html.escape(visible(text)))
 
 
-def _notice(message: str) -> str:
+def host_of(target: str) -> str | None:
+    """Where a link leads: its host, or all of a mail address; None for what is no plain link."""
+    match = _LINK.match(target)
+    return (match["host"] or target[:100]) if match else None
+
+
+def notice(message: str) -> str:
+    """A line of ours within an answer."""
     return f"<p><em>… {message}</em></p>"
 
 
@@ -175,10 +182,10 @@ def _mark(state: StateCore) -> None:
                 opened = child
             elif child.type == "link_close" and opened:
                 target = str(opened.attrs.get("href", ""))
-                match = _LINK.match(target)
-                if match:
+                host = host_of(target)
+                if host:
                     opened.attrs = {"href": target}
-                    child.meta["note"] = match["host"] or target[:100]
+                    child.meta["note"] = host
                 else:
                     opened.attrs, opened.tag, child.tag = {}, "span", "span"
                     child.meta["note"] = f"link removed: {target[:100]}"
