@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -32,18 +32,24 @@ def show_models(words: list[str], session: Session) -> Bundle:
     places = {name: connection.base_url or "" for name, connection in session.connections.items()}
     if names:
         return card_table(session.catalog.resolve(names[0]), places)
-    return models_table(cards, places, session.catalog.unreachable())
+    down = session.catalog.unreachable()
+    return models_table(cards, places, down, session.settings.off)
 
 
 def models_table(
-    cards: list[ModelCard], places: Mapping[str, str], down: tuple[Rejection, ...] = ()
+    cards: list[ModelCard],
+    places: Mapping[str, str],
+    down: tuple[Rejection, ...] = (),
+    off: Collection[str] = (),
 ) -> Bundle:
     """One row for each model that a strategy may pick, and the others with the reason.
 
-    `places` are the addresses of the providers, `down` those that could not be asked.
+    `places` are the addresses of the providers, `down` those that could not be asked, `off` the
+    models that are switched off.
     """
-    ranked = [card for card in cards if not card.unranked]
-    folded = [f"not {card.id}: {card.unranked}" for card in cards if card.unranked]
+    reasons = {card.id: "switched off" if card.id in off else card.unranked for card in cards}
+    ranked = [card for card in cards if not reasons[card.id]]
+    folded = [f"not {model}: {reason}" for model, reason in reasons.items() if reason]
     folded += [f"not {row.model}: {row.reason}" for row in down]
     if len(ranked) > _ROWS:
         folded.insert(0, f"{len(ranked) - _ROWS} more models may be picked; Tab completes them all")
@@ -51,9 +57,9 @@ def models_table(
     rows = [
         [
             card.id,
-            _count(card.context),
-            _price(card.prices, "input"),
-            _price(card.prices, "output"),
+            count(card.context),
+            price(card.prices, "input"),
+            price(card.prices, "output"),
             _can(card),
             _UNKNOWN if card.tier is None else f"{card.tier:.2f}",
             _where(card, places),
@@ -67,8 +73,8 @@ def models_table(
 def card_table(card: ModelCard, places: Mapping[str, str]) -> Bundle:
     """Every fact about one model, and where it comes from."""
     facts: Mapping[str, str] = {
-        "context": f"{_count(card.context)} tokens" if card.context else _UNKNOWN,
-        "max_output": f"{_count(card.max_output)} tokens" if card.max_output else _UNKNOWN,
+        "context": f"{count(card.context)} tokens" if card.context else _UNKNOWN,
+        "max_output": f"{count(card.max_output)} tokens" if card.max_output else _UNKNOWN,
         "prices": _prices(card.prices),
         "capabilities": _can(card),
         "tier": _UNKNOWN if card.tier is None else f"{card.tier:.2f} (a prior, not measured)",
@@ -107,11 +113,13 @@ def _can(card: ModelCard) -> str:
     return ", ".join(sorted(card.capabilities)) or "text"
 
 
-def _count(tokens: int | None) -> str:
+def count(tokens: int | None) -> str:
+    """Thousands apart; a dash for unknown."""
     return _UNKNOWN if tokens is None else f"{tokens:,}".replace(",", " ")
 
 
-def _price(prices: Prices | None, kind: str) -> str:
+def price(prices: Prices | None, kind: str) -> str:
+    """Dollars per million tokens, of the `kind` "input" or "output"; a dash for unknown."""
     return _UNKNOWN if prices is None else _dollars(getattr(prices, kind))
 
 
@@ -122,7 +130,7 @@ def _prices(prices: Prices | None) -> str:
     if prices.cached is not None:
         said.append(f"{_dollars(prices.cached)} cached")
     said += [
-        f"above {_count(start)} tokens {_dollars(more.input)} in, {_dollars(more.output)} out"
+        f"above {count(start)} tokens {_dollars(more.input)} in, {_dollars(more.output)} out"
         for start, more in prices.long_context
     ]
     return "; ".join(said) + " per million tokens"

@@ -14,10 +14,12 @@ from orch_nb.notebook.cards import show_models
 from orch_nb.notebook.doctor import show_doctor, show_providers
 from orch_nb.notebook.evaluations import show_evaluation
 from orch_nb.notebook.keys import show_keys
+from orch_nb.notebook.panel import show_panel
 from orch_nb.notebook.rating import show_rating
 from orch_nb.notebook.report import show_report
 from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.why import show_why
+from orch_nb.panels.panel import BUILT_IN
 from orch_nb.session import Session
 
 
@@ -78,6 +80,12 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             show_rating,
             ("up", "down"),
         ),
+        "panel": Command(
+            "[NAME]",
+            "weights, experts, models, budget, cache and costs, to be looked at and changed",
+            show_panel,
+            BUILT_IN,
+        ),
         "report": Command(
             "", "models side by side: calls, times, dollars; and what to do better", show_report
         ),
@@ -93,7 +101,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 LATER = frozenset(
     [
         *("cache", "compare", "costs", "history"),
-        *("panel", "rerun", "tools"),
+        *("rerun", "tools"),
     ]
 )
 

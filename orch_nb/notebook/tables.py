@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from orch_nb.figures import columns
 from orch_nb.notebook import render
@@ -18,6 +18,8 @@ _FIGURE = re.compile(r"—|[~$]?\d[\d.,\s]*[s%]?|")
 # Letters that a column of words keeps, however narrow the page: names are not broken to bits.
 _LEAST = 10
 _FIGURES = "text-align:right;white-space:nowrap"
+# Light enough for dark text, and transparent enough for light text on black.
+_MARKED = ' style="background:rgba(255,165,0,.22);font-weight:600"'
 
 
 def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] = ()) -> Bundle:
@@ -38,18 +40,19 @@ def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] 
     return {"text/html": said, "text/plain": "\n".join(text)}
 
 
-def html(rows: Sequence[Row]) -> str:
-    """A head and rows as HTML; words stand left, figures right."""
+def html(rows: Sequence[Row], marked: Collection[int] = ()) -> str:
+    """A head and rows as HTML; words stand left, figures right, `marked` rows stand out."""
     head, *body = rows
     styles = [_style(word, [row[i] for row in body]) for i, word in enumerate(head)]
-    lines = [
-        _line(row, styles, tag) for row, tag in zip(rows, ["th", *["td"] * len(body)], strict=True)
+    lines = [_line(head, styles, "th")]
+    lines += [
+        _line(row, styles, "td", _MARKED if i in marked else "") for i, row in enumerate(body)
     ]
     made = f"<table><thead>{lines[0]}</thead><tbody>{''.join(lines[1:])}</tbody></table>"
     return f'<div style="overflow-x:auto">{made}</div>'
 
 
-def _line(row: Row, styles: Sequence[str], tag: str) -> str:
+def _line(row: Row, styles: Sequence[str], tag: str, mark: str = "") -> str:
     said = [render.escape(cell) for cell in row]
     if tag == "th":
         # Figures are narrow: above them a name of two words takes two lines, and no room.
@@ -58,7 +61,7 @@ def _line(row: Row, styles: Sequence[str], tag: str) -> str:
     cells = (
         f'<{tag} style="{style}">{text}</{tag}>' for text, style in zip(said, styles, strict=True)
     )
-    return f"<tr>{''.join(cells)}</tr>"
+    return f"<tr{mark}>{''.join(cells)}</tr>"
 
 
 def _style(head: str, cells: Sequence[str]) -> str:

@@ -1,0 +1,53 @@
+"""``%orch panel``: what can be set, and what happens, as tabs; without widgets as tables."""
+
+from __future__ import annotations
+
+import time
+from importlib.util import find_spec
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+
+from orch_nb.errors import InputError
+from orch_nb.notebook import render
+from orch_nb.notebook.tables import Bundle
+from orch_nb.panels.panel import make_panels, panel_names, title
+from orch_nb.session import Session
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def show_panel(words: list[str], session: Session) -> Bundle:
+    """All panels, the one that is named in front; with a still form for places without a kernel."""
+    if len(words) > 1:
+        raise InputError(f"use `%orch panel [NAME]`; names are {', '.join(panel_names())}")
+    session.models()  # asks, once, who was not asked yet
+    said = still(session, *words)
+    return said | view(session, *words) if _has_widgets() else said
+
+
+def still(session: Session, *names: str) -> Bundle:
+    """The panels `names`, or all, as tables. Raises `UnknownNameError`."""
+    html, text = [], []
+    for name, made in make_panels(session, *names).items():
+        said, head = made.still(), title(name, made)
+        html.append(f"<h4>{render.escape(head)}</h4>{said['text/html']}")
+        text.append(f"{head}\n{said['text/plain']}")
+    return {"text/html": "".join(html), "text/plain": "\n\n".join(text)}
+
+
+def view(session: Session, front: str = "") -> Bundle:
+    """A widget with all panels, as what a front end needs to show it."""
+    from orch_nb.panels.frame import Frame  # noqa: PLC0415 - most never see one
+
+    frame = Frame(session, make_panels(session), front=front, clock=time.monotonic)
+    shown: dict[str, Any] = {
+        "version_major": 2,
+        "version_minor": 0,
+        "model_id": frame.widget.model_id,
+    }
+    return {_VIEW: shown}  # type: ignore[dict-item]
+
+
+def _has_widgets() -> bool:
+    return hasattr(get_ipython(), "kernel") and find_spec("ipywidgets") is not None

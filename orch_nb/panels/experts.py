@@ -1,0 +1,178 @@
+"""Which model answers when a tool is named: chosen among those that can do it, and locked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from orch_nb.errors import InputError, OrchError
+from orch_nb.listeners import Change
+from orch_nb.notebook import render, tables
+from orch_nb.notebook.tables import QUIET, Bundle
+from orch_nb.panels.controls import Controls
+from orch_nb.panels.panel import Panel, panel
+from orch_nb.sanitize import one_line
+from orch_nb.session import Session
+from orch_nb.types import Choice, Decision, Message, Request, Wants
+
+# A panel is saved with its notebook: so many names, shared by all rows, and so many reasons.
+_OFFERED = 300
+_REASONS = 3
+_ROWS = 12
+_HOW = "`%orch_select --pin sql=provider:model` pins, `--unpin sql` takes the pin away"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool and who can do it: ``models`` best first, ``missing`` are why others are not there.
+
+    ``advice`` is who did best at such tasks, with what that is known from; "" where nothing is.
+    """
+
+    name: str
+    pinned: str | None
+    models: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    advice: str = ""
+    best: str = ""
+    error: str = ""
+
+    @property
+    def note(self) -> str:
+        """What there is to say of it, in one line."""
+        said = [self.error, self.advice]
+        if self.missing:
+            shown = "; ".join(self.missing[:_REASONS])
+            more = len(self.missing) - _REASONS
+            said.append(f"not offered: {shown}{f'; and {more} more' if more > 0 else ''}")
+        return one_line(" · ".join(filter(None, said)), 400)
+
+
+@panel("experts")
+class Experts(Panel):
+    """A row a tool: its model, a lock, and why others are missing."""
+
+    listens: ClassVar[frozenset[Change]] = frozenset({"settings", "calls", "models", "experience"})
+
+    def still(self) -> Bundle:
+        """The tools and their experts."""
+        rows = [[t.name, t.pinned or "—", str(len(t.models)), t.note] for t in self._tools()]
+        return tables.table(["tool", "expert", "can do it", ""], rows, _HOW)
+
+    def build(self, controls: Controls) -> Any:
+        """One row for each tool, as far as they are few, and a place for another tool."""
+        self._controls = controls
+        self._rows: dict[str, tuple[Any, Any, Any, Any]] = {}
+        self._page = controls.column()
+        self._more = controls.html()
+        self._new = controls.text("new tool", "a name such as sql", self._add)
+        return controls.column(self._page, self._more, self._new)
+
+    def refresh(self) -> None:
+        """Show who is pinned, and who may be."""
+        tools = self._tools()
+        shown = tools[:_ROWS]
+        for tool in shown:
+            if tool.name not in self._rows:
+                self._rows[tool.name] = self._row(tool.name)
+            _, choice, lock, note = self._rows[tool.name]
+            options = tool.models[: _OFFERED // len(shown)]
+            if choice.options != options:
+                choice.options = options
+            locked = tool.pinned is not None
+            if locked:
+                choice.value = tool.pinned
+            choice.placeholder = tool.best
+            choice.disabled, lock.value = locked, locked
+            lock.icon = "lock" if locked else "unlock"
+            lock.description = "locked" if locked else "lock"
+            note.value = f"<div {QUIET}>{render.escape(tool.note)}</div>"
+        rows = tuple(self._rows[tool.name][0] for tool in shown)
+        if self._page.children != rows:
+            self._page.children = rows
+        more = [tool.name for tool in tools[_ROWS:]]
+        said = f"and {', '.join(more)}: {_HOW}" if more else _HINT
+        self._more.value = f"<div {QUIET}>{render.escape(one_line(said, 400))}</div>"
+
+    def _row(self, tool: str) -> tuple[Any, Any, Any, Any]:
+        controls = self._controls
+        choice = controls.combobox(tool, f"the model that is asked for {tool}", _nothing)
+        lock = controls.toggle("lock", f"ask this model for {tool}", partial(self._lock, tool))
+        note = controls.html()
+        return controls.column(controls.row(choice, lock), note), choice, lock, note
+
+    def _lock(self, tool: str, locked: bool) -> None:
+        if not locked:
+            self.session.experts.unpin(tool)
+            return
+        choice = self._rows[tool][1]
+        model = choice.value.strip() or choice.placeholder
+        if not model:
+            raise InputError(f"choose a model for {tool} first")
+        self.session.experts.pin({tool: model})
+
+    def _add(self, name: str) -> None:
+        if name.strip():
+            self.session.tool(name.strip())
+            self._new.value = ""
+
+    def _tools(self) -> list[Tool]:
+        """The session's tools, pinned ones first."""
+        session = self.session
+        names = sorted(session.tools, key=lambda name: name not in session.experts)
+        requests = [_request(name, session) for name in names]
+        # Who can do a tool does not depend on who is pinned to it.
+        said = session.preview(requests, experts=dict.fromkeys(names))
+        return [_tool(name, one, session) for name, one in zip(names, said, strict=True)]
+
+
+def _request(tool: str, session: Session) -> Request:
+    """What a prompt for `tool` asks: of the kind that those of the session were, if there were any.
+
+    The name stands for the words of a prompt that is not written yet.
+    """
+    kinds = Counter(
+        record.decision.profile.kind
+        for record in session.ledger
+        if record.decision is not None and tool in record.request.wants.tools
+    )
+    kind = kinds.most_common(1)[0][0] if kinds else None
+    return Request((Message("user", tool),), wants=Wants(tools=(tool,), task=kind))
+
+
+def _tool(name: str, said: Decision | OrchError, session: Session) -> Tool:
+    pinned = session.experts.get(name)
+    if isinstance(said, OrchError):
+        missing = tuple(f"{r.model} ({r.reason})" for r in getattr(said, "rejected", ()))
+        return Tool(name, pinned, missing=missing, error=str(said))
+    choices = list(said.ranking)
+    return Tool(
+        name,
+        pinned,
+        models=tuple(choice.model for choice in choices),
+        missing=tuple(f"{r.model} ({r.reason})" for r in said.rejected),
+        advice=_advice(choices, said.profile.kind, session),
+        best=choices[0].model,
+    )
+
+
+def _advice(choices: Sequence[Choice], kind: str, session: Session) -> str:
+    """Who is expected to be best at tasks of `kind`, of those of which something was seen."""
+    tracks = session.experience.tracks()
+    seen = [c for c in choices if c.model in tracks and kind in tracks[c.model].quality]
+    if not seen:
+        return ""
+    best = max(seen, key=lambda choice: choice.quality)
+    counts = tracks[best.model].quality[kind].counts
+    said = ", ".join(f"{n} {source}{'s' if n > 1 else ''}" for source, n in sorted(counts.items()))
+    return f"best so far at {kind}: {best.model}, quality {best.quality:.2f} after {said}"
+
+
+def _nothing(_: str) -> None:
+    """What is written is read when it is locked."""
+
+
+_HINT = "write a model or take one from the list, then lock it; unlock it to change it"
