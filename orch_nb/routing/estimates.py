@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan
 
 import numpy as np
@@ -44,13 +44,48 @@ class Seen:
         """Prior and mean of the quality in 0..1, and the weight of the evidence, for `kind`."""
         if kind not in self._quality:
             prior = _prior(self.pool, kind)
-            filled = np.nan_to_num(prior, nan=_UNKNOWN_QUALITY)
-            self._quality[kind] = (prior, *self.judge(filled, kind))
+            self._quality[kind] = (prior, *self.judge(_filled(prior), kind))
         return self._quality[kind]
 
     def judge(self, prior: Column, kind: str) -> tuple[Column, Column]:
         """Mean and weight under another `prior`, such as one that was fitted to prompts."""
         return posterior(prior, self.tracks, self.pool.index, kind)
+
+    def renewed(self, tracks: Mapping[str, Track], token_factor: Mapping[str, float]) -> Seen:
+        """These columns with other `tracks`; only what differs is made anew."""
+        before, index = self.tracks, self.pool.index
+        if tracks is before:
+            return self
+        if not before.keys() <= tracks.keys():
+            return seen_of(self.pool, tracks, token_factor)
+        changed = {m: t for m, t in tracks.items() if m in index and before.get(m) is not t}
+        if not changed:
+            return replace(self, tracks=tracks, token_factor=_factors(self.pool, token_factor))
+        judged = any(t.quality or (m in before and before[m].quality) for m, t in changed.items())
+        seen = Seen(
+            self.pool,
+            tracks,
+            _factors(self.pool, token_factor),
+            self.ttft.copy(),
+            self.tokens_per_second.copy(),
+            self.typical.copy(),
+            self.success.copy(),
+            self.answered.copy(),
+            {} if judged else self._quality,
+        )
+        seen._enter(changed)
+        return seen
+
+    def _enter(self, tracks: Mapping[str, Track]) -> None:
+        for model, track in tracks.items():
+            row = self.pool.index.get(model)
+            if row is None:
+                continue
+            self.ttft[row] = track.ttft or 0.0
+            self.tokens_per_second[row] = track.tokens_per_second or np.nan
+            self.typical[row] = np.nan if track.p50 is None else track.p50
+            self.success[row] = success(track)
+            self.answered[row] = track.successes > 0
 
 
 def seen_of(pool: Pool, tracks: Mapping[str, Track], token_factor: Mapping[str, float]) -> Seen:
@@ -59,23 +94,19 @@ def seen_of(pool: Pool, tracks: Mapping[str, Track], token_factor: Mapping[str, 
     seen = Seen(
         pool,
         tracks,
-        np.array([token_factor.get(name, 1.0) for name in pool.providers])[pool.provider],
+        _factors(pool, token_factor),
         unknown.copy(),
         unknown.copy(),
-        unknown.copy(),
+        unknown,
         np.ones(len(pool)),
         np.zeros(len(pool), dtype=bool),
     )
-    for model, track in tracks.items():
-        row = pool.index.get(model)
-        if row is None:
-            continue
-        seen.ttft[row] = track.ttft or 0.0
-        seen.tokens_per_second[row] = track.tokens_per_second or np.nan
-        seen.typical[row] = np.nan if track.p50 is None else track.p50
-        seen.success[row] = success(track)
-        seen.answered[row] = track.successes > 0
+    seen._enter(tracks)
     return seen
+
+
+def _factors(pool: Pool, token_factor: Mapping[str, float]) -> Column:
+    return np.array([token_factor.get(name, 1.0) for name in pool.providers])[pool.provider]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,7 +196,7 @@ def estimate(seen: Seen, profile: TaskProfile, fitted: Mapping[str, float]) -> E
     prior, quality, weight = seen.quality(profile.kind)
     if fitted:
         prior = _fitted_prior(pool, prior, fitted, profile.kind)
-        quality, weight = seen.judge(np.nan_to_num(prior, nan=_UNKNOWN_QUALITY), profile.kind)
+        quality, weight = seen.judge(_filled(prior), profile.kind)
     return Estimates(
         seen,
         profile,
@@ -183,6 +214,10 @@ def _prior(pool: Pool, kind: str) -> Column:
     """What the user stated for `kind`, else the place in the vendor's line-up, else NaN."""
     stated = pool.stated.get(kind)
     return pool.tier if stated is None else np.where(np.isnan(stated), pool.tier, stated)
+
+
+def _filled(prior: Column) -> Column:
+    return np.where(np.isnan(prior), _UNKNOWN_QUALITY, prior)
 
 
 def _fitted_prior(pool: Pool, prior: Column, fitted: Mapping[str, float], kind: str) -> Column:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -21,11 +21,15 @@ from orch_nb.routing.pool import pool_of
 from orch_nb.routing.route import Situation, name_models, route
 from orch_nb.routing.staging import named as in_stages
 from orch_nb.routing.strategies import OVER_INSTANCES, canonical
-from orch_nb.settings import Settings
+from orch_nb.settings import Settings, Weights
 from orch_nb.store.budget import Budget
 from orch_nb.store.experience import Experience
 from orch_nb.store.traffic import Traffic
 from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection, Request, TaskProfile
+
+_WEIGHTS = tuple(field.name for field in fields(Weights))
+# Groups of models that were named together and whose columns are kept. Chosen.
+_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Router:
         self._catalog, self._experience, self._traffic = catalog, experience, traffic
         self._budget, self._tools, self._random = budget, tools, random
         self._fitted, self._cascade = fitted, cascade
-        self._seen: Seen | None = None
+        self._seen: dict[tuple[str, ...], Seen] = {}  # by the ids; () is the whole catalog
 
     async def decide(
         self, request: Request, settings: Settings, deadline: float | None = None
@@ -130,7 +134,7 @@ class Router:
         known = fitted is not None and any(model in seen.pool.index for model in fitted.models)
         situation = Situation(
             seen=seen,
-            weights=asdict(settings.weights),
+            weights={name: getattr(settings.weights, name) for name in _WEIGHTS},
             fallback=settings.fallback,
             unreachable=self._catalog.unreachable(),
             purse=self._purse(),
@@ -186,14 +190,19 @@ class Router:
         return replace(others, source=source, ranking=ranking, notice=pin.notice, cascade=None)
 
     def _columns(self, cards: Sequence[ModelCard]) -> Seen:
-        """The columns of `cards`; those of the catalog are kept until it or the tracks change."""
-        tracks, seen = self._experience.tracks(), self._seen
-        if cards is not self._catalog.cards():
-            return seen_of(pool_of(cards), tracks, self._experience.token_factor())
-        if seen is None or seen.pool.made_of is not cards or seen.tracks is not tracks:
-            kept = seen is not None and seen.pool.made_of is cards
-            pool = seen.pool if seen is not None and kept else pool_of(cards)
-            seen = self._seen = seen_of(pool, tracks, self._experience.token_factor())
+        """The columns of `cards`; what has not changed since the last look is kept."""
+        tracks, factor = self._experience.tracks(), self._experience.token_factor()
+        whole = cards is self._catalog.cards()
+        names = () if whole else tuple(card.id for card in cards)
+        seen = self._seen.get(names)
+        kept = seen is not None and (
+            seen.pool.made_of is cards or (not whole and seen.pool.made_of == cards)
+        )
+        if seen is None or not kept:
+            if len(self._seen) >= _KEPT:
+                self._seen.clear()
+            seen = seen_of(pool_of(cards), tracks, factor)
+        seen = self._seen[names] = seen.renewed(tracks, factor)
         return seen
 
     def _purse(self) -> Purse | None:

@@ -157,14 +157,18 @@ def canonical(name: str) -> str:
 
 
 def _canonical(name: str) -> str:
-    known, given = strategy_names(), name.strip()
-    if given in known:  # other packages' names may be written in any way
+    given = name.strip()
+    if _exists(given):  # other packages' names may be written in any way
         return given
     plain = given.lower().replace("-", "_")
     plain = _ALIASES.get(plain, plain)
-    if plain not in known:
-        raise UnknownNameError("strategy", name, known)
+    if not _exists(plain):
+        raise UnknownNameError("strategy", name, strategy_names())
     return plain
+
+
+def _exists(name: str) -> bool:
+    return name in _STRATEGIES or name == "fallback" or name in _installed()
 
 
 def chain(name: str) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ import hashlib
 import json
 import warnings
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from orch_nb.sanitize import one_line
 from orch_nb.types import Request
@@ -151,6 +151,14 @@ async def _ask(key: str, compute: Compute) -> Payload:
     return await compute()
 
 
+def _by_field(value: Any) -> dict[str, object]:
+    """A dataclass of `orch_nb.types` by its fields; those in it are left to the encoder."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+_ENCODER = json.JSONEncoder(default=_by_field, sort_keys=True, ensure_ascii=False)
+
+
 def request_key(request: Request, model: str, endpoint: str) -> str:
     """SHA-256, in hex, of everything that influences what `model` is sent.
 
@@ -158,8 +166,9 @@ def request_key(request: Request, model: str, endpoint: str) -> str:
     address it is asked at (without credentials). A field added to `Request` or `Parameters` is
     part of the key without a change here.
     """
-    parts = {f.name: getattr(request, f.name) for f in fields(request) if f.name != "wants"}
+    parts = _by_field(request)
+    del parts["wants"]
     whole = {"version": _VERSION, "model": model, "endpoint": endpoint, "request": parts}
-    text = json.dumps(whole, default=asdict, sort_keys=True, ensure_ascii=False)
+    text = _ENCODER.encode(whole)
     # Escaped, two lone surrogates would be the same text as the one character they stand for.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import exp2, inf
@@ -43,19 +44,48 @@ class DecayedSum:
         return self.weight * fade, self.total * fade
 
 
-def quantiles(
-    values: Iterable[float | None], weights: Iterable[float], shares: Sequence[float]
-) -> list[float | None]:
-    """For each of `shares` the smallest value with that share of the weight up to it.
+# Half-lives after which weights are counted from a new origin: floats reach a thousand.
+_FAR = 500.0
 
-    None among the values is left out; of no values the quantiles are None. With equal weights the
-    share 1/2 gives the (lower) median.
+
+class FadingSample:
+    """The newest values that came, at most `most`, of which those seen earlier count for less.
+
+    They are kept sorted, so that a quantile costs one sum over them: the share of a value does not
+    depend on the moment that weights are counted from.
     """
-    pairs = [(v, w) for v, w in zip(values, weights, strict=True) if v is not None]
-    if not pairs:
-        return [None] * len(shares)
-    pairs.sort()
-    below = list(accumulate(weight for _, weight in pairs))
-    # A little less, so that what rounds up does not lead past the value that is meant.
-    total = below[-1] * (1 - 1e-9)
-    return [pairs[bisect_left(below, share * total)][0] for share in shares]
+
+    __slots__ = ("_half_life", "_most", "_order", "_origin", "_sorted")
+
+    def __init__(self, half_life: float, most: int) -> None:
+        self._half_life, self._most = half_life, most
+        self._origin = 0.0
+        self._order: deque[tuple[float, float]] = deque()  # (at, value) as they came
+        self._sorted: list[tuple[float, float]] = []  # (value, weight)
+
+    def add(self, at: float, value: float) -> None:
+        """Add `value` as seen at the time `at`, in seconds."""
+        if len(self._order) == self._most:
+            old_at, old = self._order.popleft()
+            del self._sorted[bisect_left(self._sorted, (old, self._weight(old_at)))]
+        self._order.append((at, value))
+        if not self._sorted or at - self._origin > _FAR * self._half_life:
+            self._origin = at
+            self._sorted = sorted((known, self._weight(then)) for then, known in self._order)
+        else:
+            insort(self._sorted, (value, self._weight(at)))
+
+    def quantiles(self, shares: Sequence[float]) -> list[float | None]:
+        """For each of `shares` the smallest value with that share of the weight up to it.
+
+        Of no values they are None. With equal weights the share 1/2 gives the (lower) median.
+        """
+        if not self._sorted:
+            return [None] * len(shares)
+        below = list(accumulate(weight for _, weight in self._sorted))
+        # A little less, so that what rounds up does not lead past the value that is meant.
+        total = below[-1] * (1 - 1e-9)
+        return [self._sorted[bisect_left(below, share * total)][0] for share in shares]
+
+    def _weight(self, at: float) -> float:
+        return exp2(max(at - self._origin, -2 * _FAR * self._half_life) / self._half_life)

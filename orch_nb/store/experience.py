@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from orch_nb.errors import UnknownNameError
 from orch_nb.forking import renew_after_fork
-from orch_nb.store.history import History
+from orch_nb.store.decay import DecayedSum
+from orch_nb.store.history import QUALITY_HALF_LIFE, History, token_counts
 from orch_nb.store.observation_file import ObservationFile
 from orch_nb.types import Observation, Track
 
@@ -98,7 +99,9 @@ class Experience:
             if model is None:
                 self._clear()
             else:
-                del self._histories[model]
+                # Forgotten by another thread meanwhile is forgotten, too.
+                self._histories.pop(model, None)
+                self._add_tokens_up()
                 self._as_of = None
 
     def close(self) -> None:
@@ -112,6 +115,7 @@ class Experience:
 
     def _clear(self) -> None:
         self._histories: defaultdict[str, History] = defaultdict(History)
+        self._tokens: defaultdict[str, DecayedSum] = defaultdict(_no_tokens)
         self._changed: set[str] = set()
         self._as_of = None
         self._tracks: Mapping[str, Track] = MappingProxyType({})
@@ -149,15 +153,25 @@ class Experience:
             self._take(news.popleft(), now)
 
     def _take(self, observation: Observation, now: float) -> None:
-        self._histories[observation.model].add(observation, now)
-        self._changed.add(observation.model)
+        model = observation.model
+        self._histories[model].add(observation, now)
+        self._changed.add(model)
+        tokens = self._tokens[model.partition(":")[0]]
+        if (counted := token_counts(observation)) is not None:
+            tokens.add(min(observation.at, now), *counted)
+
+    def _add_tokens_up(self) -> None:
+        self._tokens.clear()
+        for model, history in self._histories.items():
+            known = history.tokens
+            self._tokens[model.partition(":")[0]].add(known.at, known.total, known.weight)
 
     def _summarise(
         self, now: float, changed: Iterable[str], unchanged: Mapping[str, Track]
     ) -> None:
         news = {model: self._histories[model].summarise(now) for model in changed}
         self._tracks = MappingProxyType({**unchanged, **news})
-        self._factors = MappingProxyType(_token_factors(self._histories, now))
+        self._factors = MappingProxyType(_token_factors(self._tokens, now))
         self._changed = set()
 
     def _warn(self) -> None:
@@ -165,13 +179,15 @@ class Experience:
             self._file.warn()
 
 
-def _token_factors(histories: Mapping[str, History], now: float) -> dict[str, float]:
-    counted: defaultdict[str, float] = defaultdict(lambda: _TOKENS)
-    estimated: defaultdict[str, float] = defaultdict(lambda: _TOKENS)
-    for model, history in histories.items():
-        provider = model.partition(":")[0]
-        weight, total = history.tokens.as_of(now)
-        counted[provider] += total
-        estimated[provider] += weight
+def _no_tokens() -> DecayedSum:
+    return DecayedSum(QUALITY_HALF_LIFE)
+
+
+def _token_factors(tokens: Mapping[str, DecayedSum], now: float) -> dict[str, float]:
+    """By provider; ``tokens`` sums its counts, weighted with the estimates of the same texts."""
     low, high = _FACTORS
-    return {name: min(max(counted[name] / estimated[name], low), high) for name in counted}
+    factors = {}
+    for provider, known in tokens.items():
+        estimated, counted = known.as_of(now)
+        factors[provider] = min(max((_TOKENS + counted) / (_TOKENS + estimated), low), high)
+    return factors

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orch_nb.store.decay import DecayedSum, faded, quantiles
+from orch_nb.store.decay import DecayedSum, FadingSample
 from orch_nb.types import Observation, ObservationSource, Score, Track
 
 # Half-lives in seconds, both chosen. An outage of the morning is nearly forgotten by the evening;
@@ -25,12 +25,8 @@ class _Kind:
     counts: Counter[ObservationSource] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
-class _Duration:
-    at: float
-    seconds: float
-    ttft: float | None
-    rate: float | None
+def _newest() -> FadingSample:
+    return FadingSample(STATE_HALF_LIFE, _DURATIONS)
 
 
 @dataclass(slots=True)
@@ -44,7 +40,9 @@ class History:
     success: DecayedSum = field(default_factory=lambda: DecayedSum(STATE_HALF_LIFE))
     tokens: DecayedSum = field(default_factory=lambda: DecayedSum(QUALITY_HALF_LIFE))
     kinds: defaultdict[str, _Kind] = field(default_factory=lambda: defaultdict(_Kind))
-    durations: deque[_Duration] = field(default_factory=lambda: deque(maxlen=_DURATIONS))
+    seconds: FadingSample = field(default_factory=_newest)
+    ttft: FadingSample = field(default_factory=_newest)
+    rate: FadingSample = field(default_factory=_newest)
 
     def add(self, seen: Observation, now: float) -> None:
         """Add `seen`; what says that it is from the future was seen `now`."""
@@ -52,24 +50,23 @@ class History:
         if seen.ok is not None:
             self.success.add(at, 1.0 if seen.ok else 0.0)
         if seen.ok and seen.seconds is not None:
-            rate = _rate(seen.output_tokens, seen.seconds, seen.ttft)
-            self.durations.append(_Duration(at, seen.seconds, seen.ttft, rate))
+            self.seconds.add(at, seen.seconds)
+            if seen.ttft is not None:
+                self.ttft.add(at, seen.ttft)
+            if (rate := _rate(seen.output_tokens, seen.seconds, seen.ttft)) is not None:
+                self.rate.add(at, rate)
         if seen.quality is not None:
             kind = self.kinds[seen.kind]
             kind.quality.add(at, seen.quality)
             kind.counts[seen.source] += 1
-        # 0 is what servers say that do not count.
-        if seen.input_tokens and seen.estimated_tokens:
-            self.tokens.add(at, seen.input_tokens, seen.estimated_tokens)
+        if (counted := token_counts(seen)) is not None:
+            self.tokens.add(at, *counted)
 
     def summarise(self, now: float) -> Track:
         """What all of it comes to at the time `now`, in seconds since the epoch."""
         calls, successes = self.success.as_of(now)
-        newest = max((one.at for one in self.durations), default=now)
-        weights = [faded(newest - one.at, STATE_HALF_LIFE) for one in self.durations]
-        (ttft,) = quantiles([one.ttft for one in self.durations], weights, [0.5])
-        (rate,) = quantiles([one.rate for one in self.durations], weights, [0.5])
-        p50, p95 = quantiles([one.seconds for one in self.durations], weights, [0.5, 0.95])
+        (ttft,), (rate,) = self.ttft.quantiles([0.5]), self.rate.quantiles([0.5])
+        p50, p95 = self.seconds.quantiles([0.5, 0.95])
         scores = MappingProxyType(self._scores(now))
         return Track(calls, min(successes, calls), ttft, rate, p50, p95, scores)
 
@@ -81,6 +78,14 @@ class History:
                 counts = MappingProxyType(dict(kind.counts))
                 scores[name] = Score(weight, min(total / weight, 1.0), counts)
         return scores
+
+
+def token_counts(seen: Observation) -> tuple[int, int] | None:
+    """How many tokens the provider counted, and how many were estimated of the same text."""
+    # 0 is what servers say that do not count.
+    if seen.input_tokens and seen.estimated_tokens:
+        return seen.input_tokens, seen.estimated_tokens
+    return None
 
 
 def _rate(tokens: int | None, seconds: float, ttft: float | None) -> float | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_nb.store.decay import DecayedSum, faded, quantiles
+from orch_nb.store.decay import DecayedSum, FadingSample, faded
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
@@ -62,14 +62,51 @@ def test_looking_changes_nothing(observed: list[tuple[float, float]]) -> None:
     assert made == before
 
 
-@given(st.lists(amounts, min_size=1))
+def sampled(observed: list[tuple[float, float]], most: int = 100) -> FadingSample:
+    made = FadingSample(HOUR, most)
+    for at, value in observed:
+        made.add(at, value)
+    return made
+
+
+def share_up_to(observed: list[tuple[float, float]], value: float) -> float:
+    newest = max(at for at, _ in observed)
+    weights = [(known, faded(newest - at, HOUR)) for at, known in observed]
+    return sum(w for known, w in weights if known <= value) / sum(w for _, w in weights)
+
+
+@given(st.lists(amounts, min_size=1, max_size=100))
 def test_with_equal_weights_they_are_the_usual_ones(values: list[float]) -> None:
-    low, median, high = quantiles(values, [0.3] * len(values), [0.0, 0.5, 1.0])
+    low, median, high = sampled([(NOW, value) for value in values]).quantiles([0.0, 0.5, 1.0])
     assert (low, high) == (min(values), max(values))
     assert median == statistics.median_low(values)
 
 
-def test_weights_and_what_is_not_known_count() -> None:
-    assert quantiles([3.0, 1.0, 2.0], [0.1, 0.1, 0.8], [0.5, 0.95]) == [2.0, 3.0]
-    assert quantiles([3.0, None, 1.0], [1.0, 9.0, 1.0], [0.5]) == [1.0]
-    assert quantiles([None], [1.0], [0.5, 0.95]) == [None, None]
+@given(seen, st.floats(0.01, 0.99))
+def test_a_quantile_is_what_its_definition_says(
+    observed: list[tuple[float, float]], share: float
+) -> None:
+    (found,) = sampled(observed).quantiles([share])
+    assert found is not None
+    assert share_up_to(observed, found) >= share - 1e-6
+    smaller = [value for _, value in observed if value < found]
+    assert not smaller or share_up_to(observed, max(smaller)) <= share + 1e-6
+
+
+@given(seen, st.integers(1, 5))
+def test_only_the_newest_to_come_count(observed: list[tuple[float, float]], most: int) -> None:
+    shares = [0.1, 0.5, 0.95]
+    assert sampled(observed, most).quantiles(shares) == sampled(observed[-most:]).quantiles(shares)
+
+
+def test_weights_count_also_after_years() -> None:
+    years = 5 * 365 * 24 * HOUR
+    old = [(NOW, 3.0)] * 5
+    assert sampled([*old, (NOW + years, 1.0)]).quantiles([0.5]) == [1.0]
+    assert sampled([(NOW + years, 1.0), *old]).quantiles([0.5]) == [1.0]
+    assert sampled([(NOW - HOUR, 3.0), (NOW - HOUR, 3.0), (NOW, 1.0)]).quantiles([0.5]) == [1.0]
+    assert sampled([*old, (NOW, 1.0)]).quantiles([0.5]) == [3.0]
+
+
+def test_of_nothing_there_are_no_quantiles() -> None:
+    assert sampled([]).quantiles([0.5, 0.95]) == [None, None]
