@@ -11,6 +11,7 @@ from typing import Any
 from orch_nb.errors import InputError
 from orch_nb.notebook.budget import show_budget
 from orch_nb.notebook.cards import show_models
+from orch_nb.notebook.costs import show_costs
 from orch_nb.notebook.doctor import show_doctor, show_providers
 from orch_nb.notebook.evaluations import show_evaluation
 from orch_nb.notebook.keys import show_keys
@@ -86,8 +87,18 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             show_panel,
             BUILT_IN,
         ),
+        "costs": Command(
+            "[NOTEBOOK.ipynb | --all | --days N]",
+            "what models cost and how long they took, in this session, in all of them, or in what "
+            "a saved notebook says",
+            show_costs,
+            ("--all", "--days"),
+        ),
         "report": Command(
-            "", "models side by side: calls, times, dollars; and what to do better", show_report
+            "[--out FILE.html]",
+            "models side by side, in charts and a table; and what to do better",
+            show_report,
+            ("--out",),
         ),
         "why": Command(
             "[N]",

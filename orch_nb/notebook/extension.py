@@ -21,8 +21,10 @@ from orch_nb.notebook import decisions
 from orch_nb.notebook.completion import matcher
 from orch_nb.notebook.evaluations import evaluation_bundle
 from orch_nb.notebook.magics import ORCH, SELECT, OrchMagics
+from orch_nb.notebook.report import report_bundle
 from orch_nb.session import Session
 from orch_nb.store.recording import FOLDER
+from orch_nb.store.report import Report
 from orch_nb.types import Decision, Response
 from orch_nb.workflows.evaluation import Evaluation
 
@@ -51,6 +53,7 @@ class Extension:
         bundles.for_type(Response, self.magics.asking.show)
         bundles.for_type(Decision, decisions.decision)
         bundles.for_type(Evaluation, evaluation_bundle)
+        bundles.for_type(Report, report_bundle)
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_cleanup.append(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.append(_Call)
@@ -69,7 +72,7 @@ class Extension:
                 magics.pop(name, None)
         shell.magics_manager.registry.pop(OrchMagics.__name__, None)
         shell.configurables[:] = [c for c in shell.configurables if c is not self.magics]
-        for shown in (Response, Decision, Evaluation):
+        for shown in (Response, Decision, Evaluation, Report):
             shell.display_formatter.mimebundle_formatter.pop(shown, None)
         shell.Completer.custom_matchers.remove(self._matcher)
         shell.input_transformers_cleanup.remove(_explain_empty_cell)

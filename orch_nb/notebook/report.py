@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import argparse
+from typing import Any, NoReturn
+
+from orch_nb.charts.report import report_charts
 from orch_nb.errors import InputError
 from orch_nb.notebook import render
-from orch_nb.notebook.display import below
+from orch_nb.notebook.display import below, show
+from orch_nb.notebook.page import write_page
 from orch_nb.notebook.tables import QUIET, Bundle, table
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
+from orch_nb.store.report import Report
+
+_USAGE = "use `%orch report [--out FILE.html]`; a prompt that begins with report comes after --"
+_TITLE = "What the models of this session did and cost"
 
 
 def show_report(words: list[str], session: Session) -> Bundle:
-    """One row a model, and under them the suggestions, each with its threshold."""
-    if words:
-        raise InputError("use `%orch report`; a prompt that begins with report comes after --")
-    report = session.report()
+    """The charts, one row a model, and under them the suggestions, each with its threshold."""
+    options, report = _parsed(words), session.report()
+    charts = report_charts(report)
+    said = report_table(report)
+    if options.out is not None:
+        path = write_page(options.out, _TITLE, [*charts, said])
+        return {"text/plain": f"written to {path}"}
+    for chart in charts:
+        show(chart)
+    return said
+
+
+def report_bundle(report: Report) -> tuple[Bundle, dict[str, Any]]:
+    """What IPython shows of a Report: the charts as still pictures, above the table."""
+    charts, said = report_charts(report), report_table(report)
+    pictures = "".join(f"<div>{chart['text/html']}</div>" for chart in charts)
+    return {"text/html": pictures + said["text/html"], "text/plain": said["text/plain"]}, {}
+
+
+def report_table(report: Report) -> Bundle:
+    """One row a model, and the suggestions as a list."""
     head, *rows = report.cells()
     lines = [one_line(note, 600) for note in report.notes]
     inside = "".join(f"<li>{render.escape(line)}</li>" for line in lines)
@@ -23,3 +49,14 @@ def show_report(words: list[str], session: Session) -> Bundle:
         "text/plain": "\n".join(f"- {line}" for line in lines),
     }
     return below(table(head, rows), notes)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; {_USAGE}")
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    parser = _Parser(prog="%orch report", add_help=False, allow_abbrev=False)
+    parser.add_argument("-o", "--out")
+    return parser.parse_args(words)

@@ -32,16 +32,21 @@ class Interval:
 
 
 def share_interval(values: NDArray[np.float64]) -> Interval:
-    """Of the mean of at least one value in 0..1.
+    """Of the mean of at least one value in 0..1."""
+    mean = float(values.mean())
+    return Interval(mean, *share_bounds(mean, len(values)), len(values))
+
+
+def share_bounds(mean: float, count: float) -> tuple[float, float]:
+    """The ends of the 95 % interval of a `mean` of `count` > 0 values in 0..1.
 
     Wilson's score interval (1927) for a share; numbers between 0 and 1 vary less than those that
     are 0 or 1, so it is not too narrow for them.
     """
-    count, mean = len(values), float(values.mean())
     size = 1.0 + _NORMAL**2 / count
     centre = (mean + _NORMAL**2 / (2 * count)) / size
     half = _NORMAL / size * sqrt(mean * (1 - mean) / count + _NORMAL**2 / (4 * count**2))
-    return Interval(mean, max(centre - half, 0.0), min(centre + half, 1.0), count)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def difference_interval(values: NDArray[np.float64]) -> Interval:

@@ -7,11 +7,12 @@ answers; whatever shows them counts them here.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Self
 
+from orch_nb.figures import count, dollars, seconds
 from orch_nb.store.account import RECENT, Payment, Spend, high, middle
 
 # Moments that are kept. Chosen: a chart with a step every four pixels loses nothing to be seen.
@@ -133,6 +134,50 @@ class Overview:
     def saved(self) -> Decimal:
         """Dollars that the cache saved, as far as is known."""
         return sum((one.saved for one in self.models), Decimal(0))
+
+    def cells(self) -> list[list[str]]:
+        """The table as people read it, under a head, and above a row of totals."""
+        head = ["model", "calls", "cached", "paid", "saved", "p50", "p95", "tokens in"]
+        models = self.models
+        total = _row(
+            "total",
+            sum(one.calls for one in models),
+            sum(one.cached for one in models),
+            (dollars(self.spent.total), dollars(self.saved), "", ""),
+            (sum(one.input_tokens for one in models), sum(one.output_tokens for one in models)),
+        )
+        rows = (
+            _row(
+                one.model,
+                one.calls,
+                one.cached,
+                (dollars(one.paid), dollars(one.saved), seconds(one.p50), seconds(one.p95)),
+                (one.input_tokens, one.output_tokens),
+            )
+            for one in models
+        )
+        return [[*head, "tokens out"], *rows, total]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines to stand below the table: how sure the sums are, and what is in none."""
+        spent = self.spent
+        notes = [f"{dollars(spent.known)} known + {dollars(spent.estimated)} estimated"]
+        if spent.unknown:
+            notes[0] += f" + up to {dollars(spent.unknown)} unknown"
+        if spent.unknown_calls:
+            notes.append(f"{count(spent.unknown_calls, 'call')} of unknown cost, in no sum")
+        unsaved = sum(one.unsaved for one in self.models)
+        if unsaved:
+            notes.append(f"{count(unsaved, 'cached answer')} of unknown worth, in no sum")
+        return tuple(notes)
+
+
+def _row(
+    name: str, calls: int, cached: int, amounts: Sequence[str], tokens: Sequence[int]
+) -> list[str]:
+    counts = (f"{number:,}".replace(",", " ") for number in tokens)
+    return [name, str(calls), str(cached), *amounts, *counts]
 
 
 class _Reckoning:

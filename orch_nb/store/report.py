@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Self
 
 from orch_nb.figures import columns, dollars, seconds
 from orch_nb.sanitize import one_line
 from orch_nb.store.account import Accounts, ModelStats, Spend
+from orch_nb.store.call_figures import of_record
+from orch_nb.store.overview import CallFigures, Overview
 from orch_nb.store.suggestions import ANSWERS, CALLS, Suggestion, percent, suggest, suggest_reuse
-from orch_nb.types import Record
+from orch_nb.types import Record, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """What is known of how good a model is, in 0..1, and what a call of it cost here on average.
+
+    ``weight`` is how many ratings, votes and evaluations are behind it, of this session and
+    others, the older ones for less. ``cost`` is in dollars, None where nothing was paid for.
+    """
+
+    model: str
+    quality: float
+    weight: float
+    cost: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +36,7 @@ class Report:
     """What the models of a session did and cost, and suggestions.
 
     ``answers`` are those that the cache was asked for, ``hits`` those of them that it had.
+    ``overview`` has the numbers of the charts, ``graded`` the models whose quality is known.
     """
 
     models: tuple[ModelStats, ...]
@@ -26,16 +44,19 @@ class Report:
     answers: int
     hits: int
     suggestions: tuple[Suggestion, ...]
+    overview: Overview
+    graded: tuple[Graded, ...] = ()
 
     @classmethod
-    def of(cls, records: Iterable[Record]) -> Self:
-        """The report on `records`, such as a ledger."""
-        accounts, spent = Accounts(), Spend()
+    def of(cls, records: Iterable[Record], tracks: Mapping[str, Track] | None = None) -> Self:
+        """The report on `records`, such as a ledger, and on what `tracks` say of their models."""
+        accounts = Accounts()
         kinds: defaultdict[str, Accounts] = defaultdict(Accounts)
         answers = hits = 0
+        numbers: list[CallFigures] = []
         for record in records:
             accounts.add(record)
-            spent = spent.plus(record)
+            numbers.append(of_record(record))
             if record.decision is not None:
                 kinds[record.decision.profile.kind].add(record)
             if record.response is not None and record.request.wants.cache == "use":
@@ -44,7 +65,8 @@ class Report:
         models = tuple(accounts.sum_up().values())
         by_kind = {kind: account.sum_up() for kind, account in kinds.items()}
         suggestions = (*suggest(models, by_kind), *suggest_reuse(answers, hits))
-        return cls(models, spent, answers, hits, suggestions)
+        overview, graded = Overview.of(numbers), tuple(_graded(models, tracks or {}))
+        return cls(models, overview.spent, answers, hits, suggestions, overview, graded)
 
     def rows(self) -> list[dict[str, object]]:
         """One row a model: dollars as Decimal, times in seconds, fractions; None is unknown."""
@@ -74,6 +96,15 @@ class Report:
     def __str__(self) -> str:
         lines = columns([[one_line(cell, 80) for cell in row] for row in self.cells()])
         return "\n".join((*lines, *(one_line(note, 600) for note in self.notes)))
+
+
+def _graded(models: Iterable[ModelStats], tracks: Mapping[str, Track]) -> Iterator[Graded]:
+    for stats in models:
+        scores = tracks[stats.model].quality.values() if stats.model in tracks else ()
+        weight = sum(score.weight for score in scores)
+        if weight > 0:
+            quality = sum(score.weight * score.mean for score in scores) / weight
+            yield Graded(stats.model, min(quality, 1.0), weight, stats.cost_per_call)
 
 
 def _cells(stats: ModelStats) -> list[str]:

@@ -1,0 +1,46 @@
+"""All charts of a report, in the order in which they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orch_nb.charts.bundle import Bundle
+from orch_nb.charts.cost import cost_chart
+from orch_nb.charts.failures import failure_chart
+from orch_nb.charts.lanes import colour_of
+from orch_nb.charts.latency import latency_chart
+from orch_nb.charts.mix import mix_chart
+from orch_nb.charts.quality import Point, quality_against_cost
+from orch_nb.charts.spend import spend_chart
+from orch_nb.store.overview import Overview
+from orch_nb.store.report import Graded, Report
+
+_TITLE = "Quality against cost"
+
+
+def cost_charts(overview: Overview) -> list[Bundle]:
+    """What the calls cost, how long they took, and what was spent in the course of time."""
+    return [cost_chart(overview), latency_chart(overview), spend_chart(overview)]
+
+
+def report_charts(report: Report) -> list[Bundle]:
+    """The same, and who answers what, who fails, and who is how good for which money."""
+    overview = report.overview
+    quality = quality_against_cost(_points(report.graded), _TITLE, colour_of(overview.models))
+    return [*cost_charts(overview), mix_chart(overview), failure_chart(overview), quality]
+
+
+def _points(graded: Sequence[Graded]) -> list[Point]:
+    if not graded:
+        return []
+    from orch_nb.routing.gain import share_bounds  # noqa: PLC0415 - loads numpy
+
+    return [
+        Point(
+            one.model,
+            float("nan") if one.cost is None else float(one.cost),
+            one.quality,
+            *share_bounds(one.quality, one.weight),
+        )
+        for one in graded
+    ]
