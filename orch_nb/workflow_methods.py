@@ -8,6 +8,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from orch_nb.invoke.compose import Options
     from orch_nb.workflows.batch.run import BatchOptions, Mapper
     from orch_nb.workflows.compare import Comparer, Watcher
@@ -28,6 +30,8 @@ class WorkflowMethods:
 
     def __init__(self, random: Random) -> None:
         self._draws = random
+        #: The calls under way that no cell waits for; cancelling one stops it.
+        self.background: set[Future[Response]] = set()
         #: The comparisons of this session that came to their end, in their order.
         self.comparisons: list[Comparison] = []
 
@@ -150,17 +154,22 @@ class WorkflowMethods:
             The user stopped it: it holds the answers that there were.
         """
         from orch_nb.workflows.compare import compare  # noqa: PLC0415 - few need it
+        from orch_nb.workflows.comparison import ComparisonStopped  # noqa: PLC0415
 
-        made = compare(
-            cast("Comparer", self),
-            prompt,
-            models,
-            clock=time.time,
-            watcher=watcher,
-            blind=blind,
-            dry_run=dry_run,
-            **options,
-        )
+        try:
+            made = compare(
+                cast("Comparer", self),
+                prompt,
+                models,
+                clock=time.time,
+                watcher=watcher,
+                blind=blind,
+                dry_run=dry_run,
+                **options,
+            )
+        except ComparisonStopped as stop:
+            self.comparisons.append(stop.comparison)
+            raise
         if not dry_run:
             self.comparisons.append(made)
         return made

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from orch_nb.errors import InputError, Interrupted, OrchError
+from orch_nb.invoke.compose import compose
 from orch_nb.notebook import decisions, display
+from orch_nb.notebook.background import BackgroundAnswer, Progress, begin, done, outcome, watch
+from orch_nb.notebook.formats import FORMATS, asking_for, code_of
+from orch_nb.notebook.growing import GrowingAnswer, PrintedAnswer
 from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.variables import find_check, find_class, find_image
 from orch_nb.session import Session
@@ -17,8 +22,29 @@ from orch_nb.types import CachePolicy, Response
 _PASSED_ON = (
     *("strategy", "model", "task", "system", "max_tokens", "tool", "verifier"),
     *("max_cost", "max_latency", "min_quality", "local", "provider", "exclude"),
-    *("temperature", "seed", "effort"),
+    *("temperature", "seed", "effort", "thread"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An answer, and how its cell wants it shown. ``printed`` is where it was printed already."""
+
+    response: Response
+    options: argparse.Namespace
+    growing: GrowingAnswer | None = None
+    printed: int | None = None
+
+    def show(self) -> tuple[Bundle, dict[str, Any]]:
+        """All of it."""
+        bundle, metadata = display.answer(self.response, _lay_out(self.options))
+        return self.explained(bundle), metadata
+
+    def explained(self, bundle: Bundle) -> Bundle:
+        """`bundle`, with the choice under it where that was asked for."""
+        if not self.options.explain:
+            return bundle
+        return display.below(bundle, decisions.decision(self.response.decision)[0])
 
 
 class Asking:
@@ -26,9 +52,9 @@ class Asking:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._printed: tuple[Response, int] | None = None
-        self._explained: Response | None = None
-        self._unshown: list[tuple[Response, display.GrowingAnswer]] = []
+        self._last: _Asked | None = None
+        self._unshown: list[_Asked] = []
+        self._awaited: list[tuple[BackgroundAnswer, Progress, argparse.Namespace]] = []
 
     def ask(
         self,
@@ -41,11 +67,20 @@ class Asking:
 
         Raises as `Session.ask` does.
         """
-        asked = passed_on(options, variables) | {"cache": _cache_policy(options)}
+        asked = asking_for(options.format, passed_on(options, variables))
+        asked["cache"] = cache_policy(options)
+        if options.background and options.format == "code":
+            raise InputError("--format code writes a cell, which --background is too late for")
+        if options.background and self._is_attended(session):
+            answer = self._begin(session, prompt, asked, options)
+            if options.out:
+                variables[options.out] = answer
+            return None
         response = self._answer(session, prompt, asked, options)
         if options.out:
-            variables[options.out] = response
-        self._explained = response if options.explain else None
+            variables[options.out] = done(response) if options.background else response
+        if FORMATS[options.format or "markdown"].writes and not options.quiet:
+            self._write(code_of(response.text))
         return None if options.quiet else response
 
     def _answer(
@@ -56,8 +91,8 @@ class Asking:
         settings = session.settings
         # What is recorded, and replayed, is shown once: nbval knows no output that grows.
         streams = settings.stream and settings.mode == "live" and not options.no_stream
-        terminal = not hasattr(self._shell, "kernel")
-        growing = display.PrintedAnswer() if terminal else display.GrowingAnswer()
+        grow = FORMATS[options.format or "markdown"].grow
+        growing = GrowingAnswer(lay_out=grow) if self._draws else PrintedAnswer()
         try:
             response = session.ask(prompt, on_text=growing.add if streams else None, **asked)
         except Interrupted as stop:
@@ -67,30 +102,79 @@ class Asking:
         except OrchError:
             growing.keep("the answer breaks off here")
             raise
-        if isinstance(growing, display.GrowingAnswer):
-            self._unshown.append((response, growing))
+        self._last = _Asked(response, options)
+        if isinstance(growing, GrowingAnswer):
+            self._last = _Asked(response, options, growing)
+            self._unshown.append(self._last)
         elif streams:
             growing.clear()
-            self._printed = response, self._shell.execution_count
+            self._last = _Asked(response, options, printed=self._shell.execution_count)
         return response
 
+    @property
+    def _draws(self) -> bool:
+        """Whether an output can be drawn again; a terminal cannot."""
+        return hasattr(self._shell, "kernel")
+
+    def _is_attended(self, session: Session) -> bool:
+        """Whether somebody may see later what is not there yet when the cell ends.
+
+        Who runs a notebook from its first cell to its last (nbclient, nbconvert, nbval, papermill)
+        is nobody to answer a question, and saves what is there then; so does a recording.
+        """
+        if session.settings.mode != "live":
+            return False
+        if not self._draws:
+            return True
+        return bool(self._shell.kernel.get_parent()["content"].get("allow_stdin", True))
+
+    def _begin(
+        self, session: Session, prompt: str, asked: dict[str, Any], options: argparse.Namespace
+    ) -> BackgroundAnswer:
+        answer, progress = begin(session, compose(prompt, **asked))
+        if options.quiet:
+            return answer
+        if self._draws:
+            watch(answer, progress, lambda response: _Asked(response, options).show())
+        else:
+            print("in the background; the answer follows the first cell that ends after it")
+            self._awaited.append((answer, progress, options))
+        return answer
+
+    def _write(self, code: str) -> None:
+        """Put `code` into a new cell; nothing runs it."""
+        if code:
+            self._shell.set_next_input(code, replace=False)
+
     def finish_cell(self, *_result: object) -> None:
-        """Complete the answers that were not the cell's result: in a loop, or put into a name."""
+        """Complete the answers that were not the cell's result: in a loop, or put into a name.
+
+        In a terminal, print those that arrived in the background.
+        """
         unshown, self._unshown = self._unshown, []
-        for response, growing in unshown:
-            growing.complete(*display.answer(response))
+        for asked in unshown:
+            asked.growing.complete(*asked.show())
+        for one in [one for one in self._awaited if one[0].done]:
+            self._awaited.remove(one)
+            answer, progress, options = one
+            shown, _ = outcome(answer, progress, lambda r, how=options: _Asked(r, how).show())
+            print(shown["text/plain"])
 
     def show(self, response: Response) -> tuple[Bundle, dict[str, Any]]:
         """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
-        for shown in [pair for pair in self._unshown if pair[0] is response]:
-            self._unshown.remove(shown)
-            shown[1].clear()
-        bundle, metadata = display.answer(response)
-        if self._printed is not None and self._printed == (response, self._shell.execution_count):
-            bundle = display.footer(response)
-        if response is self._explained:
-            bundle = display.below(bundle, decisions.decision(response.decision)[0])
+        for asked in [asked for asked in self._unshown if asked.response is response]:
+            self._unshown.remove(asked)
+            asked.growing.clear()
+        if self._last is None or self._last.response is not response:
+            return display.answer(response)
+        bundle, metadata = self._last.show()
+        if self._last.printed == self._shell.execution_count:
+            bundle = self._last.explained(display.footer(response))
         return bundle, metadata
+
+
+def _lay_out(options: argparse.Namespace) -> Callable[[str], Bundle] | None:
+    return None if options.format is None else FORMATS[options.format].lay_out
 
 
 def passed_on(options: argparse.Namespace, variables: Mapping[str, object]) -> dict[str, Any]:
@@ -104,7 +188,8 @@ def passed_on(options: argparse.Namespace, variables: Mapping[str, object]) -> d
     return asked
 
 
-def _cache_policy(options: argparse.Namespace) -> CachePolicy:
+def cache_policy(options: argparse.Namespace) -> CachePolicy:
+    """What `options` say of the cache. Raises `InputError` where they contradict each other."""
     if options.no_cache and options.refresh:
         raise InputError("--no-cache and --refresh exclude each other; give one of them")
     if options.no_cache:

@@ -15,13 +15,19 @@ def find_call(words: Sequence[str], session: Session, usage: str) -> tuple[int, 
     One number, from the last call with -1, or none for the last. Raises `InputError`, which says
     `usage` where `words` are anything else.
     """
-    count = len(session.ledger)
+    place = find_place(words, len(session.ledger), "call", usage)
+    return place, session.ledger[place - 1]
+
+
+def find_place(words: Sequence[str], count: int, what: str, usage: str) -> int:
+    """The number that `words` mean, of `count` calls or what `what` says; raises as `find_call`."""
     if len(words) > 1 or (words and not words[0].removeprefix("-").isdecimal()):
-        raise InputError(f"{' '.join(words)} is no number of a call; {usage}")
+        raise InputError(f"{' '.join(words)} is no number of a {what}; {usage}")
     if not count:
-        raise InputError("nothing was asked yet in this session; ask first")
+        verb = "asked" if what == "call" else "compared"
+        raise InputError(f"nothing was {verb} yet in this session; ask first")
     number = int(words[0]) if words else count
     place = number + count + 1 if number < 0 else number
     if not 1 <= place <= count:
-        raise InputError(f"there is no call {number}; take 1 to {count}, or -1 for the last")
-    return place, session.ledger[place - 1]
+        raise InputError(f"there is no {what} {number}; take 1 to {count}, or -1 for the last")
+    return place

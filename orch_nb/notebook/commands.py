@@ -11,6 +11,7 @@ from typing import Any
 from orch_nb.errors import InputError
 from orch_nb.notebook.budget import show_budget
 from orch_nb.notebook.cards import show_models
+from orch_nb.notebook.comparisons import show_comparison
 from orch_nb.notebook.costs import show_costs
 from orch_nb.notebook.doctor import show_doctor, show_providers
 from orch_nb.notebook.evaluations import show_evaluation
@@ -75,6 +76,13 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             ),
             reads=True,
         ),
+        "compare": Command(
+            "[N] [vote LETTER]",
+            "the last comparison, or the N-th, once more; a vote on one that is blind tells whose "
+            "the answers are, and changes what is chosen",
+            show_comparison,
+            ("vote",),
+        ),
         "rate": Command(
             "[N] up|down|0..1",
             "how good the last answer, or the N-th, was; it changes what is chosen",
@@ -111,7 +119,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 # Words that will be commands: alone on a line they are no prompt that anybody means to pay for.
 LATER = frozenset(
     [
-        *("cache", "compare", "costs", "history"),
+        *("cache", "costs", "history"),
         *("rerun", "tools"),
     ]
 )

@@ -122,6 +122,8 @@ def _values(
         return TASKS
     if option.completes == "model":
         return _models(session)
+    if option.completes == "thread":
+        return _threads(session)
     if option.completes == "tool":
         return _tools(session)
     if option.completes == "provider":
@@ -138,6 +140,13 @@ def _values(
 def _providers(session: Callable[[], Session]) -> Iterable[str]:
     try:
         return sorted({*session().settings.providers, *OFFICIAL})
+    except OrchError:
+        return ()
+
+
+def _threads(session: Callable[[], Session]) -> Iterable[str]:
+    try:
+        return tuple(session().threads)
     except OrchError:
         return ()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from orch_nb import figures
 from orch_nb.notebook import render, tables
-from orch_nb.notebook.display import PREFORMATTED, below
+from orch_nb.notebook.display import below, plain
 from orch_nb.notebook.tables import QUIET, Bundle
 from orch_nb.sanitize import one_line, visible
 from orch_nb.types import Cascade, Choice, Decision
@@ -42,11 +42,7 @@ _TRIAL = {
 
 def dry_run(prompt: str, made: Decision) -> Bundle:
     """The filled-in prompt, and the choice for it."""
-    filled = {
-        "text/html": f"<pre {PREFORMATTED}>{render.escape(prompt)}</pre>",
-        "text/plain": visible(prompt),
-    }
-    return below(filled, decision(made)[0])
+    return below(plain(prompt), decision(made)[0])
 
 
 def decision(made: Decision) -> tuple[Bundle, dict[str, Any]]:

@@ -11,6 +11,7 @@ from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.notebook.display import below, quiet, show
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.notebook.variables import public
+from orch_nb.sanitize import one_line
 from orch_nb.session import Session
 from orch_nb.workflows.checks import CHECKS
 from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped
@@ -39,7 +40,7 @@ def show_evaluation(words: list[str], session: Session, variables: dict[str, Any
             repeats=options.repeats,
             max_cost=options.max_cost,
             dry_run=options.dry_run,
-            on_plan=lambda plan: show(quiet([str(plan)])),
+            on_plan=lambda plan: show(quiet([one_line(str(plan), 600)])),
         )
     except EvaluationStopped as stop:
         show(evaluation_table(stop.evaluation))
@@ -66,7 +67,7 @@ def evaluation_table(evaluation: Evaluation) -> Bundle:
     if isinstance(evaluation, BlindEvaluation) and evaluation.ballots:
         return _ballots(evaluation.ballots)
     head, *rows = evaluation.cells()
-    return below(table(head, rows), quiet(evaluation.notes))
+    return below(table(head, rows), quiet([one_line(note, 600) for note in evaluation.notes]))
 
 
 def _ballots(ballots: Mapping[int, Ballot]) -> Bundle:

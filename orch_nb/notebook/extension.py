@@ -26,6 +26,7 @@ from orch_nb.session import Session
 from orch_nb.store.recording import FOLDER
 from orch_nb.store.report import Report
 from orch_nb.types import Decision, Response
+from orch_nb.workflows.comparison import Comparison
 from orch_nb.workflows.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -51,13 +52,15 @@ class Extension:
         shell.register_magics(self.magics)
         bundles = shell.display_formatter.mimebundle_formatter
         bundles.for_type(Response, self.magics.asking.show)
+        bundles.for_type(Comparison, self.magics.comparing.show)
         bundles.for_type(Decision, decisions.decision)
         bundles.for_type(Evaluation, evaluation_bundle)
         bundles.for_type(Report, report_bundle)
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_cleanup.append(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.append(_Call)
-        shell.events.register("post_run_cell", self.magics.asking.finish_cell)
+        for shown in (self.magics.asking, self.magics.comparing):
+            shell.events.register("post_run_cell", shown.finish_cell)
         try:
             print(describe(self.magics.session))
         except OrchError as error:
@@ -72,12 +75,13 @@ class Extension:
                 magics.pop(name, None)
         shell.magics_manager.registry.pop(OrchMagics.__name__, None)
         shell.configurables[:] = [c for c in shell.configurables if c is not self.magics]
-        for shown in (Response, Decision, Evaluation, Report):
-            shell.display_formatter.mimebundle_formatter.pop(shown, None)
+        for kind in (Response, Comparison, Decision, Evaluation, Report):
+            shell.display_formatter.mimebundle_formatter.pop(kind, None)
         shell.Completer.custom_matchers.remove(self._matcher)
         shell.input_transformers_cleanup.remove(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.remove(_Call)
-        shell.events.unregister("post_run_cell", self.magics.asking.finish_cell)
+        for shown in (self.magics.asking, self.magics.comparing):
+            shell.events.unregister("post_run_cell", shown.finish_cell)
         close_session()
 
 

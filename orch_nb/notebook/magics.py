@@ -16,12 +16,14 @@ from orch_nb.current import session
 from orch_nb.errors import InputError, OrchError
 from orch_nb.notebook import commands, decisions, display
 from orch_nb.notebook.asking import Asking, passed_on
+from orch_nb.notebook.comparing import Comparing
 from orch_nb.notebook.options import ASKING, SELECTING, Options
 from orch_nb.sanitize import visible
 from orch_nb.session import Session
 from orch_nb.settings.trust import trust_file
 from orch_nb.templates.template import fill
 from orch_nb.types import Decision, Response
+from orch_nb.workflows.comparison import Comparison
 
 ORCH = Options("%orch", ASKING)
 SELECT = Options("%orch_select", SELECTING)
@@ -85,7 +87,7 @@ class OrchMagics(Magics):
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self.asking = Asking(shell)
+        self.asking, self.comparing = Asking(shell), Comparing(shell)
         self._adopted: Session | None = None
         self._made = True  # what the configuration file says is checked with the first use
 
@@ -119,7 +121,7 @@ class OrchMagics(Magics):
 
     @no_var_expand
     @line_cell_magic
-    def orch(self, line: str, cell: str | None = None) -> Response | None:
+    def orch(self, line: str, cell: str | None = None) -> Response | Comparison | None:
         """Ask the best model and show its answer."""
         if cell is None and line.split() == ["config", "trust"]:
             print(f"{trust_file(Path.cwd(), os.environ)} is obeyed from now on")
@@ -140,6 +142,10 @@ class OrchMagics(Magics):
             print(USAGE)
             return None
         prompt = fill(written, self._variables)
+        if options.compare is not None:
+            return self.comparing.ask(self.session, prompt, options, self._variables)
+        if options.blind:
+            raise InputError("--blind belongs to --compare; name the models with it")
         if options.dry_run:
             asked = passed_on(options, self._variables)
             display.show(decisions.dry_run(prompt, self.session.select(prompt, **asked)))

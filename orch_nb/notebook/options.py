@@ -18,8 +18,9 @@ from orch_nb.errors import InputError, UnknownNameError
 class Option:
     """One option: its flags, what it takes (None: nothing), and what it is for.
 
-    ``completes`` names what Tab offers after it: "strategy", "model", "task", "effort", "tool",
-    "provider", "excluded", "variable", "class" or nothing. What is ``repeated`` gives a list.
+    ``completes`` names what Tab offers after it: "strategy", "model", "models", "task", "effort",
+    "tool", "thread", "provider", "excluded", "variable", "class" or nothing. What is ``repeated``
+    gives a list.
     """
 
     flags: tuple[str, ...]
@@ -70,6 +71,15 @@ def _number(text: str) -> float:
     return number
 
 
+def _models(text: str) -> int | list[str]:
+    if text.isdecimal():
+        return _whole(text)
+    models = [name.strip() for name in text.split(",")]
+    if not all(models):
+        raise InputError(f"{text!r} is no list of models; write A,B,C, or a number")
+    return models
+
+
 def _whole(text: str) -> int:
     try:
         return int(text)
@@ -77,6 +87,13 @@ def _whole(text: str) -> int:
         raise InputError(f"{text!r} is no whole number") from None
 
 
+def _form(text: str) -> str:
+    if text not in FORMS:
+        raise UnknownNameError("format", text, FORMS)
+    return text
+
+
+FORMS = ("markdown", "text", "code", "json", "html", "latex")
 CHOOSING = (
     Option(("-s", "--strategy"), "NAME", "how to choose the model", completes="strategy"),
     Option(
@@ -153,13 +170,40 @@ ASKING = (
         ("--seed",), "N", "passed to the model: the same draws again, where it has that", _whole
     ),
     Option(("--effort",), "LEVEL", "how long to think: low, medium or high", completes="effort"),
+    Option(
+        ("--thread",),
+        "NAME",
+        "go on with this conversation: each model sees its own part of it",
+        completes="thread",
+    ),
+    Option(
+        ("--compare",),
+        "MODELS",
+        "ask several side by side: A,B,C, or how many of the best",
+        _models,
+        "models",
+    ),
+    Option(("--blind",), None, "with --compare: without names, until you vote"),
     Option(("-o", "--out"), "VAR", "put the Response into this variable", _variable, "variable"),
+    Option(
+        ("-f", "--format"),
+        "FORM",
+        "ask for, and show, the answer as markdown, text, code (also put into a new cell), json, "
+        "html or latex",
+        _form,
+        "format",
+    ),
     Option(("--dry-run",), None, "show the filled-in prompt and the choice, and send nothing"),
     Option(("--explain",), None, "show the choice under the answer"),
     Option(("--no-cache",), None, "neither look the answer up nor keep it"),
     Option(("--refresh",), None, "ask again, and replace the answer that was kept"),
     Option(("--no-stream",), None, "show the answer once, when it is complete"),
     Option(("--quiet",), None, "show nothing; use with --out"),
+    Option(
+        ("--background",),
+        None,
+        "go on at once, and show the answer when it is there; with --out a handle to wait for",
+    ),
 )
 SELECTING = (
     *CHOOSING,

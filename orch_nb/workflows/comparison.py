@@ -99,6 +99,11 @@ class Comparison(Sequence[Compared]):
         """Dollars that the answers added to the bill; None where a part is unknown."""
         return _sum([row.response.billed for row in self.rows if row.response is not None])
 
+    @property
+    def paid(self) -> Decimal | None:
+        """The same as it was when it was recorded."""
+        return _sum([row.response.paid for row in self.rows if row.response is not None])
+
     def to_records(self) -> list[dict[str, object]]:
         """One flat row a model, see `Compared.to_record`."""
         return [row.to_record() for row in self.rows]

@@ -1,0 +1,95 @@
+"""``--compare``: a prompt to several models, which is shown while it grows and once it is done."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from orch_nb.errors import InputError
+from orch_nb.notebook.asking import cache_policy, passed_on
+from orch_nb.notebook.columns import (
+    GrowingColumns,
+    PrintedColumns,
+    comparison_bundle,
+    figures_table,
+    plan_table,
+)
+from orch_nb.notebook.display import below, plain, show
+from orch_nb.notebook.tables import Bundle
+from orch_nb.session import Session
+from orch_nb.workflows.comparison import Comparison, ComparisonStopped
+
+
+class Comparing:
+    """The comparisons of the cells of one shell: each is shown once, in its place."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._printed: tuple[Comparison, int] | None = None
+        self._unshown: list[tuple[Comparison, GrowingColumns]] = []
+
+    def ask(
+        self,
+        session: Session,
+        prompt: str,
+        options: argparse.Namespace,
+        variables: dict[str, Any],
+    ) -> Comparison | None:
+        """Compare as `options` say; None where the cell is to show nothing more.
+
+        Raises as `Session.compare` does.
+        """
+        if options.explain:
+            raise InputError(
+                "--explain is for one answer; %orch why N explains any, --dry-run a comparison"
+            )
+        asked = passed_on(options, variables) | {"cache": cache_policy(options)}
+        if options.dry_run:
+            plan = session.compare(prompt, options.compare, dry_run=True, **asked)
+            show(below(plain(prompt), plan_table(plan)))
+            return None
+        made = self._compare(session, prompt, asked | {"blind": options.blind}, options)
+        if options.out:
+            variables[options.out] = made
+        return None if options.quiet else made
+
+    def _compare(
+        self, session: Session, prompt: str, asked: dict[str, Any], options: argparse.Namespace
+    ) -> Comparison:
+        if options.quiet:
+            return session.compare(prompt, options.compare, **asked)
+        settings = session.settings
+        # What is recorded, and replayed, is shown once; who is quick would tell who is blind.
+        streams = settings.stream and settings.mode == "live" and not options.no_stream
+        streams = streams and not options.blind
+        if not hasattr(self._shell, "kernel"):
+            watcher = PrintedColumns() if streams else None
+            made = session.compare(prompt, options.compare, watcher=watcher, **asked)
+            if streams:
+                self._printed = made, self._shell.execution_count
+            return made
+        growing = GrowingColumns(streams=streams)
+        try:
+            made = session.compare(prompt, options.compare, watcher=growing, **asked)
+        except ComparisonStopped as stop:
+            if not options.blind:
+                growing.keep(stop.comparison)
+            raise
+        self._unshown.append((made, growing))
+        return made
+
+    def finish_cell(self, *_result: object) -> None:
+        """Complete the comparisons that were not the cell's result."""
+        unshown, self._unshown = self._unshown, []
+        for made, growing in unshown:
+            growing.complete(*comparison_bundle(made))
+
+    def show(self, made: Comparison) -> tuple[Bundle, dict[str, Any]]:
+        """What IPython shows of a Comparison: all of it, or its figures if it was just printed."""
+        for shown in [pair for pair in self._unshown if pair[0] is made]:
+            self._unshown.remove(shown)
+            shown[1].clear()
+        bundle, metadata = comparison_bundle(made)
+        if self._printed == (made, self._shell.execution_count):
+            bundle = figures_table(made)
+        return bundle, metadata
