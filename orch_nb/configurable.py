@@ -76,7 +76,7 @@ class Configurable(ABC):
         row = {k: v for k, v in (rows.pop(name, None) or {}).items() if k != "enabled"}
         # Without a row of its own a provider is what it is found to be.
         without = rows | ({name: row} if row else {})
-        found = getattr(self._changed({kind: without}), kind).get(name)
+        found = getattr(self.changed(**{kind: without}), kind).get(name)
         is_on = found is None or found.enabled is not False
         self.change(**{kind: without if on and is_on else rows | {name: {**row, "enabled": on}}})
 
@@ -90,8 +90,8 @@ class Configurable(ABC):
         self._apply(stack.settings, anew=True)
         self._stack = stack
 
-    def _changed(self, settings: Mapping[str, Any]) -> Settings:
-        """The settings as they would be with `settings` changed."""
+    def changed(self, **settings: Any) -> Settings:
+        """The settings as they would be with `settings` changed; nothing is. Errors as `change`."""
         return self._stack.replaced(changes={**self._stack.changes, **settings}).settings
 
     def _replace(self, **layers: Mapping[str, Any]) -> None:

@@ -193,7 +193,7 @@ class Session(Configurable, WorkflowMethods):
 
         In the place of a decision that cannot be made stands the error. Raises as `change` does.
         """
-        changed = self._changed(settings)
+        changed = self.changed(**settings)
         return self._loop.run(lambda: self._engine.preview(requests, changed))
 
     def count_tokens(self, prompt: str, **options: Unpack[Options]) -> Usage:
