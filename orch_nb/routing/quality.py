@@ -102,6 +102,8 @@ def draw(mean: Column, weight: Column, random: np.random.Generator) -> Column:
 
 def evidence(track: Track, kind: str) -> str:
     """What was seen of a model's quality, such as "12 evaluations, 3 ratings"; "" if nothing."""
+    if not track.quality:
+        return ""
     seen = Counter(track.quality[kind].counts if kind in track.quality else {})
     said = [_count(number, source) for source, number in sorted(seen.items())]
     elsewhere = sum(sum(s.counts.values()) for name, s in track.quality.items() if name != kind)

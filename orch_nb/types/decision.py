@@ -103,9 +103,12 @@ class Decision:
     def kept(self, asked: Collection[str] = ()) -> Self:
         """The decision as it is kept: the best 50 choices, 50 more of those `asked`, 50 rejections.
 
-        Nothing behind it stays in memory. `asked` are ids of models: all of a provider that is
-        down may be among them.
+        Of thousands of models nothing behind it stays in memory; a short list is what it was, its
+        choices still to be made when somebody looks. `asked` are ids of models: all of a provider
+        that is down may be among them.
         """
+        if max(len(self.ranking), len(self.rejected)) <= _SHOWN:
+            return self
         ranking = tuple(self.ranking[:_SHOWN])
         if missing := set(asked).difference(choice.model for choice in ranking):
             others = islice(self.ranking, _SHOWN, None)

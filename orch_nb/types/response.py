@@ -116,7 +116,8 @@ class Response:
     def kept(self) -> Self:
         """The response with its decision as that is kept, see `Decision.kept`."""
         asked = {attempt.model for attempt in self.attempts}
-        return replace(self, decision=self.decision.kept(asked))
+        decision = self.decision.kept(asked)
+        return self if decision is self.decision else replace(self, decision=decision)
 
     def __str__(self) -> str:
         return visible(self.text)

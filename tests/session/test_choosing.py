@@ -282,11 +282,21 @@ def computed() -> int:
     return sum(isinstance(thing, Estimates | Table) for thing in gc.get_objects())
 
 
-def test_what_a_choice_was_computed_from_is_not_kept(session: Session) -> None:
+def test_what_a_choice_among_many_was_computed_from_is_not_kept(stub: Stub) -> None:
+    many = {f"a:model{number}": {"quality": {"chat": 0.1}} for number in range(80)}
     before = computed()
-    kept = session.ask("hi", strategy="task")
-    assert len(kept.decision.ranking) == 4
-    with pytest.raises(SelectionError):
-        session.ask("hi", strategy="task", max_cost=0)
-    assert computed() <= before  # what earlier tests left may go meanwhile
-    assert session.ledger[0].decision is kept.decision
+    with Session(settings(stub, models=many)) as session:
+        kept = session.ask("hi", strategy="task")
+        assert len(kept.decision.ranking) == 50
+        with pytest.raises(SelectionError):
+            session.ask("hi", strategy="task", max_cost=0)
+        assert computed() <= before  # what earlier tests left may go meanwhile
+        assert session.ledger[0].decision is kept.decision
+
+
+def test_a_choice_among_few_is_read_later_as_it_was_made(session: Session) -> None:
+    shown = str(session.select("hi", strategy="task"))
+    kept = session.ask("hi", strategy="task").decision
+    for number in range(3):
+        session.ask(f"more {number}", model="a:small")
+    assert str(kept) == str(session.ledger[0].decision) == shown
