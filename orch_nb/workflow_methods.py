@@ -8,14 +8,19 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from concurrent.futures import Future
 
     from orch_nb.invoke.compose import Options
+    from orch_nb.types import Response
     from orch_nb.workflows.batch.run import BatchOptions, Mapper
     from orch_nb.workflows.compare import Comparer, Watcher
     from orch_nb.workflows.comparison import Comparison
     from orch_nb.workflows.evaluation import Evaluation
     from orch_nb.workflows.items import Items
+    from orch_nb.workflows.pipeline.pipeline import Pipeline
+    from orch_nb.workflows.pipeline.plan import Runner
     from orch_nb.workflows.planning import Asker, Evaluating
 
 
@@ -173,6 +178,16 @@ class WorkflowMethods:
         if not dry_run:
             self.comparisons.append(made)
         return made
+
+    def pipeline(self, written: str | Path) -> Pipeline:
+        """Read the pipeline that is `written`: YAML, or the path of a file that holds it.
+
+        It can be planned and run, see `orch_nb.workflows.pipeline.pipeline.Pipeline`. Raises
+        `PipelineError`, with the line of what is wrong.
+        """
+        from orch_nb.workflows.pipeline.pipeline import Pipeline  # noqa: PLC0415 - few need it
+
+        return Pipeline(cast("Runner", self), written, time.monotonic)
 
     @property
     def _asker(self) -> Asker:

@@ -10,10 +10,10 @@ from typing import Any
 from orch_nb.errors import InputError, Interrupted, OrchError
 from orch_nb.invoke.compose import compose
 from orch_nb.notebook import decisions, display
-from orch_nb.notebook.background import BackgroundAnswer, Progress, begin, done, outcome, watch
+from orch_nb.notebook.background import BackgroundAnswer, begin, done, outcome, watch
 from orch_nb.notebook.formats import FORMATS, asking_for, code_of
 from orch_nb.notebook.growing import GrowingAnswer, PrintedAnswer
-from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.tables import Bundle, Shown
 from orch_nb.notebook.variables import find_check, find_class, find_image
 from orch_nb.session import Session
 from orch_nb.types import CachePolicy, Response
@@ -32,7 +32,6 @@ class _Asked:
 
     response: Response
     options: argparse.Namespace
-    growing: GrowingAnswer | None = None
     printed: int | None = None
 
     def show(self) -> tuple[Bundle, dict[str, Any]]:
@@ -53,8 +52,8 @@ class Asking:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._last: _Asked | None = None
-        self._unshown: list[_Asked] = []
-        self._awaited: list[tuple[BackgroundAnswer, Progress, argparse.Namespace]] = []
+        self._unshown: list[tuple[_Asked, GrowingAnswer]] = []
+        self._awaited: list[tuple[BackgroundAnswer, Callable[[], Shown]]] = []
 
     def ask(
         self,
@@ -104,8 +103,7 @@ class Asking:
             raise
         self._last = _Asked(response, options)
         if isinstance(growing, GrowingAnswer):
-            self._last = _Asked(response, options, growing)
-            self._unshown.append(self._last)
+            self._unshown.append((self._last, growing))
         elif streams:
             growing.clear()
             self._last = _Asked(response, options, printed=self._shell.execution_count)
@@ -134,11 +132,15 @@ class Asking:
         answer, progress = begin(session, compose(prompt, **asked))
         if options.quiet:
             return answer
+
+        def lay_out(response: Response) -> Shown:
+            return _Asked(response, options).show()
+
         if self._draws:
-            watch(answer, progress, lambda response: _Asked(response, options).show())
+            watch(answer, progress, lay_out)
         else:
             print("in the background; the answer follows the first cell that ends after it")
-            self._awaited.append((answer, progress, options))
+            self._awaited.append((answer, lambda: outcome(answer, progress, lay_out)))
         return answer
 
     def _write(self, code: str) -> None:
@@ -152,19 +154,17 @@ class Asking:
         In a terminal, print those that arrived in the background.
         """
         unshown, self._unshown = self._unshown, []
-        for asked in unshown:
-            asked.growing.complete(*asked.show())
+        for asked, growing in unshown:
+            growing.complete(*asked.show())
         for one in [one for one in self._awaited if one[0].done]:
             self._awaited.remove(one)
-            answer, progress, options = one
-            shown, _ = outcome(answer, progress, lambda r, how=options: _Asked(r, how).show())
-            print(shown["text/plain"])
+            print(one[1]()[0]["text/plain"])
 
     def show(self, response: Response) -> tuple[Bundle, dict[str, Any]]:
         """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
-        for asked in [asked for asked in self._unshown if asked.response is response]:
-            self._unshown.remove(asked)
-            asked.growing.clear()
+        for one in [one for one in self._unshown if one[0].response is response]:
+            self._unshown.remove(one)
+            one[1].clear()
         if self._last is None or self._last.response is not response:
             return display.answer(response)
         bundle, metadata = self._last.show()

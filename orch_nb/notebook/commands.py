@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from orch_nb.errors import InputError
+from orch_nb.notebook.background import show_cancel
 from orch_nb.notebook.budget import show_budget
 from orch_nb.notebook.cards import show_models
 from orch_nb.notebook.comparisons import show_comparison
@@ -19,6 +20,7 @@ from orch_nb.notebook.keys import show_keys
 from orch_nb.notebook.panel import show_panel
 from orch_nb.notebook.rating import show_rating
 from orch_nb.notebook.report import show_report
+from orch_nb.notebook.rerun import show_rerun
 from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.why import show_why
 from orch_nb.panels.panel import BUILT_IN
@@ -83,6 +85,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             show_comparison,
             ("vote",),
         ),
+        "cancel": Command("", "stop the answers that are under way in the background", show_cancel),
         "rate": Command(
             "[N] up|down|0..1",
             "how good the last answer, or the N-th, was; it changes what is chosen",
@@ -101,6 +104,14 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             "a saved notebook says",
             show_costs,
             ("--all", "--days"),
+        ),
+        "rerun": Command(
+            "[N] [--model ID] …",
+            "ask the last call, or the N-th, once more with other options; what differs, word by "
+            "word, and in cost and time",
+            show_rerun,
+            ("--model", "--strategy", "--system", "--temperature", "--refresh", "model"),
+            reads=True,
         ),
         "report": Command(
             "[--out FILE.html]",

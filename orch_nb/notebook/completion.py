@@ -16,7 +16,7 @@ from IPython.core.completer import (
 
 from orch_nb.errors import OrchError
 from orch_nb.notebook.commands import COMMANDS
-from orch_nb.notebook.options import Option, Options
+from orch_nb.notebook.options import FORMS, Option, Options
 from orch_nb.notebook.variables import classes, public
 from orch_nb.session import Session
 from orch_nb.settings import OFFICIAL
@@ -120,6 +120,8 @@ def _values(
         return strategy_names()
     if option.completes == "task":
         return TASKS
+    if option.completes == "format":
+        return FORMS
     if option.completes == "model":
         return _models(session)
     if option.completes == "thread":

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from orch_nb.errors import InputError
 from orch_nb.notebook import markup
@@ -106,7 +106,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 
 
-def asking_for(name: str | None, asked: Mapping[str, object]) -> dict[str, object]:
+def asking_for(name: str | None, asked: Mapping[str, Any]) -> dict[str, Any]:
     """`asked`, which `Session.ask` is to be told, with the words that ask for the format `name`.
 
     Raises `InputError` where a schema has said already what the answer is to be.

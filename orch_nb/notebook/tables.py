@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from orch_nb.figures import columns
 from orch_nb.notebook import render
 from orch_nb.sanitize import one_line
 
 Bundle = dict[str, str]
+#: An output, and its metadata.
+Shown = tuple[Bundle, dict[str, Any]]
 Row = Sequence[str]
 QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
 # Names and reasons are a server's words, of any length.
