@@ -4,7 +4,8 @@ The sums of the task, the pipeline and the session are in memory, and always kep
 limit is set, what was spent so far is written into ``spend.sqlite`` in the user's data folder, and
 from then on every call that can cost something, before it is sent: so the limit of the hour holds
 for all of the user's processes on this machine, that of the session also for processes that are
-forked from it, and `kill -9` loses nothing. Without a usable disk the limits hold for this process alone.
+forked from it, and `kill -9` loses nothing. Without a usable disk the limits hold for this process
+alone.
 """
 
 from __future__ import annotations
@@ -220,14 +221,14 @@ class Budget:
         return add_up("hour", self._minutes.values())
 
     def _minute(self, now: float) -> Tally:
-        """The tally of this minute; with a new one, those that left the hour are dropped."""
+        """The tally of this minute; with a new one, those outside the hour are dropped."""
         minute = int(now // _MINUTE)
         if minute not in self._minutes:
-            first = int((now - HOUR) // _MINUTE)
+            window = range(int((now - HOUR) // _MINUTE), int((now + HOUR) // _MINUTE) + 1)
             self._minutes = {
-                old: tally
-                for old, tally in self._minutes.items()
-                if old >= first or tally.sums["reserved"]
+                other: tally
+                for other, tally in self._minutes.items()
+                if other in window or tally.sums["reserved"]
             }
             self._minutes[minute] = Tally("hour")
         return self._minutes[minute]
@@ -248,9 +249,7 @@ class Budget:
         reason = one_line(str(error)) or type(error).__name__
         import sqlite3  # noqa: PLC0415 - see `disk_errors`
 
-        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
-            error, sqlite3.OperationalError
-        )
+        damaged = not isinstance(error, sqlite3.OperationalError | OSError)
         todo = f"delete {_NAME} there" if damaged else "see to the folder"
         warnings.warn(
             f"the budget holds for this session only, other sessions are not counted: {reason} "

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orch_nb.files import create_private
+from orch_nb.store.disk import disk_errors
 from orch_nb.store.tally import HOUR, Period, State, Tally
 
 # Seconds that a call waits for other processes, which hold the file for 0.1 ms each.
@@ -44,8 +45,8 @@ Check = Callable[[Mapping[Period, Tally]], None]
 class SpendFile:
     """The file at `path`, opened by this process for the session with the id `session`.
 
-    Every method raises `sqlite3.Error` or `OSError` where the disk does not play along. To be used
-    by one thread at a time, and closed before the process forks.
+    Every method raises one of `orch_nb.store.disk.disk_errors` where the disk does not play along.
+    To be used by one thread at a time, and closed before the process forks.
     """
 
     def __init__(self, path: Path, session: str, now: float) -> None:
@@ -58,7 +59,8 @@ class SpendFile:
         self._closed = weakref.finalize(self, self._db.close)
         try:
             self._prepare(now)
-        except sqlite3.Error:
+            self._path, self._place = path, _place(path)
+        except disk_errors():
             self.close()
             raise
 
@@ -73,7 +75,7 @@ class SpendFile:
         `check` gets the sums of the session and of the hour before `now`, seconds since the epoch,
         and nobody changes them until the reservation is there.
         """
-        with self._transaction():
+        with self._shared():
             self._expire(now)
             check(self._totals())
             row = self._insert("reserved", amount, now)
@@ -88,7 +90,7 @@ class SpendFile:
 
         `settled` are time, state and amount. What is older than an hour is the session's alone.
         """
-        with self._transaction():
+        with self._shared():
             for at, state, amount in settled:
                 if now - HOUR < at <= now + HOUR:
                     self._insert(state, amount, at)
@@ -107,13 +109,14 @@ class SpendFile:
         The call counts for the hour after `now`. Where others thought this process dead, the row
         may be unknown, or gone, by now.
         """
-        with self._transaction():
+        with self._shared():
             found = self._db.execute(
                 "SELECT session, state, amount FROM call WHERE id = ?", (row,)
             ).fetchone()
             if found is None:
                 return
             session, before, reserved = found
+            _check_numbers(reserved)
             for key in (_HOUR_KEY, session):
                 self._add(key, before, -reserved, now)
                 self._add(key, state, amount, now)
@@ -127,7 +130,7 @@ class SpendFile:
 
     def totals(self, now: float) -> Mapping[Period, Tally]:
         """The sums of the session and of the hour before `now`."""
-        with self._transaction():
+        with self._shared():
             self._expire(now)
             return self._totals()
 
@@ -147,6 +150,14 @@ class SpendFile:
             self._recover(now)
 
     @contextmanager
+    def _shared(self) -> Iterator[None]:
+        """A transaction in the file that others have, too: SQLite goes on with a deleted one."""
+        if _place(self._path) != self._place:
+            raise OSError(f"{self._path.name} was deleted and made anew")
+        with self._transaction():
+            yield
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -162,6 +173,7 @@ class SpendFile:
         for key, state, amount in self._db.execute(
             "SELECT key, state, amount FROM total WHERE key IN (?, ?)", (_HOUR_KEY, self._session)
         ):
+            _check_numbers(amount)
             found["hour" if key == _HOUR_KEY else "session"].add(state, amount)
         return found
 
@@ -192,6 +204,7 @@ class SpendFile:
             window,
         ).fetchall()
         for row, state, amount in rows:
+            _check_numbers(amount)
             self._add(_HOUR_KEY, state, -amount, now)
             self._db.execute("DELETE FROM call WHERE id = ?", (row,))
 
@@ -200,6 +213,8 @@ class SpendFile:
         rows = self._db.execute(
             "SELECT id, session, amount, pid, started FROM call WHERE state = 'reserved'"
         ).fetchall()
+        for _, _, *numbers in rows:
+            _check_numbers(*numbers)
         gone = {process for process in {row[3:] for row in rows} if _is_gone(*process)}
         for row, session, amount, *process in rows:
             if tuple(process) not in gone:
@@ -208,6 +223,17 @@ class SpendFile:
                 self._add(key, "reserved", -amount, now)
                 self._add(key, "unknown", amount, now)
             self._db.execute("UPDATE call SET state = 'unknown' WHERE id = ?", (row,))
+
+
+def _place(path: Path) -> tuple[int, int]:
+    seen = path.stat()
+    return seen.st_dev, seen.st_ino
+
+
+def _check_numbers(*values: object) -> None:
+    """Raise for what damage has made into something else, as SQLite does for what it notices."""
+    if not all(isinstance(value, int | float) for value in values):
+        raise sqlite3.DatabaseError("a number in it is none")
 
 
 def _start(pid: int) -> float | None:
