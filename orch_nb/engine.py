@@ -142,7 +142,7 @@ class Engine:
         decision = await self.decide(call.request, settings, deadline)
         self._memories.traffic.chosen(decision.best.model)
         expected = decision.profile.output_tokens
-        bill = Bill(self._memories.budget, others=self.catalog.cards, expected=expected)
+        bill = Bill(self._memories.budget, call.periods, self.catalog.cards, expected=expected)
         answer = await self._invoker.invoke(
             call, decision, bill, fallback=settings.fallback, deadline=deadline
         )

@@ -8,9 +8,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from concurrent.futures import Future
+    from pathlib import Path
 
     from orch_nb.invoke.compose import Options
     from orch_nb.types import Response

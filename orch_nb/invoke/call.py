@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from orch_nb.invoke.fallback import Trail
 from orch_nb.invoke.form import Form
 from orch_nb.invoke.verdict import TextCheck
+from orch_nb.store.tally import Tally
 from orch_nb.types import Decision, Record, Request, Response
 
 
 @dataclass(slots=True)
 class Call:
-    """One call on its way. What is in it when it ends early goes into the record."""
+    """One call on its way. What is in it when it ends early goes into the record.
+
+    ``periods`` is what it is a part of, besides the session: the sums of a pipeline.
+    """
 
     request: Request
     show: Callable[[str], None] | None = None
@@ -22,6 +26,7 @@ class Call:
     decision: Decision | None = None
     trail: Trail = field(default_factory=Trail)
     partial: Response | None = None
+    periods: tuple[Tally, ...] = ()
 
     def record(
         self,

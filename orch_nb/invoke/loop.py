@@ -9,11 +9,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from orch_nb.errors import InputError
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 # Seconds between looks at a running call: how late a KeyboardInterrupt may be noticed on
 # platforms where a wait cannot be interrupted.
@@ -40,7 +41,7 @@ class BackgroundLoop:
         with self._lock:  # what is handed over before `close` is seen and cancelled by it
             return asyncio.run_coroutine_threadsafe(start(), self._started())
 
-    def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed | None = None) -> T:
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed[Any] | None = None) -> T:
         """Run ``work()`` to its end and return its result.
 
         Meanwhile what `work` puts into `feed` is consumed in this thread. A KeyboardInterrupt,
@@ -113,19 +114,19 @@ class BackgroundLoop:
         return self._loop
 
 
-class Feed:
-    """Pieces of text on their way from the loop to the thread that waits for the answer."""
+class Feed(Generic[P]):
+    """Pieces, of text mostly, on their way from the loop to the thread that waits."""
 
-    def __init__(self, consumer: Callable[[str], None]) -> None:
+    def __init__(self, consumer: Callable[[P], object]) -> None:
         if not callable(consumer):
             raise InputError("on_text must be a function that takes a piece of text")
         self._consumer = consumer
-        self._pieces: deque[str] = deque()
+        self._pieces: deque[P] = deque()
         self._wake = threading.Event()
 
-    def put(self, text: str) -> None:
-        """Hand over `text`; called on the loop."""
-        self._pieces.append(text)
+    def put(self, piece: P) -> None:
+        """Hand over `piece`; called on the loop."""
+        self._pieces.append(piece)
         self._wake.set()
 
     def consume(self) -> None:

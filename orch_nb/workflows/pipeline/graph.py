@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from orch_nb.errors import TemplateError, UnknownNameError
 from orch_nb.templates.template import Expression, Template
 from orch_nb.workflows.pipeline.answer_class import answer_class
-from orch_nb.workflows.pipeline.errors import Problem
+from orch_nb.workflows.pipeline.errors import PipelineError, Problem
 from orch_nb.workflows.pipeline.scope import RESERVED
 from orch_nb.workflows.pipeline.spec import Spec, Step
 
@@ -38,11 +38,22 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """A pipeline that can be planned and run; ``nodes`` stand in an order that works."""
+    """A pipeline that can be planned and run; ``nodes`` stand in an order that works.
+
+    ``source`` and ``lines`` say where each part is written.
+    """
 
     spec: Spec
     nodes: Mapping[str, Node]
     outputs: Mapping[str, Template]
+    source: str = "pipeline"
+    lines: Mapping[Path, int] = field(default_factory=dict)
+
+    def error(self, node: Node, key: str, message: str) -> PipelineError:
+        """What is wrong with `key` of a step, which only the session could tell."""
+        place: Path = ("steps", node.place)
+        line = self.lines.get((*place, key), self.lines.get(place))
+        return PipelineError(message, source=self.source, line=line)
 
 
 def build(spec: Spec) -> Graph:
@@ -83,7 +94,7 @@ def _ids(spec: Spec) -> tuple[str, ...]:
 def _node(spec: Spec, place: int, step: Step, ids: Sequence[str]) -> Node:
     path: Path = ("steps", place)
     prompt = _read((*path, "prompt"), step.prompt)
-    said = step.system if step.system is not None else spec.system
+    said = _system(spec, step)
     system = None if said is None else _read((*path, "system"), said)
     when = None if step.when is None else _expression((*path, "when"), step.when)
     each: Expression | Sequence[object] | None = None
@@ -110,6 +121,14 @@ def _node(spec: Spec, place: int, step: Step, ids: Sequence[str]) -> Node:
     if step.answer is not None:
         form = answer_class(step.id, step.answer, (*path, "schema"))
     return Node(step, place, prompt, system, when, each, form, frozenset(after))
+
+
+def _system(spec: Spec, step: Step) -> str | None:
+    """The instructions of the step, of its expert, or of the pipeline."""
+    expert = spec.experts.get(step.expert or step.tool or "")
+    theirs = None if expert is None else expert.system_prompt
+    said = (step.system, theirs, spec.system)
+    return next((text for text in said if text is not None), None)
 
 
 def _needed(

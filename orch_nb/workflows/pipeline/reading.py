@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -44,7 +45,7 @@ def read(content: bytes, source: str = "pipeline") -> Graph:
     try:
         spec = Spec.model_validate(document.data)
         _check_names(spec)
-        return build(spec)
+        return replace(build(spec), source=source, lines=document.lines)
     except ValidationError as error:
         problem = _first(error)
     except Problem as found:

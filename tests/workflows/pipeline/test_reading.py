@@ -51,7 +51,8 @@ def test_none_requires_nothing(written: str) -> None:
 
 def test_requirements_in_words() -> None:
     required = graph(
-        "requires_model:\n  min_size: 7B\n  max_size: 350M\n  expertise: [medium-high, code, json]\n"
+        "requires_model:\n  min_size: 7B\n  max_size: 350M\n"
+        "  expertise: [medium-high, code, json]\n"
         "  cost_limit: 0.02\n  preferred: a:b\n" + STEPS
     ).spec.requires_model
     assert (required.min_size, required.max_size) == (7.0, 0.35)
