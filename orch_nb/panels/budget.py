@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import partial
+from html import escape
 from typing import Any
 
 from orch_nb.figures import dollars
@@ -47,7 +48,9 @@ class Budget(Panel):
         """Bars, and a field for each limit."""
         self._bars = controls.html()
         self._limits = {
-            period: controls.text(f"per {period}", f"dollars {what}", partial(self._set, period))
+            period: controls.text(
+                f"per {period}", f"dollars {what}", partial(self._set, period), hint="no limit"
+            )
             for period, what in _WHAT.items()
         }
         self._unpriced = controls.dropdown(
@@ -101,25 +104,23 @@ def bar(period: str, limit: Decimal | None, spent: Spent) -> str:
     """What was spent in `period` against its `limit` in dollars, as HTML that says it in words."""
     amounts = {name: getattr(spent, name) for name in _COLOURS}
     whole = max(limit or Decimal(0), spent.total)
-    of = "no limit" if limit is None else f"of {dollars(limit)}"
-    words = ", ".join(f"{dollars(a)} {name}" for name, a in amounts.items() if a) or "nothing yet"
+    of = ", no limit" if limit is None else f" of {dollars(limit)}"
+    words = ", ".join(f"{dollars(a)} {name}" for name, a in amounts.items() if a)
     parts = "".join(
         f'<span style="width:{100 * amount / whole:.2f}%;background:{_COLOURS[name]}"></span>'
         for name, amount in amounts.items()
         if whole and amount
     )
-    label = render.escape(f"{period}: {dollars(spent.total)} {of} ({words})")
+    said = f"{period}: {dollars(spent.total)}{of}{f' ({words})' if words else ''}"
+    label = render.escape(said)
+    if limit is None and not parts:
+        return f'<div style="margin:.3em 0">{label}</div>'
     return (
-        f'<div style="margin:.3em 0">{label}<div role="img" aria-label="{label_text(label)}" '
+        f'<div style="margin:.3em 0">{label}<div role="img" aria-label="{escape(said)}" '
         'style="display:flex;height:.8em;max-width:40em;border-radius:3px;overflow:hidden;'
         'border:1px solid var(--jp-border-color1,rgba(128,128,128,.6))">'
         f"{parts}</div></div>"
     )
-
-
-def label_text(label: str) -> str:
-    """`label`, which may hold marks of its own, for the inside of an attribute."""
-    return label.replace("<span>", "").replace("</span>", "")
 
 
 def _legend() -> str:

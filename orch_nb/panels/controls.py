@@ -13,10 +13,14 @@ _SLIDER_STEP = 0.01
 # itself: so they share a few.
 _LAYOUTS: dict[str, dict[str, str]] = {
     "whole": {"width": "100%"},
-    "field": {"width": "22em", "max_width": "100%"},
+    "field": {"width": "27em", "max_width": "100%"},
     "short": {"width": "17em", "max_width": "100%"},
     "fit": {"width": "auto"},
-    "pairs": {"grid_template_columns": "minmax(12em,1fr) 3fr", "width": "100%"},
+    "pairs": {
+        "grid_template_columns": "minmax(12em,1fr) 3fr",
+        "align_items": "center",
+        "width": "100%",
+    },
     "row": {"flex_flow": "row wrap", "align_items": "center", "width": "100%"},
 }
 # How wide labels are: those of controls that stand below one another are equally wide.
@@ -41,9 +45,9 @@ class Controls:
         self._layouts = {name: ipywidgets.Layout(**how) for name, how in _LAYOUTS.items()}
         self._styles: dict[str, Any] = {}
 
-    def html(self, value: str = "") -> Any:
-        """Safe HTML, made elsewhere."""
-        return self._make("HTML", "whole", value=value)
+    def html(self, value: str = "", *, layout: str = "whole") -> Any:
+        """Safe HTML, made elsewhere; with the layout "fit" as wide as its text."""
+        return self._make("HTML", layout, value=value)
 
     def slider(self, label: str, tip: str, moved: Heard) -> Any:
         """A fraction in 0..1, shown as percent; `moved` gets it."""
@@ -63,13 +67,15 @@ class Controls:
         made = self._make("Dropdown", "field", description=label, tooltip=tip)
         return self._hear(made, chosen)
 
-    def text(self, label: str, tip: str, written: Heard, *, growing: bool = False) -> Any:
+    def text(
+        self, label: str, tip: str, written: Heard, *, hint: str = "", growing: bool = False
+    ) -> Any:
         """A line of text; `written` gets it when it is done, or while it is `growing`."""
         made = self._make(
             *("Text", "short"),
             description=label,
             tooltip=tip,
-            placeholder=tip,
+            placeholder=hint,
             continuous_update=growing,
         )
         return self._hear(made, written)

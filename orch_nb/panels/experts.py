@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from orch_nb.errors import InputError, OrchError
+from orch_nb.errors import InputError, OrchError, SelectionError, UnknownNameError
 from orch_nb.listeners import Change
 from orch_nb.notebook import render, tables
 from orch_nb.notebook.tables import QUIET, Bundle
@@ -16,7 +16,7 @@ from orch_nb.panels.controls import Controls
 from orch_nb.panels.panel import Panel, panel
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
-from orch_nb.types import Choice, Decision, Message, Request, Wants
+from orch_nb.types import Choice, Decision, Message, Rejection, Request, Wants
 
 # A panel is saved with its notebook: so many names, shared by all rows, and so many reasons.
 _OFFERED = 300
@@ -68,7 +68,9 @@ class Experts(Panel):
         self._rows: dict[str, tuple[Any, Any, Any, Any]] = {}
         self._page = controls.column()
         self._more = controls.html()
-        self._new = controls.text("new tool", "a name such as sql", self._add)
+        self._new = controls.text(
+            "new tool", "makes a name such as sql a tool", self._add, hint="sql"
+        )
         return controls.column(self._page, self._more, self._new)
 
     def refresh(self) -> None:
@@ -123,13 +125,18 @@ class Experts(Panel):
         """The session's tools, pinned ones first."""
         session = self.session
         names = sorted(session.tools, key=lambda name: name not in session.experts)
-        requests = [_request(name, session) for name in names]
-        # Who can do a tool does not depend on who is pinned to it.
-        said = session.preview(requests, experts=dict.fromkeys(names))
+        # Who can do a tool does not depend on who is pinned to it. What is a tool by its pin alone
+        # needs nothing.
+        free = session.preview([_request(n, session) for n in names], experts=dict.fromkeys(names))
+        plain = session.preview([_request(name, session, named=False) for name in names])
+        said = [
+            second if isinstance(first, UnknownNameError) else first
+            for first, second in zip(free, plain, strict=True)
+        ]
         return [_tool(name, one, session) for name, one in zip(names, said, strict=True)]
 
 
-def _request(tool: str, session: Session) -> Request:
+def _request(tool: str, session: Session, *, named: bool = True) -> Request:
     """What a prompt for `tool` asks: of the kind that those of the session were, if there were any.
 
     The name stands for the words of a prompt that is not written yet.
@@ -140,23 +147,32 @@ def _request(tool: str, session: Session) -> Request:
         if record.decision is not None and tool in record.request.wants.tools
     )
     kind = kinds.most_common(1)[0][0] if kinds else None
-    return Request((Message("user", tool),), wants=Wants(tools=(tool,), task=kind))
+    tools = (tool,) if named else ()
+    return Request((Message("user", tool),), wants=Wants(tools=tools, task=kind))
 
 
 def _tool(name: str, said: Decision | OrchError, session: Session) -> Tool:
     pinned = session.experts.get(name)
+    if isinstance(said, SelectionError):
+        missing = _missing(said.rejected, session)
+        return Tool(name, pinned, missing=missing, error="no model can do this now")
     if isinstance(said, OrchError):
-        missing = tuple(f"{r.model} ({r.reason})" for r in getattr(said, "rejected", ()))
-        return Tool(name, pinned, missing=missing, error=str(said))
+        return Tool(name, pinned, error=str(said))
     choices = list(said.ranking)
     return Tool(
         name,
         pinned,
         models=tuple(choice.model for choice in choices),
-        missing=tuple(f"{r.model} ({r.reason})" for r in said.rejected),
+        missing=_missing(said.rejected, session),
         advice=_advice(choices, said.profile.kind, session),
         best=choices[0].model,
     )
+
+
+def _missing(rejected: Sequence[Rejection], session: Session) -> tuple[str, ...]:
+    """Why models cannot be chosen for a tool, but for those that no strategy picks anyway."""
+    never = {card.id for card in session.catalog.cards() if card.unranked}
+    return tuple(f"{out.model} ({out.reason})" for out in rejected if out.model not in never)
 
 
 def _advice(choices: Sequence[Choice], kind: str, session: Session) -> str:

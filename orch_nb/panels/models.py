@@ -47,10 +47,12 @@ class Models(Panel):
         """Providers, a filter, and a page of rows."""
         self._controls = controls
         self._page = 0
-        self._filter = controls.text("filter", "a part of a name", self._turn_to, growing=True)
+        self._filter = controls.text(
+            "filter", "a part of a name", self._turn_to, hint="a name", growing=True
+        )
         self._back = controls.button("Previous", "the models before these", partial(self._go, -1))
         self._next = controls.button("Next", "the models after these", partial(self._go, 1))
-        self._where = controls.html()
+        self._where = controls.html(layout="fit")
         self._names = [""] * (_PROVIDERS + _PAGE)
         self._boxes = [
             controls.check("", "may be asked", partial(self._switch, place))

@@ -50,8 +50,8 @@ class Weights(Panel):
         requests = last_requests(self.session.ledger)
         said = self.session.preview(requests)
         changes = compare(requests, said, said)
-        shares = normalised(asdict(self.session.weights))
-        weights = ", ".join(f"{term} {share:.0%}" for term, share in shares.items())
+        shares = percents(asdict(self.session.weights))
+        weights = ", ".join(f"{term} {share} %" for term, share in shares.items())
         line = f"strategy {self.session.strategy} · weights {weights}"
         if not weighs(self.session.strategy):
             line += f" ({self.session.strategy} does not use them)"
@@ -66,12 +66,12 @@ class Weights(Panel):
             term: controls.slider(term, tip, partial(self._weigh, term))
             for term, tip in TERMS.items()
         }
-        self._note = controls.html()
+        self._note = controls.html(layout="fit")
         self._offer = controls.button(
             "Use weighted", "choose by these weights from now on", self._use_weighted
         )
         self._preset = controls.dropdown("preset", "a strategy with its weights", self._load)
-        self._name = controls.text("save as", "a name for a preset", _nothing)
+        self._name = controls.text("save as", "a name for a preset", _nothing, hint="my preset")
         save = controls.button("Save", "keep strategy and weights under this name", self._save)
         self._remove = controls.button("Remove", "forget the preset of this name", self._forget)
         reset = controls.button("Reset", "what it was when the panel was opened", self._reset)
@@ -91,8 +91,8 @@ class Weights(Panel):
         """Take over strategy and weights, and rank the last prompts."""
         session, now = self.session, _current(self.session)
         offer(self._strategy, _strategies(session.strategy), session.strategy)
-        for term, share in normalised(now.weights).items():
-            self._sliders[term].value = share
+        for term, share in percents(now.weights).items():
+            self._sliders[term].value = share / 100
         presets = dict(self._presets)
         set_to = next((name for name, preset in presets.items() if _same(preset, now)), _NO_PRESET)
         offer(self._preset, [_NO_PRESET, *presets], set_to)
@@ -126,7 +126,9 @@ class Weights(Panel):
         self.session.change(strategy="weighted")
 
     def _weigh(self, term: str, share: float) -> None:
-        self.session.change(weights=moved(asdict(self.session.weights), term, share))
+        now = asdict(self.session.weights)
+        if round(100 * share) != percents(now)[term]:  # a front end may say what it was told
+            self.session.change(weights=moved(now, term, share))
 
     def _load(self, name: str) -> None:
         if name != _NO_PRESET:
@@ -162,6 +164,16 @@ def normalised(weights: Mapping[str, float]) -> dict[str, float]:
     most = max(weights.values())  # by the largest first: a sum of huge numbers is infinite
     total = sum(weight / most for weight in weights.values())
     return {term: round(weight / most / total, _DIGITS) for term, weight in weights.items()}
+
+
+def percents(weights: Mapping[str, float]) -> dict[str, int]:
+    """`weights` in whole percent of their sum, which together are 100."""
+    exact = {term: 100 * share for term, share in normalised(weights).items()}
+    whole = {term: int(share) for term, share in exact.items()}
+    by_rest = sorted(exact, key=lambda term: whole[term] - exact[term])
+    for term in by_rest[: 100 - sum(whole.values())]:
+        whole[term] += 1
+    return whole
 
 
 def moved(weights: Mapping[str, float], term: str, share: float) -> dict[str, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from orch_nb.errors import OrchError
-from orch_nb.figures import dollars, seconds
+from orch_nb.figures import count, dollars, seconds
 from orch_nb.sanitize import one_line
 from orch_nb.types import Choice, Decision, Record, Request
 
@@ -68,8 +68,8 @@ def saving(changes: Sequence[Change]) -> str:
     if not changes:
         return "no prompts yet: the last ones will be ranked anew here"
     if not flipped:
-        return f"all {len(changes)} prompts keep their model"
-    said = f"{len(flipped)} of {len(changes)} prompts would go to another model"
+        return f"no flips: {count(len(changes), 'prompt')} ranked anew"
+    said = f"{len(flipped)} of {count(len(changes), 'prompt')} would go to another model"
     pairs = [(c.before.estimate, c.now.estimate) for c in flipped if c.before and c.now]
     money = [a.cost - b.cost for a, b in pairs if a.cost is not None and b.cost is not None]
     times = [
