@@ -162,11 +162,12 @@ class Session(Configurable, WorkflowMethods):
         ProviderError, AllFailed, Interrupted
             Each model that was tried failed; or the user stopped, and it holds what had arrived.
         """
-        call = compose(prompt, **options)
-        feed = None
-        if on_text is not None:
-            feed = Feed(on_text)
-            call.show = feed.put
+        return self.answer(compose(prompt, **options), on_text)
+
+    def answer(self, call: Call, on_text: Callable[[str], None] | None = None) -> Response:
+        """The answer to `call`, given and shown as `ask` does it."""
+        feed = None if on_text is None else Feed(on_text)
+        call.show = None if feed is None else feed.put
         try:
             return self._loop.run(lambda: self._engine.answer(call, self.settings), feed)
         except (KeyboardInterrupt, CancelledError):  # the latter: another thread closed us

@@ -131,7 +131,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 LATER = frozenset(
     [
         *("cache", "costs", "history"),
-        *("rerun", "tools"),
+        "tools",
     ]
 )
 
