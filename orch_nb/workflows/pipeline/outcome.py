@@ -22,9 +22,12 @@ _HEAD = ("step", "status", "model", "chosen by", "cost", "billed", "time", "toke
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One prompt of a step, with its answer or its error. ``request`` is what was asked."""
+    """One prompt of a step, with its answer or its error.
 
-    request: Request
+    ``request`` is what was asked, None where it could not even be written.
+    """
+
+    request: Request | None
     response: Response | None = None
     error: OrchError | None = None
 

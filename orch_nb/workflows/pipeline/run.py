@@ -154,6 +154,7 @@ class _Work:
         if node.each is None:
             return (await self._part(node, asking, settings, scope, 0),)
         found = node.each.value(scope) if isinstance(node.each, Expression) else node.each
+        items = items_of(self.graph, node, found)
         turns = asyncio.Semaphore(node.step.max_parallel)
 
         async def one(index: int, item: object) -> Part:
@@ -162,19 +163,20 @@ class _Work:
                 return await self._part(node, asking, settings, item_scope, index)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(one(index, item))
-                for index, item in enumerate(items_of(self.graph, node, found))
-            ]
+            tasks = [group.create_task(one(index, item)) for index, item in enumerate(items)]
         return tuple(task.result() for task in tasks)
 
     async def _part(
         self, node: Node, asking: Asking, settings: Settings, scope: dict[str, object], index: int
     ) -> Part:
-        system = None if node.system is None else node.system.fill(scope)
-        prompt = node.prompt.fill(scope)
-        call = asking.call(prompt, system)
-        if (kept := self._kept(node, index)) is not None and kept.request == call.request:
+        try:
+            system = None if node.system is None else node.system.fill(scope)
+            prompt = node.prompt.fill(scope)
+            request = asking.call(prompt, system).request
+        except OrchError as error:
+            return Part(None, error=error)
+        kept = self._kept(node, index)
+        if kept is not None and kept.request == request:
             return kept
         times = _TIMES if self._on_error(node) == "retry" else 1
         async with AsyncExitStack() as stack:
@@ -182,7 +184,7 @@ class _Work:
                 await stack.enter_async_context(self.turns)
             for left in reversed(range(times)):
                 try:
-                    return Part(call.request, await self._answer(asking, settings, prompt, system))
+                    return Part(request, await self._answer(asking, settings, prompt, system))
                 except OrchError as error:
                     failure = error
                     if left:
@@ -191,10 +193,10 @@ class _Work:
                 others = asking.others()
                 try:
                     changed = self.session.changed(**others.changes)
-                    return Part(call.request, await self._answer(others, changed, prompt, system))
+                    return Part(request, await self._answer(others, changed, prompt, system))
                 except OrchError as error:
                     failure = error
-        return Part(call.request, error=failure)
+        return Part(request, error=failure)
 
     async def _answer(
         self, asking: Asking, settings: Settings, prompt: str, system: str | None
