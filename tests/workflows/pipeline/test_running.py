@@ -1,0 +1,342 @@
+"""Pipelines against a server: planned, run side by side, resumed, and nothing is paid twice."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from orch_nb import Response, Session
+from orch_nb.errors import InputError, UnknownNameError
+from orch_nb.workflows.pipeline.errors import PipelineError
+from orch_nb.workflows.pipeline.outcome import PipelineFailed, PipelineStopped, Run
+from orch_nb.workflows.pipeline.run import Progress
+from stub.client import Stub
+from stub.spec import write
+
+Open = Callable[..., Session]
+Says = Callable[[str, str], None]
+
+
+def prompts(stub: Stub) -> list[str]:
+    return [entry.prompt for entry in stub.log() if entry.method == "POST"]
+
+
+def test_a_plan_asks_nobody_and_its_totals_add_up(session: Session, stub: Stub) -> None:
+    plan = session.pipeline(
+        """
+inputs: {topic: rivers, places: [north, south, east]}
+selection_schema: cost
+steps:
+  - {id: outline, prompt: "Outline {{ topic }}"}
+  - {id: each, prompt: "{{ item }}: {{ outline }}", for_each: "{{ places }}"}
+  - {id: more, prompt: "More of {{ item }}", for_each: "{{ outline.lines }}"}
+  - {id: end, prompt: "{{ each.text }}", model: a:large, when: "topic == 'rivers'"}
+"""
+    ).plan()
+    assert prompts(stub) == []
+    outline, each, more, end = plan.steps
+    assert (outline.model, end.model) == ("a:small", "a:large")
+    assert (outline.named, end.named) == ("strategy of the pipeline", "model of the step")
+    assert (each.prompts, more.prompts) == (None, None)
+    assert end.sometimes
+    assert plan.cost == sum((step.cost for step in plan.steps if step.cost), Decimal(0))
+    assert "at least $" in str(plan)
+    assert 's1["each<br/>a:small"]' in plan.mermaid
+    assert "s0 --> s1" in plan.mermaid
+
+
+def test_items_that_are_known_are_counted(session: Session) -> None:
+    plan = session.pipeline(
+        "inputs: {names: [a, b, c]}\n"
+        "steps:\n  - {id: x, prompt: '{{ item }}', for_each: '{{ names }}', model: a:small}\n"
+    ).plan({"names": ["p", "q"]})
+    (step,) = plan.steps
+    assert step.prompts == 2
+    assert step.cost == 2 * step.decision.best.estimate.cost  # type: ignore[operator]
+
+
+def test_it_runs_in_order_and_its_report_adds_up(session: Session, stub: Stub, says: Says) -> None:
+    says("small", "- one\n- two")
+    says("large", "done")
+    run = session.pipeline(
+        """
+inputs: {topic: rivers}
+steps:
+  - {id: outline, prompt: "Outline {{ topic }}", model: a:small}
+  - id: part
+    prompt: "On {{ item }} ({{ index }})"
+    for_each: "{{ outline.lines }}"
+    model: a:large
+  - {id: end, prompt: "Join {{ part[0] }} {{ steps.part[1].text }}", model: a:large}
+outputs: {text: "{{ end }}!", first: "{{ outline.lines[0] }}"}
+"""
+    ).run({"topic": "lakes"})
+    assert prompts(stub)[0] == "Outline lakes"
+    assert sorted(prompts(stub)[1:3]) == ["On one (0)", "On two (1)"]
+    assert prompts(stub)[3] == "Join done done"
+    assert run.outputs == {"text": "done!", "first": "one"}
+    assert isinstance(run["outline"], Response)
+    parts = run["part"]
+    assert isinstance(parts, list)
+    assert [part.text for part in parts] == ["done", "done"]
+    with pytest.raises(UnknownNameError, match="did you mean part"):
+        run["prt"]
+    rows = run.to_records()
+    assert len(rows) == 4
+    assert run.billed == sum((row["billed"] for row in rows), Decimal(0))  # type: ignore[misc]
+    assert run.billed == session.ledger.spent.total
+    assert {row["named"] for row in rows} == {"model of the step"}
+    assert float(run.to_pandas().billed.sum()) == pytest.approx(float(run.billed))
+
+
+def test_steps_that_do_not_need_each_other_overlap(session: Session, stub: Stub) -> None:
+    stub.rule("a", write("ok", words=20, delay=0.02))
+    session.pipeline(
+        "steps:\n"
+        + "".join(f"  - {{id: s{n}, prompt: 'p {n}', model: a:small}}\n" for n in range(6))
+    ).run()
+    assert stub.stats().max_inflight >= 3
+    stub.reset()
+    stub.rule("a", write("ok", words=20, delay=0.02))
+    session.pipeline(
+        "max_parallel: 1\nsteps:\n"
+        + "".join(f"  - {{id: s{n}, prompt: 'q {n}', model: a:small}}\n" for n in range(4))
+    ).run()
+    assert stub.stats().max_inflight == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "ran"),
+    [
+        ("topic == 'cats'", False),
+        ("{{ topic == 'dogs' }}", True),
+        ("first.text | length > 0", True),
+    ],
+)
+def test_a_condition_decides(session: Session, condition: str, ran: bool) -> None:
+    run = session.pipeline(
+        f"""
+inputs: {{topic: dogs}}
+steps:
+  - {{id: first, prompt: x, model: a:small}}
+  - {{id: maybe, prompt: y, model: a:small, when: "{condition}"}}
+  - {{id: after, prompt: "{{{{ maybe }}}} z", model: a:small}}
+  - {{id: anyhow, prompt: "{{{{ maybe.text or 'nothing' }}}}", model: a:small, when: "true"}}
+"""
+    ).run()
+    status = {name: result.status for name, result in run.steps.items()}
+    assert status["maybe"] == status["after"] == ("done" if ran else "skipped")
+    assert status["anyhow"] == "done"
+    assert (run["maybe"] is None) is not ran
+
+
+class TestErrors:
+    """What a step does when it fails."""
+
+    def pipeline(self, on_error: str) -> str:
+        return f"""
+steps:
+  - {{id: good, prompt: fine, model: a:small}}
+  - {{id: bad, prompt: "{{{{ good }}}} x", model: a:large, on_error: {on_error}}}
+  - {{id: other, prompt: aside, model: a:small, needs: good}}
+  - {{id: end, prompt: "{{{{ bad }}}} y", model: a:small}}
+"""
+
+    def test_fail_stops_and_a_resumed_run_repeats_nothing(
+        self, open_session: Open, stub: Stub
+    ) -> None:
+        session = open_session(cache="off")
+        stub.rule("a", "400", model="large")
+        pipeline = session.pipeline(self.pipeline("fail"))
+        with pytest.raises(PipelineFailed, match="step bad failed: a:large") as failed:
+            pipeline.run()
+        run = failed.value.run
+        assert run.steps["end"].why == "step bad failed"
+        asked = len(prompts(stub))
+        stub.rule("a", "ok", model="large")
+        again = pipeline.run(resume=run)
+        done = [name for name, result in run.steps.items() if result.status == "done"]
+        assert [result.status for result in again.steps.values()] == ["done"] * 4
+        assert len(prompts(stub)) - asked == 4 - len(done)
+        assert again["good"] is run["good"]
+
+    def test_without_a_cache_kept_answers_are_asked_again_if_they_changed(
+        self, open_session: Open, stub: Stub
+    ) -> None:
+        session = open_session(cache="off")
+        pipeline = session.pipeline(
+            "inputs: {t: x}\nsteps:\n  - {id: a, prompt: '{{ t }}', model: a:small}\n"
+        )
+        first = pipeline.run()
+        assert pipeline.run(resume=first)["a"] is first["a"]
+        assert pipeline.run({"t": "y"}, resume=first)["a"] is not first["a"]
+        assert prompts(stub) == ["x", "y"]
+
+    def test_skip_goes_on(self, session: Session, stub: Stub) -> None:
+        stub.rule("a", "400", model="large")
+        run = session.pipeline(self.pipeline("skip")).run()
+        status = [result.status for result in run.steps.values()]
+        assert status == ["done", "failed", "done", "skipped"]
+        assert run.steps["end"].why == "bad was failed"
+        assert "bad: a:large" in str(run)
+
+    def test_retry_asks_again(self, session: Session, stub: Stub) -> None:
+        stub.plan("a", "ok", "500", "500", "ok", "ok", "ok")
+        run = session.pipeline(self.pipeline("retry").replace("needs: good", "needs: end")).run()
+        assert {result.status for result in run.steps.values()} == {"done"}
+
+    def test_fallback_asks_another_model(self, session: Session, stub: Stub) -> None:
+        stub.rule("a", "400", model="large")
+        run = session.pipeline(self.pipeline("fallback")).run()
+        answer = run["bad"]
+        assert isinstance(answer, Response)
+        assert answer.model != "a:large"
+
+
+def test_experts_requirements_and_strategies_decide(session: Session, stub: Stub) -> None:
+    run = session.pipeline(
+        """
+selection_schema: cost
+experts:
+  - sql: a:large
+  - analyst: {model: judge, provider: a, temperature: 0, system_prompt: "Be brief"}
+steps:
+  - {id: plain, prompt: one}
+  - {id: pinned, prompt: two, tool: sql}
+  - {id: named, prompt: three, expert: analyst}
+  - {id: own, prompt: four, tool: sql, model: a:small}
+  - {id: not_small, prompt: five, requires_model: {excluded: "a:small"}}
+  - {id: liked, prompt: six, requires_model: {preferred: "a:judge"}}
+"""
+    ).run()
+    models = {name: run[name].model for name in run.steps}  # type: ignore[union-attr]
+    assert models == {
+        "plain": "a:small",
+        "pinned": "a:large",
+        "named": "a:judge",
+        "own": "a:small",
+        "not_small": "a:judge",
+        "liked": "a:judge",
+    }
+    named = {name: result.named for name, result in run.steps.items()}
+    assert named["plain"] == "strategy of the pipeline"
+    assert named["pinned"] == "expert sql of the pipeline"
+    assert named["named"] == "expert analyst of the pipeline"
+    assert named["own"] == "model of the step"
+    by_prompt = {record.request.prompt: record.request for record in session.ledger}
+    assert by_prompt["three"].system == "Be brief"
+    assert by_prompt["three"].parameters.temperature == 0
+    assert by_prompt["one"].system is None
+
+
+def test_a_pin_of_the_session_holds_in_pipelines(session: Session) -> None:
+    text = "steps:\n  - {id: a, prompt: x, tool: sql}\nselection_schema: cost\n"
+    session.tool("sql")
+    session.experts.pin(sql="a:large")
+    assert session.pipeline(text).run()["a"].model == "a:large"  # type: ignore[union-attr]
+    session.experts.pin(sql="a:judge")
+    assert session.pipeline(text).run()["a"].model == "a:judge"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("step", "line", "words"),
+    [
+        ("model: b:none", 3, "unknown provider|b:none"),
+        ("tool: sqll", 3, "unknown tool 'sqll'"),
+        ("requires_model: {min_size: 700B}", 3, "min_size is 700B"),
+        ("requires_model: {cost_limit: 0.0000000001}", 3, "max_cost"),
+    ],
+)
+def test_a_step_that_cannot_work_stops_all_before_a_call(
+    session: Session, stub: Stub, step: str, line: int, words: str
+) -> None:
+    pipeline = session.pipeline(
+        "steps:\n  - {id: a, prompt: fine, model: a:small}\n"
+        f"  - {{id: b, prompt: y, needs: a, {step}}}\n"
+    )
+    with pytest.raises(PipelineError, match=words) as wrong:
+        pipeline.run()
+    assert wrong.value.line == line
+    assert prompts(stub) == []
+
+
+def test_inputs_are_checked_first(session: Session, stub: Stub) -> None:
+    pipeline = session.pipeline(
+        "inputs: {must: , n: 1}\nsteps:\n  - {id: a, prompt: '{{ must }}', model: a:small}\n"
+    )
+    for given, words in (
+        ({}, "needs must"),
+        ({"must": 1, "x": 2}, "unknown input 'x'"),
+        ({"must": object()}, "plain data"),
+    ):
+        with pytest.raises(InputError, match=words):
+            pipeline.run(given)
+    assert prompts(stub) == []
+    assert pipeline.run({"must": [1, 2]})["a"]
+    assert prompts(stub) == ["[1, 2]"]
+
+
+def test_values_are_never_expanded_again(session: Session, stub: Stub, says: Says) -> None:
+    says("small", "{{ secret }} {% raw %}")
+    session.pipeline(
+        "inputs: {t: '{{ secret }}'}\nsteps:\n  - {id: a, prompt: '{{ t }}', model: a:small}\n"
+        "  - {id: b, prompt: '<{{ a }}>', model: a:small}\n"
+    ).run()
+    assert prompts(stub) == ["{{ secret }}", "<{{ secret }} {% raw %}>"]
+
+
+def test_an_answer_with_a_schema_is_data_for_the_next_step(
+    session: Session, stub: Stub, says: Says
+) -> None:
+    says("small", '{"names": ["Po", "Rhine"]}')
+    run = session.pipeline(
+        "steps:\n  - {id: a, prompt: x, model: a:small, schema: {names: 'list[str]'}}\n"
+        "  - {id: b, prompt: 'On {{ item }}', for_each: '{{ a.parsed.names }}', model: a:large}\n"
+    ).run()
+    assert sorted(prompts(stub)[1:]) == ["On Po", "On Rhine"]
+    assert run["a"].parsed.names == ["Po", "Rhine"]  # type: ignore[union-attr]
+
+
+def test_for_each_over_a_text_says_what_to_do(session: Session, stub: Stub) -> None:
+    with pytest.raises(PipelineFailed, match=r"of a text take \.lines"):
+        session.pipeline(
+            "steps:\n  - {id: a, prompt: x, model: a:small}\n"
+            "  - {id: b, prompt: '{{ item }}', for_each: '{{ a.text }}', model: a:small}\n"
+        ).run()
+
+
+def test_progress_is_told_in_the_callers_thread(session: Session) -> None:
+    told = list[tuple[str, str, int]]()
+
+    def watch(progress: Progress) -> None:
+        status = "begun" if progress.result is None else progress.result.status
+        told.append((progress.step, status, threading.get_ident()))
+
+    session.pipeline("steps:\n  - {id: a, prompt: x, model: a:small}\n").run(watch=watch)
+    here = threading.get_ident()
+    assert told == [("a", "begun", here), ("a", "done", here)]
+
+
+def test_a_stop_keeps_what_is_done(session: Session, stub: Stub) -> None:
+    stub.rule("a", write("ok", words=30, delay=0.02), model="large")
+    pipeline = session.pipeline(
+        "steps:\n  - {id: a, prompt: x, model: a:small}\n"
+        "  - {id: b, prompt: '{{ a }}', model: a:large}\n"
+    )
+
+    def watch(progress: Progress) -> None:
+        if progress.step == "b":
+            _thread.interrupt_main()
+
+    with pytest.raises(PipelineStopped, match="1 of 2 steps are done") as stopped:
+        pipeline.run(watch=watch)
+    stub.wait_idle()
+    assert stub.stats().inflight == 0
+    run: Any = pipeline.run(resume=stopped.value.run)
+    assert run["a"] is stopped.value.run["a"]
+    assert isinstance(run, Run)
