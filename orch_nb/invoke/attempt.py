@@ -116,7 +116,7 @@ async def attempt(
         raise BrokenAnswer(progress.model, "the answer was cut short (no end mark); run again")
     # Some servers end with "stop" although they ask for tools, or the other way round.
     finish = "tool" if last.calls else last.finish.replace("tool", "stop")
-    if not text.strip() and not last.calls:
+    if not (last.calls or any(map(_visible, text))):
         raise BrokenAnswer(progress.model, _why_empty(finish))
     seconds = loop.time() - started if last.seconds is None else last.seconds
     return Answer(text, last.usage, finish, seconds, progress.ttft, last.calls)
@@ -143,6 +143,11 @@ def out_of_time(model: str) -> TimedOut:
     )
 
 
+def silent(model: str) -> TimedOut:
+    """The error for a model that is given up, so that another one still has time."""
+    return TimedOut(model, "gave no sign in half of the time that was left; raise the deadline")
+
+
 def _timed_out(progress: Progress, limits: Limits, at_hard_limit: bool) -> TimedOut:
     if at_hard_limit:
         return out_of_time(progress.model)
@@ -153,6 +158,10 @@ def _timed_out(progress: Progress, limits: Limits, at_hard_limit: bool) -> Timed
             f"sent no text within {limits.first_token:g} s; raise limits.first_token to wait longer"
         )
     return TimedOut(progress.model, said)
+
+
+def _visible(character: str) -> bool:
+    return character.isprintable() and not character.isspace()
 
 
 def _why_empty(finish: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -24,10 +25,14 @@ _DOUBLINGS = 6  # chosen: a ceiling of half a minute
 
 @dataclass(slots=True)
 class Trail:
-    """What has been tried so far in one call, readable while it runs."""
+    """What has been tried so far in one call, readable while it runs.
+
+    ``patience`` is how long, in the loop's time, who is asked now may go without a sign of life.
+    """
 
     attempts: list[Attempt] = field(default_factory=list)
     current: Progress | None = None
+    patience: float = math.inf
 
     @property
     def shown(self) -> bool:
@@ -66,9 +71,10 @@ async def first_answer(
 ) -> T:
     """The answer of the first candidate that gives one; `deadline` is in the loop's time.
 
-    Each is asked, and after what may pass asked again. When none answered, the benched one that
-    has the least to wait is probed. When several failed in a way that may pass, each is asked once
-    more after a pause.
+    Each is asked, and after what may pass asked again; who wants to be left alone for longer than
+    we wait is not, and who is silent has half of the time left, as long as others follow. When none
+    answered, the benched one that has the least to wait is probed. Of several that failed, each
+    whose failure may pass is asked once more after a pause.
 
     Raises
     ------
@@ -97,9 +103,14 @@ class _Failure(Generic[T]):
     at: float
 
     @property
+    def wants(self) -> float:
+        """Seconds that its server wants to be left alone."""
+        return self.error.retry_after or 0.0
+
+    @property
     def ready(self) -> float:
-        """When its server wants to be asked again, at the earliest."""
-        return self.at + min(self.candidate.longest_pause, self.error.retry_after or 0.0)
+        """When it is asked again, at the earliest."""
+        return self.at + min(self.candidate.longest_pause, self.wants)
 
 
 @dataclass(slots=True)
@@ -113,17 +124,23 @@ class _Search(Generic[T]):
     failures: list[_Failure[T]] = field(default_factory=list)
 
     async def first_lap(self, candidates: Iterable[Candidate[T]]) -> tuple[T] | None:
-        for candidate in candidates:
+        queue = iter(candidates)
+        following = next(queue, None)
+        while (candidate := following) is not None:
+            following = next(queue, None)
             if self.error is not None and _now() >= self.deadline:
                 break
             if candidate.budget is not None:
                 candidate.budget.deposit()
+            until = self.deadline if following is None else self._halfway()
             for retry in range(candidate.retries + 1):
-                if found := await self._ask(candidate, candidate.ask):
+                if found := await self._ask(candidate, candidate.ask, until):
                     return found
                 failure = self.failures.pop()
                 pause = self._pause(failure, retry)
-                if retry == candidate.retries or not self._may_repeat(failure, pause):
+                too_late = following is not None and failure.wants > candidate.longest_pause
+                last = retry == candidate.retries or too_late
+                if last or not self._may_repeat(failure, pause, until):
                     break
                 await asyncio.sleep(pause)
             self.failures.append(failure)
@@ -139,32 +156,30 @@ class _Search(Generic[T]):
         if not skipped or _now() >= self.deadline:
             return None
         _, place, probe = min(skipped, key=lambda one: one[:2])
-        found = await self._ask(self.failures[place].candidate, probe)
+        found = await self._ask(self.failures[place].candidate, probe, self.deadline)
         if not found:
             self.failures[place] = self.failures.pop()
         return found
 
     async def second_lap(self) -> tuple[T] | None:
-        passing = all(f.error.retryable or isinstance(f.error, Benched) for f in self.failures)
-        if not passing or len(self.failures) < 2:  # one alone has had its retries
-            return None
         again = [f for f in self.failures if f.error.retryable and f.candidate.retries]
-        if not again:
+        if not again or len(self.failures) < 2:  # one alone has had its retries
             return None
         first = again[0].candidate
         start = _now() + min(first.longest_pause, self._jitter(first.retries))
         # In their order, but nobody is waited for whose server asks for more time than others.
         for failure in sorted(again, key=lambda f: max(start, f.ready)):
             pause = max(0.0, max(start, failure.ready) - _now())
-            if self._may_repeat(failure, pause):
+            if self._may_repeat(failure, pause, self.deadline):
                 await asyncio.sleep(pause)
-                if found := await self._ask(failure.candidate, failure.candidate.ask):
+                candidate = failure.candidate
+                if found := await self._ask(candidate, candidate.ask, self.deadline):
                     return found
         return None
 
-    async def _ask(self, candidate: Candidate[T], ask: Ask[T]) -> tuple[T] | None:
+    async def _ask(self, candidate: Candidate[T], ask: Ask[T], until: float) -> tuple[T] | None:
         """One attempt; what failed is the last of ``failures``. Raises what forbids others."""
-        started = _now()
+        started, self.trail.patience = _now(), until
         try:
             result = await ask()
         except ProviderError as failure:
@@ -179,15 +194,20 @@ class _Search(Generic[T]):
         self.failures.append(_Failure(candidate, self.error, _now()))
         return None
 
-    def _may_repeat(self, failure: _Failure[T], pause: float) -> bool:
+    def _halfway(self) -> float:
+        """Until when a silent model is waited for, where others follow. The half is chosen."""
+        now = _now()
+        return now + (self.deadline - now) / 2
+
+    def _may_repeat(self, failure: _Failure[T], pause: float, until: float) -> bool:
         """Whether asking again after `pause` can help, and is not too much for the provider."""
-        if not failure.error.retryable or _now() + pause > self.deadline:
+        if not failure.error.retryable or _now() + pause > until:
             return False
         budget = failure.candidate.budget
         return budget is None or budget.withdraw()
 
     def _pause(self, failure: _Failure[T], retry: int) -> float:
-        wanted = max(self._jitter(retry), failure.error.retry_after or 0.0)
+        wanted = max(self._jitter(retry), failure.wants)
         return min(failure.candidate.longest_pause, wanted)
 
     def _jitter(self, retry: int) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
 from orch_nb.errors import BudgetExceeded, ProviderError
-from orch_nb.invoke.attempt import Progress, out_of_time
+from orch_nb.invoke.attempt import Progress, out_of_time, silent
 
 T = TypeVar("T")
 
@@ -63,6 +64,20 @@ class Flight(Generic[T]):
         if self.riders:
             self.riders[0].pay(self.progress)
 
+    async def wait(self, rider: Progress, deadline: float, patience: float) -> None:
+        """Wait for the end, unless no sign of life comes until `patience`, or later on.
+
+        Who has shown nothing may ask another one: it looks again after half of the time left.
+        """
+        heard = 0.0
+        while patience < deadline - _MOMENT and not rider.shown:
+            now = asyncio.get_running_loop().time()
+            await asyncio.wait([self.task], timeout=patience - now)
+            if self.task.done() or self.progress.elapsed == heard:
+                return
+            heard, patience = self.progress.elapsed, (patience + deadline) / 2
+        await asyncio.wait([self.task])
+
     def _publish(self, text: str) -> None:
         if self.began is not None:
             self.began()
@@ -81,7 +96,12 @@ class Flights(Generic[T]):
         self._flights: dict[Hashable, Flight[T]] = {}
 
     async def ride(
-        self, key: Hashable, rider: Progress, fly: Fly[T], deadline: float
+        self,
+        key: Hashable,
+        rider: Progress,
+        fly: Fly[T],
+        deadline: float,
+        patience: float = math.inf,
     ) -> tuple[T, bool]:
         """The answer of the call `key`, which `fly` makes if none is under way; who pays for it.
 
@@ -89,7 +109,8 @@ class Flights(Generic[T]):
         is this one's to pay: of those who still wait, the first one pays. Whoever is cancelled
         leaves the others their call, and the last one ends it.
 
-        Raises what `fly` raises, and `TimedOut` at `deadline`, in the loop's time.
+        Raises what `fly` raises, and `TimedOut` at `deadline`, in the loop's time, or from
+        `patience` on if the server has fallen silent.
         """
         while True:
             flight = self._flights.get(key)
@@ -97,7 +118,7 @@ class Flights(Generic[T]):
             if flight is None:
                 flight = self._begin(key, rider.model, fly, deadline)
             flight.board(rider)
-            await self._wait(key, flight, rider, deadline)
+            await self._wait(key, flight, rider, deadline, patience)
             try:
                 return flight.task.result(), not rider.unpaid
             except BudgetExceeded:
@@ -125,21 +146,24 @@ class Flights(Generic[T]):
         return flight
 
     async def _wait(
-        self, key: Hashable, flight: Flight[T], rider: Progress, deadline: float
+        self, key: Hashable, flight: Flight[T], rider: Progress, deadline: float, patience: float
     ) -> None:
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(deadline):
-                await asyncio.wait([flight.task])
+                await flight.wait(rider, deadline, patience)
         except TimeoutError:
-            if not flight.asking:
-                # It ends at the same deadline, and says what it has waited for.
-                await asyncio.wait([flight.task], timeout=_MOMENT)
-            if not flight.task.done():
-                await self._leave(key, flight, rider, late=True)
-                raise out_of_time(rider.model) from None
+            pass  # what is said of it depends on how far it has come
         except asyncio.CancelledError:
             await self._leave(key, flight, rider, late=False)
             raise
+        if not (flight.asking or flight.task.done()):
+            # It ends at the same deadline, and says what it has waited for.
+            await asyncio.wait([flight.task], timeout=_MOMENT)
+        if not flight.task.done():
+            await self._leave(key, flight, rider, late=True)
+            error = silent if loop.time() < deadline else out_of_time
+            raise error(rider.model)
 
     async def _leave(
         self, key: Hashable, flight: Flight[T], rider: Progress, *, late: bool

@@ -142,10 +142,11 @@ class Invoker:
         async def fly(flight: Flight[Payload]) -> Payload:
             return await self._fly(errand, card, connection, flight, key, probe=probe)
 
-        payload, paid = await self._flights.ride(lane, rider, fly, errand.deadline)
+        until, patience = errand.deadline, call.trail.patience
+        payload, paid = await self._flights.ride(lane, rider, fly, until, patience)
         if not (paid or rider.shown or still_fits(payload, card, call)):
             rider.restart()
-            payload, paid = await self._flights.ride(alike, rider, fly, errand.deadline)
+            payload, paid = await self._flights.ride(alike, rider, fly, until, patience)
         return card, payload, not paid
 
     def _kept(self, key: str, card: ModelCard, call: Call) -> Payload | None:

@@ -123,7 +123,35 @@ def test_several_fail_together_each_message_once() -> None:
         run(*models, trail=trail)
     assert str(caught.value) == "no model answered: a: down; b: down"
     assert caught.value.attempts == tuple(trail.attempts)
-    assert len(trail.attempts) == 3
+    assert [attempt.model for attempt in trail.attempts] == ["a", "a", "b", "a"]
+
+
+def test_who_wants_to_be_left_alone_for_long_is_left_for_another() -> None:
+    slow = RateLimited("a", "later", status=429, retry_after=3600.0)
+    first, second = Model("a", slow, retries=2), Model("b", "yes")
+    assert run(first, second, longest_pause=30.0) == "yes"
+    assert first.asked == 1
+
+
+def test_retries_take_no_more_than_half_of_the_time_while_another_follows() -> None:
+    slow = RateLimited("a", "later", status=429, retry_after=4.0)
+    first, second = Model("a", slow, retries=2), Model("b", "yes")
+    assert run(first, second, within=6.0, longest_pause=30.0) == "yes"
+    assert first.asked == 1
+
+
+def test_who_is_asked_may_be_silent_for_half_of_the_time_and_the_last_for_all_of_it() -> None:
+    trail, halves = Trail(), list[float]()
+
+    class Late(Model):
+        async def ask(self) -> str:
+            halves.append(trail.patience - asyncio.get_running_loop().time())
+            return await super().ask()
+
+    models = [Late(name, down(name)) for name in "abc"]
+    with pytest.raises(AllFailed):
+        run(*models, trail=trail, within=80.0)
+    assert [round(half, -1) for half in halves] == [40, 40, 80]
 
 
 def test_no_candidate_is_an_error_of_ours() -> None:
