@@ -13,6 +13,7 @@ from orch_nb.store.account import Accounts, ModelStats, Spend
 from orch_nb.store.call_file import CallFile, Entry
 from orch_nb.store.call_row import summarise
 from orch_nb.store.call_table import CallTable
+from orch_nb.store.records import Records
 from orch_nb.types import Record
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _DAY = 86_400.0
 
 class Ledger:
     """Records in the order of their arrival. Append-only; safe to use from any thread.
+
+    The newest 500 are kept as they came, older ones packed, see `orch_nb.store.records.Records`.
 
     Every record is written to `file` as well, as a row of names and numbers: about half a second
     later, by a thread of its own, and with `CallFile.close` and the end of the process at once.
@@ -47,12 +50,14 @@ class Ledger:
         session: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._file, self._session, self._clock = file, session, clock
+        #: The session's id.
+        self.session = session
+        self._file, self._clock = file, clock
         if file is not None:
             weakref.finalize(self, file.close)
         #: What no row may hold: the keys of all providers.
         self.secrets: frozenset[str] = frozenset()
-        self._records: list[Record] = []
+        self._records = Records()
         self._watchers: list[Watcher] = []
         self._spend = Spend()
         self._accounts = Accounts()
@@ -66,7 +71,7 @@ class Ledger:
             self._accounts.add(record)
             watchers = tuple(self._watchers)
             if self._file is not None:
-                entry = Entry(record, self._session, len(self._records), self.secrets)
+                entry = Entry(record, self.session, len(self._records), self.secrets)
                 self._file.put(entry)
         for watch in watchers:
             watch(record)
@@ -93,7 +98,7 @@ class Ledger:
 
     def __iter__(self) -> Iterator[Record]:
         """Iterate over what is there now; what is added meanwhile is not part of it."""
-        return iter(self._records.copy())
+        return iter(self._records)
 
     @overload
     def __getitem__(self, index: int) -> Record: ...
@@ -168,4 +173,4 @@ class Ledger:
 
     def _table(self) -> CallTable:
         numbered = enumerate(self, start=1)
-        return CallTable([summarise(r, self._session, n, self.secrets) for n, r in numbered])
+        return CallTable([summarise(r, self.session, n, self.secrets) for n, r in numbered])

@@ -100,20 +100,20 @@ class Decision:
         """One sentence on why the best is the best."""
         return self.best.reason
 
-    def kept(self, asked: Collection[str] = ()) -> Self:
-        """The decision as it is kept: the best 50 choices, 50 more of those `asked`, 50 rejections.
+    def kept(self, asked: Collection[str] = (), *, most: int = _SHOWN) -> Self:
+        """The decision as it is kept: the best choices, others of those `asked`, and rejections.
 
-        Of thousands of models nothing behind it stays in memory; a short list is what it was, its
-        choices still to be made when somebody looks. `asked` are ids of models: all of a provider
-        that is down may be among them.
+        `most` is how many of each. Of more nothing behind it stays in memory; a short list is what
+        it was, its choices still to be made when somebody looks. `asked` are ids of models: all of
+        a provider that is down may be among them.
         """
-        if max(len(self.ranking), len(self.rejected)) <= _SHOWN:
+        if max(len(self.ranking), len(self.rejected)) <= most:
             return self
-        ranking = tuple(self.ranking[:_SHOWN])
+        ranking = tuple(self.ranking[:most])
         if missing := set(asked).difference(choice.model for choice in ranking):
-            others = islice(self.ranking, _SHOWN, None)
+            others = islice(self.ranking, most, None)
             ranking += tuple(islice((c for c in others if c.model in missing), _SHOWN))
-        rejected = tuple(self.rejected[:_SHOWN])
+        rejected = tuple(self.rejected[:most])
         return replace(
             self,
             ranking=ranking,

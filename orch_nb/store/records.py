@@ -1,0 +1,121 @@
+"""The records of a session in memory: the newest as they came, the older ones packed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, overload
+
+from orch_nb.types import Record
+
+# Records that are kept as they came, at least, and those of a block. Chosen: a record takes about
+# 4 kB, packed with a hundred others about 120 bytes and its texts; packing and unpacking cost
+# about 50 µs each, and most sessions never come to it.
+_NEWEST = 500
+_BLOCK = 100
+
+
+class Records(Sequence[Record]):
+    """Records in the order of their arrival, of which the newest 500 are the very objects.
+
+    Older ones are equal to what they were, but for their decision: that lists who was best and
+    who was asked, and counts the others. To be changed by one thread at a time; others may read
+    meanwhile.
+    """
+
+    def __init__(self) -> None:
+        # One tuple, so that who reads never sees a record in both places, or in none.
+        self._parts: tuple[list[_Block], list[Record]] = ([], [])
+        self._unpacked: tuple[_Block, list[Record]] | None = None
+
+    def append(self, record: Record) -> None:
+        """Add `record` at the end."""
+        blocks, newest = self._parts
+        newest.append(record)
+        if len(newest) == _NEWEST + _BLOCK:
+            self._parts = ([*blocks, _Block.of(newest[:_BLOCK])], newest[_BLOCK:])
+
+    def __len__(self) -> int:
+        blocks, newest = self._parts
+        return len(blocks) * _BLOCK + len(newest)
+
+    def __iter__(self) -> Iterator[Record]:
+        """Iterate over what is there now; what is added meanwhile is not part of it."""
+        blocks, newest = self._parts
+        return self._each(blocks, newest.copy())
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        blocks, newest = self._parts
+        packed = len(blocks) * _BLOCK
+        length = packed + len(newest)
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(length))]
+        place = index + length if index < 0 else index
+        if not 0 <= place < length:
+            raise IndexError(f"there are {length} records, not one at {index}")
+        if place >= packed:
+            return newest[place - packed]
+        return self._unpack(blocks[place // _BLOCK])[place % _BLOCK]
+
+    def _each(self, blocks: Sequence[_Block], newest: Sequence[Record]) -> Iterator[Record]:
+        for block in blocks:
+            yield from block.unpack()
+        yield from newest
+
+    def _unpack(self, block: _Block) -> list[Record]:
+        """The records of `block`; those of the last one that was asked for are kept."""
+        known = self._unpacked
+        if known is None or known[0] is not block:
+            known = self._unpacked = (block, block.unpack())
+        return known[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """A hundred records; ``parsed`` are the user's own objects, which stay what they are."""
+
+    packed: bytes | list[Record]
+    parsed: dict[int, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> _Block:
+        import pickle  # noqa: PLC0415 - for long sessions; nothing else is ever unpickled
+
+        parsed = {
+            place: record.response.parsed
+            for place, record in enumerate(records)
+            if record.response is not None and record.response.parsed is not None
+        }
+        slim = [_slim(record) for record in records]
+        try:
+            return cls(zlib.compress(pickle.dumps(slim, protocol=5), 1), parsed)
+        except (pickle.PicklingError, TypeError, AttributeError, RecursionError):
+            return cls(slim, parsed)
+
+    def unpack(self) -> list[Record]:
+        import pickle  # noqa: PLC0415
+
+        if isinstance(self.packed, bytes):
+            # Written above by this process, and kept in its memory alone.
+            records: list[Record] = pickle.loads(zlib.decompress(self.packed))  # noqa: S301
+        else:
+            records = self.packed.copy()
+        for place, value in self.parsed.items():
+            response = records[place].response
+            assert response is not None
+            records[place] = replace(records[place], response=replace(response, parsed=value))
+        return records
+
+
+def _slim(record: Record) -> Record:
+    decision, response = record.decision, record.response
+    if decision is not None:
+        decision = decision.kept({attempt.model for attempt in record.attempts}, most=1)
+    if response is not None:
+        response = replace(response, decision=decision or response.decision, parsed=None)
+    return replace(record, decision=decision, response=response)
