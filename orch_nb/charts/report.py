@@ -19,20 +19,30 @@ _TITLE = "Quality against cost"
 
 
 def cost_charts(overview: Overview) -> list[Bundle]:
-    """What the calls cost, how long they took, and what was spent in the course of time."""
-    return [cost_chart(overview), latency_chart(overview), spend_chart(overview)]
+    """What the calls cost, how long they took, and what was spent in the course of time.
+
+    There is no chart of what there was none of.
+    """
+    made = [cost_chart(overview)] if overview.models else []
+    if any(one.seconds or one.cached_seconds for one in overview.models):
+        made.append(latency_chart(overview))
+    return [*made, spend_chart(overview)] if overview.models else made
 
 
 def report_charts(report: Report) -> list[Bundle]:
     """The same, and who answers what, who fails, and who is how good for which money."""
-    overview = report.overview
-    quality = quality_against_cost(_points(report.graded), _TITLE, colour_of(overview.models))
-    return [*cost_charts(overview), mix_chart(overview), failure_chart(overview), quality]
+    made, overview = cost_charts(report.overview), report.overview
+    if overview.kinds:
+        made.append(mix_chart(overview))
+    if any(one.failed or one.stepped_in for one in overview.models):
+        made.append(failure_chart(overview))
+    if report.graded:
+        colours = colour_of(overview.models)
+        made.append(quality_against_cost(_points(report.graded), _TITLE, colours))
+    return made
 
 
 def _points(graded: Sequence[Graded]) -> list[Point]:
-    if not graded:
-        return []
     from orch_nb.routing.gain import share_bounds  # noqa: PLC0415 - loads numpy
 
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -36,15 +37,15 @@ def write_page(name: str, title: str, outputs: Sequence[Mapping[str, Any]]) -> P
     said = one_line(name)
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{said} is no name of a page; it ends in .html")
-    if not path.parent.is_dir():
-        raise InputError(f"{said} cannot be written: make the folder {one_line(str(path.parent))}")
-    if (path.exists() or path.is_symlink()) and not _is_ours(path):
-        raise InputError(f"{said} exists and is no report: name another file, or delete it")
     try:
+        if not path.parent.is_dir():
+            raise InputError(f"{said}: there is no folder {one_line(str(path.parent))}")
+        if os.path.lexists(path) and not _is_ours(path):
+            raise InputError(f"{said} exists and is no report: name another file, or delete it")
         write_private(path, _page(title, outputs).encode("utf-8", "replace"))
-    except OSError as error:
-        reason = one_line(error.strerror or str(error))
-        raise InputError(f"{said} cannot be written: {reason}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{said} cannot be written: {one_line(reason)}") from None
     return path
 
 
