@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
@@ -20,7 +21,7 @@ from orch_nb.invoke.breaker import Breakers
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.invoke import Invoker
 from orch_nb.invoke.loop import BackgroundLoop
-from orch_nb.invoke.order import without_benched
+from orch_nb.invoke.order import LOOKED_AT, without_benched
 from orch_nb.listeners import Listeners
 from orch_nb.providers._connect import Connection, disconnect
 from orch_nb.registry.catalog import Catalog
@@ -142,11 +143,18 @@ class Engine:
         decision = await self.decide(call.request, settings, deadline)
         self._memories.traffic.chosen(decision.best.model)
         expected = decision.profile.output_tokens
-        bill = Bill(self._memories.budget, call.periods, self.catalog.cards, expected=expected)
+        bill = Bill(
+            self._memories.budget,
+            call.periods,
+            self.catalog.cards,
+            expected=expected,
+            limits=settings.budget if call.periods else None,
+        )
+        seen = self._without_benched(decision, settings)
         answer = await self._invoker.invoke(
             call, decision, bill, fallback=settings.fallback, deadline=deadline
         )
-        return _announced(answer)
+        return _announced(answer, seen)
 
     async def decide(
         self, request: Request, settings: Settings, deadline: float | None = None
@@ -160,8 +168,13 @@ class Engine:
 
     async def select(self, request: Request, settings: Settings) -> Decision:
         """What `decide` says to those who only want to know."""
-        decision, breakers = await self.decide(request, settings), self._memories.breakers
-        return without_benched(decision, breakers.benched) if breakers.any_open else decision
+        return self._without_benched(await self.decide(request, settings), settings)
+
+    def _without_benched(self, decision: Decision, settings: Settings) -> Decision:
+        breakers = self._memories.breakers
+        if not breakers.any_open:
+            return decision
+        return without_benched(decision, breakers.benched, settings.fallback)
 
     async def preview(
         self, requests: Iterable[Request], settings: Settings
@@ -231,9 +244,18 @@ def end(
         file.close()
 
 
-def _announced(answer: Response) -> Response:
-    """`answer`, with a notice if another model than the pinned one has given it."""
+def _announced(answer: Response, seen: Decision) -> Response:
+    """`answer`, with a notice if another model than the pinned one has given it.
+
+    `seen` is the decision without those who were benched when it was made: unless one of these
+    was asked after all, it is how the answer came about.
+    """
     decision, wanted = answer.decision, answer.decision.best.model
+    if seen is not decision and decision.cascade is None:
+        out = (rejection.model for rejection in islice(seen.rejected, LOOKED_AT))
+        if answer.model not in out:
+            decision = seen
+            answer = replace(answer, decision=seen)
     if not decision.source.startswith("expert") or answer.model == wanted:
         return answer
     causes = [attempt.cause for attempt in answer.attempts if attempt.model == wanted]

@@ -13,6 +13,7 @@ from orch_nb.figures import dollars
 from orch_nb.invoke.attempt import Progress
 from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, worst_case
 from orch_nb.registry.tokens import count_tokens
+from orch_nb.settings import BudgetSettings
 from orch_nb.store.budget import Budget, Reservation
 from orch_nb.store.nano import to_dollars, whole_nano
 from orch_nb.store.tally import State, Tally
@@ -83,6 +84,8 @@ class Bill:
         All models, for the error that names a cheaper one.
     expected
         Output tokens that an answer is likely to need: with fewer none is paid for.
+    limits
+        What holds for this call; None: what holds for the session, as it is by then.
     """
 
     def __init__(
@@ -92,8 +95,9 @@ class Bill:
         others: Callable[[], Iterable[ModelCard]] = tuple,
         *,
         expected: int = 0,
+        limits: BudgetSettings | None = None,
     ) -> None:
-        self._budget, self._others = budget, others
+        self._budget, self._others, self._limits = budget, others, limits
         self._least = max(expected, _LEAST)
         self._periods = (Tally("task"), *periods)
         #: The attempts that were not made because they did not fit.
@@ -174,25 +178,28 @@ class Bill:
         """
         bound = output_bound(request, card)
         free = card.prices is None or is_free(card.prices)
-        open_ended = request.parameters.max_tokens is None and not free and self._budget.limited
+        limited = self._budget.left(self._periods, self._limits) is not None
+        open_ended = request.parameters.max_tokens is None and not free and limited
         if bound is not None or not open_ended:
             yield bound or _ANSWER, False
         if open_ended:
             usual = _usual(request, card)
             yield usual, True
-            left = self._budget.left(self._periods)
+            left = self._budget.left(self._periods, self._limits)
             pays = usual if left is None else min(usual, affordable(request, card, left))
             yield max(pays, min(self._least, usual)), True
 
     def _set_aside(self, request: Request, card: ModelCard, size: int) -> Reservation:
         worst = worst_case(request, card, size)
-        return self._budget.reserve(worst, model=card.id, periods=self._periods)
+        return self._budget.reserve(
+            worst, model=card.id, periods=self._periods, limits=self._limits
+        )
 
     def _advised(
         self, refusal: BudgetExceeded, request: Request, card: ModelCard
     ) -> BudgetExceeded:
         """`refusal` with what would fit: fewer tokens, or the cheapest of the other models."""
-        left = self._budget.left(self._periods)
+        left = self._budget.left(self._periods, self._limits)
         if left is None:
             return refusal
         fits = []

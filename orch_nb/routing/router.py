@@ -21,7 +21,7 @@ from orch_nb.routing.pool import pool_of
 from orch_nb.routing.route import Situation, name_models, route
 from orch_nb.routing.staging import named as in_stages
 from orch_nb.routing.strategies import OVER_INSTANCES, canonical
-from orch_nb.settings import Settings, Weights
+from orch_nb.settings import BudgetSettings, Settings, Weights
 from orch_nb.store.budget import Budget
 from orch_nb.store.experience import Experience
 from orch_nb.store.traffic import Traffic
@@ -137,7 +137,7 @@ class Router:
             weights={name: getattr(settings.weights, name) for name in _WEIGHTS},
             fallback=settings.fallback,
             unreachable=self._catalog.unreachable(),
-            purse=self._purse(),
+            purse=self._purse(settings.budget),
             memory=memory_for_models() if np.isfinite(seen.pool.size).any() else None,
             busy=self._traffic.busy,
             turns=self._traffic.turns,
@@ -205,9 +205,9 @@ class Router:
         seen = self._seen[names] = seen.renewed(tracks, factor)
         return seen
 
-    def _purse(self) -> Purse | None:
-        left = self._budget.left()
-        return None if left is None else Purse(left, self._budget.limits.unpriced == "allow")
+    def _purse(self, limits: BudgetSettings) -> Purse | None:
+        left = self._budget.left(limits=limits)
+        return None if left is None else Purse(left, limits.unpriced == "allow")
 
     def _check_names(self, request: Request) -> None:
         """Raise `UnknownNameError` for a provider or model in the limits that nobody has."""

@@ -93,19 +93,25 @@ class Budget:
         return bool(_given(self.limits))
 
     def reserve(
-        self, worst: Decimal | None, *, model: str, periods: Sequence[Tally] = ()
+        self,
+        worst: Decimal | None,
+        *,
+        model: str,
+        periods: Sequence[Tally] = (),
+        limits: BudgetSettings | None = None,
     ) -> Reservation:
         """Set `worst` dollars aside, the most that one attempt at `model` can cost.
 
         `periods` are the task, and the pipeline if there is one, that the attempt is a part of;
         session and hour it always is. None is an unknown price. What costs nothing always fits.
+        `limits` are those that hold for this attempt, None has the session's.
 
         Raises
         ------
         BudgetExceeded
             It does not fit into a period, or the price is unknown and ``unpriced`` is "refuse".
         """
-        limits = self.limits
+        limits = limits or self.limits
         given = _given(limits)
         if worst is None and given and limits.unpriced == "refuse":
             raise BudgetExceeded(
@@ -165,15 +171,21 @@ class Budget:
     def spent(self, periods: Sequence[Tally] = ()) -> dict[Period, Spent]:
         """What the session and the hour have cost, and `periods`, by period."""
         with self._lock:
-            return {tally.period: tally.spent for tally in self._tallies(periods)}
+            found = self._tallies(periods, limited=self.limited)
+            return {tally.period: tally.spent for tally in found}
 
-    def left(self, periods: Sequence[Tally] = ()) -> Decimal | None:
-        """The most that one more attempt may cost, in dollars; None without a limit."""
-        given = _given(self.limits)
+    def left(
+        self, periods: Sequence[Tally] = (), limits: BudgetSettings | None = None
+    ) -> Decimal | None:
+        """The most that one more attempt may cost, in dollars; None without a limit.
+
+        `limits` as for `reserve`.
+        """
+        given = _given(limits or self.limits)
         if not given:
             return None
         with self._lock:
-            spent = {tally.period: tally.total for tally in self._tallies(periods)}
+            spent = {tally.period: tally.total for tally in self._tallies(periods, limited=True)}
         return to_dollars(max(0, min(limit - spent.get(p, 0) for p, limit in given.items())))
 
     def close(self) -> None:
@@ -193,11 +205,11 @@ class Budget:
             self._lose(error)
             return None
 
-    def _tallies(self, periods: Sequence[Tally]) -> list[Tally]:
-        """The sums as far as they are known: by the file, where there is one."""
+    def _tallies(self, periods: Sequence[Tally], *, limited: bool) -> list[Tally]:
+        """The sums as far as they are known: by the file, which is kept once there is a limit."""
         now = self._clock()
         session, hour = self._session, self._hour(now)
-        seen = self._on_disk(lambda file: file.totals(now), now) if _given(self.limits) else None
+        seen = self._on_disk(lambda file: file.totals(now), now) if limited else None
         if seen is not None:
             # A process that was forked from the session may have spent as well.
             session = max(session, seen["session"], key=lambda tally: tally.total)

@@ -249,7 +249,7 @@ def test_a_pin_of_the_session_holds_in_pipelines(session: Session) -> None:
         ("model: b:none", 3, "unknown provider|b:none"),
         ("tool: sqll", 3, "unknown tool 'sqll'"),
         ("requires_model: {min_size: 700B}", 3, "min_size is 700B"),
-        ("requires_model: {cost_limit: 0.0000000001}", 3, "max_cost"),
+        ("requires_model: {cost_limit: 0.0000001}", 3, "would cost"),
     ],
 )
 def test_a_step_that_cannot_work_stops_all_before_a_call(
@@ -340,3 +340,35 @@ def test_a_stop_keeps_what_is_done(session: Session, stub: Stub) -> None:
     run: Any = pipeline.run(resume=stopped.value.run)
     assert run["a"] is stopped.value.run["a"]
     assert isinstance(run, Run)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "budget: 0.0004",
+        "selection_schema: {cost_limit: 0.0004, budget_period: per-pipeline}",
+        "requires_model: {cost_limit: 0.0004, budget_period: per-hour}",
+    ],
+)
+def test_a_pipeline_never_passes_its_limit(session: Session, stub: Stub, limit: str) -> None:
+    stub.rule("a", write("ok", words=900))  # about 0.0001 dollars each
+    pipeline = session.pipeline(
+        f"{limit}\nparameters: {{max_tokens: 1500}}\nsteps:\n"
+        "  - {id: a, prompt: 'n {{ item }}', for_each: [1, 2, 3, 4, 5, 6, 7, 8], model: a:small,"
+        " on_error: skip}\n"
+    )
+    run = pipeline.run()
+    answered = len(run.steps["a"].responses)
+    assert 1 <= answered < 8
+    assert run.billed is not None
+    assert run.billed <= Decimal("0.0004")
+    assert "budget." in str(run.steps["a"].why)
+    assert session.ask("beside it", model="a:small", max_tokens=1500).cost  # the session has none
+
+
+def test_a_limit_of_each_task(session: Session, stub: Stub) -> None:
+    with pytest.raises(PipelineFailed, match=r"budget\.task|the budget leaves"):
+        session.pipeline(
+            "budget: {task: 0.0000001}\nsteps:\n  - {id: a, prompt: x, model: a:small}\n"
+        ).run()
+    assert prompts(stub) == []
