@@ -2,8 +2,9 @@
 
 There is one for each provider and one for each model. It opens after some failures in a row, or
 at once for a key that is refused and an account without money. When its cool-down is over, one
-call is the probe: it closes the breaker, or opens it for twice as long. What says nothing about
-the model never counts: an interrupt, a budget, a prompt that is too long or refused.
+call is the probe: it closes the breaker, or opens it for twice as long. A server that asks for
+more time, by a Retry-After, has it as long as no breaker stays open for longer. What says nothing
+about the model never counts: an interrupt, a budget, a prompt that is too long or refused.
 
 Written here because pybreaker serialises the calls and opens on KeyboardInterrupt.
 """
@@ -138,12 +139,14 @@ class Breakers:
 
     def _opened(self, breaker: _Breaker, error: ProviderError, *, probed: bool) -> None:
         """Open `breaker` for `error`, after a probe that failed for longer than before."""
-        now = self._clock()
+        now, longest = self._clock(), self.settings.cooldown * _LONGEST
+        asked_for = now + min(error.retry_after or 0.0, longest)
         if breaker.until is not None and (not probed or now < breaker.until):
+            breaker.until = max(breaker.until, asked_for)
             return
         doubled = self.settings.cooldown * 2 ** min(breaker.trips, 10)
         breaker.trips += 1
-        breaker.until = now + min(doubled, self.settings.cooldown * _LONGEST)
+        breaker.until = max(now + min(doubled, longest), asked_for)
         failures = f"{breaker.failures} failure{'s' if breaker.failures > 1 else ''}"
         breaker.reason = f"after {failures} ({error.cause})"
 

@@ -13,8 +13,8 @@ from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection
 
 T = TypeVar("T")
 
-# How many choices behind the best are looked at for who is benched. Chosen: as many as are shown.
-_LOOKED_AT = 50
+#: How many choices behind the best are looked at for who is benched. Chosen: as many as are shown.
+LOOKED_AT = 50
 
 
 def fallback_order(decision: Decision, policy: str) -> Iterator[ModelCard]:
@@ -32,11 +32,19 @@ def fallback_order(decision: Decision, policy: str) -> Iterator[ModelCard]:
         yield choice.card
 
 
-def without_benched(decision: Decision, benched: Callable[[str], Benched | None]) -> Decision:
+def without_benched(
+    decision: Decision, benched: Callable[[str], Benched | None], policy: str
+) -> Decision:
     """`decision` as it will come out: who is benched stands among the rejected, with the reason.
 
-    Where all are, they stay, and the notice says so. A cascade keeps its models.
+    Where all are, or `policy` lets no other stand in, they stay, and the notice says so. A cascade
+    keeps its models.
     """
+    if decision.cascade is not None:
+        return decision
+    if policy == "fail" and decision.source != "explicit model":
+        error = benched(decision.best.model)
+        return decision if error is None else _all_the_same(decision, str(error))
     head: list[Choice] = []
     rejected: list[Rejection] = []
     seen = 0
@@ -46,19 +54,26 @@ def without_benched(decision: Decision, benched: Callable[[str], Benched | None]
             head.append(choice)
         else:
             rejected.append(Rejection(choice.model, error.reason))
-        if seen >= _LOOKED_AT and head:
+        if seen >= LOOKED_AT and head:
             break
-    if not rejected or decision.cascade is not None:
+    if not rejected:
         return decision
     if not head:
-        said = f"every model is benched ({rejected[0].reason}); the least bad is asked all the same"
-        notice = "; ".join(filter(None, (decision.notice, said)))
-        return replace(decision, notice=notice)
+        said = f"every model is benched ({rejected[0].reason}); the least bad"
+        return _all_the_same(decision, said)
+    ranking = _joined(head, decision.ranking, seen)
+    if policy == "cheapest" and rejected[0].model == decision.best.model:
+        ranking = sorted(ranking, key=_cost_or_last)
     return replace(
         decision,
-        ranking=_joined(head, decision.ranking, seen),
+        ranking=ranking,
         rejected=_joined(rejected, decision.rejected, 0),
     )
+
+
+def _all_the_same(decision: Decision, who: str) -> Decision:
+    notice = "; ".join(filter(None, (decision.notice, f"{who} is asked all the same")))
+    return replace(decision, notice=notice)
 
 
 def _joined(head: Sequence[T], tail: Sequence[T], start: int) -> Sequence[T]:

@@ -215,6 +215,32 @@ def test_the_cool_down_doubles_with_each_failed_probe_up_to_ten_times(
     assert wait(breakers) == 30
 
 
+@pytest.mark.parametrize(("wanted", "waits"), [(10.0, 30), (45.0, 45), (3600.0, 300)])
+def test_who_asks_for_more_time_has_it_up_to_ten_cool_downs(
+    breakers: Breakers, wanted: float, waits: float
+) -> None:
+    fail(breakers, 4)
+    slow_down = RateLimited(A, "slow down", status=429, retry_after=wanted)
+    asyncio.run(call(breakers, A, slow_down))
+    assert wait(breakers) == waits
+
+
+def test_the_longest_that_calls_under_way_are_told_counts(breakers: Breakers) -> None:
+    async def run() -> None:
+        deadline = asyncio.get_running_loop().time() + 20
+        first = [breakers.permit(A, deadline) for _ in range(5)]
+        permits = [await permit.__aenter__() for permit in first]
+        for seconds in (100.0, 200.0):
+            slow_down = RateLimited(A, "slow down", status=429, retry_after=seconds)
+            for permit in permits:
+                permit.failed(slow_down)
+        for permit in first:
+            await permit.__aexit__(None, None, None)
+
+    asyncio.run(run())
+    assert wait(breakers) == 200
+
+
 def test_a_probe_that_is_interrupted_leaves_the_next_call_to_probe(
     breakers: Breakers, clock: Clock
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import threading
 
 import pytest
@@ -85,6 +86,67 @@ def test_selecting_shows_who_is_benched_and_for_how_long(s: Session, stub: Stub)
     alone = s.select("x", model=LUNA)
     assert alone.best.model == LUNA
     assert "benched" in alone.notice
+
+
+def test_an_answer_says_as_selecting_does_who_was_benched(s: Session, stub: Stub) -> None:
+    stub.rule("openai", "500")
+    ask(s, LUNA, OPUS, times=5)
+    made = s.ask("x", model=[LUNA, OPUS])
+    assert made.trail == f"{LUNA} (benched) → {OPUS}"
+    assert [choice.model for choice in made.decision.ranking] == [OPUS]
+    assert [out.model for out in made.decision.rejected] == [LUNA]
+    assert made.decision.rejected[0].reason.startswith("benched for ")
+    chosen, answered = s.select("y"), s.ask("y")
+    assert answered.model == answered.decision.best.model == chosen.best.model
+
+
+def test_who_was_benched_and_answers_after_all_is_in_the_ranking(s: Session, stub: Stub) -> None:
+    stub.rule("openai", "500")
+    ask(s, LUNA, OPUS, times=5)
+    stub.rule("openai", "ok")
+    stub.rule("anthropic", "500")
+    made = s.ask("x", model=[LUNA, OPUS])
+    assert made.model == made.decision.best.model == LUNA
+
+
+@pytest.mark.parametrize("policy", ["best", "cheapest", "fail"])
+def test_selecting_names_who_will_be_asked(s: Session, stub: Stub, policy: str) -> None:
+    stub.models("openai", ["gpt-6-luna", "gpt-6.1-sol"])
+    s.change(fallback=policy, strategy="performance")
+    first = s.select("x").best.model
+    stub.rule("*", "500", model=first.partition(":")[2])
+    for number in range(5):
+        with contextlib.suppress(OrchError):
+            s.ask(f"{number}", cache="bypass")
+    stub.rule("*", "ok")
+    seen = s.select("y")
+    answer = s.ask("y")
+    assert answer.model == seen.best.model == answer.decision.best.model
+    assert (answer.model == first) == (policy == "fail")
+    assert ("is asked all the same" in answer.decision.notice) == (policy == "fail")
+    assert answer.decision.notice == seen.notice
+
+
+def test_a_pinned_model_that_is_benched_is_announced(s: Session, stub: Stub) -> None:
+    s.experts.pin(sql=LUNA)
+    stub.rule("openai", "500", model="gpt-6-luna")
+    ask(s, LUNA, OPUS, times=5)
+    answer = s.ask("x", tool="sql")
+    assert answer.model != LUNA
+    assert f"the expert of sql, {LUNA}, did not answer (benched)" in answer.decision.notice
+
+
+@pytest.mark.parametrize(("header", "least", "most"), [("100", 90, 100), ("9000", 290, 300)])
+def test_a_server_that_asks_for_more_time_has_it_and_others_answer(
+    open_session: Open, configured: Stub, header: str, least: float, most: float
+) -> None:
+    s = open_session(breaker={"failures": 2, "cooldown": 30})
+    configured.rule("openai", f"429?retry_after={header}")
+    assert ask(s, LUNA, OPUS, times=3) == [f"{LUNA} (429) → {OPUS}"] * 2 + [
+        f"{LUNA} (benched) → {OPUS}"
+    ]
+    (out,) = s.select("x", model=[LUNA, OPUS]).rejected
+    assert least <= float(out.reason.split()[2]) <= most
 
 
 def test_other_settings_change_nothing_and_reading_all_anew_does(s: Session, stub: Stub) -> None:

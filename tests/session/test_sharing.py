@@ -56,6 +56,23 @@ def test_sixteen_threads_with_one_prompt_make_one_paid_call(
     assert sum(bill["calls"] for bill in configured.bill().values()) == 1
 
 
+def test_a_failure_that_is_shared_is_one(s: Session, stub: Stub) -> None:
+    stub.rule("openai", "no_done?words=20&delay=0.02")
+
+    async def run() -> list[Response]:
+        return list(await asyncio.gather(*(begin(s, model=[LUNA, OPUS]) for _ in range(6))))
+
+    answers = asyncio.run(run())
+    assert [answer.attempts[0].cause for answer in answers] == ["broken answer"] * 6
+    assert sum(not answer.attempts[0].shared for answer in answers) == 1
+    stats = s.ledger.by_model()
+    assert (stats[LUNA].calls, stats[LUNA].success) == (1, 0.0)
+    assert (stats[OPUS].calls, stats[OPUS].cached) == (1, 5)
+    seen = s._memories.experience.tracks()
+    assert (seen[LUNA].calls, seen[LUNA].successes) == pytest.approx((1, 0), abs=0.01)
+    assert seen[OPUS].calls == pytest.approx(1, abs=0.01)
+
+
 def test_who_comes_later_sees_what_had_arrived_and_then_the_rest(s: Session, stub: Stub) -> None:
     stub.rule("*", SLOW)
     first: list[str] = []
