@@ -81,7 +81,9 @@ def test_all_charts_of_what_happened(shell: Shell, alpha: Stub) -> None:
 def test_a_report_from_python_is_shown_as_pictures(shell: Shell) -> None:
     shell.run("%orch -m alpha:stub-small one")
     report = shell.run("import orch_nb\nreport = orch_nb.session().report()\nreport")
-    shown, _ = shell.ip.display_formatter.format(report.value)
+    formatter = shell.ip.display_formatter
+    assert formatter is not None
+    shown, _ = formatter.format(report.value)
     assert shown["text/html"].count("<img ") == 4
     assert row(shown["text/plain"], "alpha:stub-small")[1] == "1"
     assert shell.run("print(report)").printed.startswith("model ")
