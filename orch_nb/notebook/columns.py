@@ -84,6 +84,7 @@ class GrowingColumns(GrowingOutput, Watcher):
         self._rows: list[Compared] = []
         self._parts: list[list[str]] = []
         self._drawn: dict[int, Column] = {}
+        self._stale = False
 
     def planned(self, rows: Sequence[Compared]) -> None:
         """Show who is asked."""
@@ -101,6 +102,11 @@ class GrowingColumns(GrowingOutput, Watcher):
         self._rows[place] = row
         self._changed(place)
 
+    def waited(self) -> None:
+        """Draw what came too soon after the last time."""
+        if self._streams and self._stale:
+            self.draw(self._grown)
+
     def keep(self, comparison: Comparison) -> None:
         """Leave what has arrived."""
         if self._rows:
@@ -110,10 +116,12 @@ class GrowingColumns(GrowingOutput, Watcher):
 
     def _changed(self, place: int) -> None:
         self._drawn.pop(place, None)  # the others need not be laid out again
+        self._stale = True
         if self._streams and self.due:
             self.draw(self._grown)
 
     def _grown(self) -> Bundle:
+        self._stale = False
         for place, row in enumerate(self._rows):
             if place not in self._drawn:
                 self._drawn[place] = self._column(place, row)

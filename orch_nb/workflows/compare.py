@@ -63,6 +63,9 @@ class Watcher:
     def answered(self, place: int, row: Compared) -> None:
         """The row is complete: it has its answer, or its error."""
 
+    def waited(self) -> None:
+        """Nothing has come for a moment."""
+
 
 def compare(
     session: Comparer,
@@ -182,6 +185,7 @@ def _collect(
             try:
                 place, text = arrived.get(timeout=_POLL)
             except queue.Empty:
+                watcher.waited()
                 continue
             if text is not None:
                 watcher.arrived(place, text)

@@ -32,6 +32,13 @@ CELLS = [
     "%orch why",
     "with orch_nb.session().using(strategy='cost') as s:\n    print(s.ask('Again?').cost)",
     "%orch -m alpha:stub-small Name three hills.",
+    "%%orch --compare alpha:stub-small,alpha:stub-large --thread hills\nName three hills.",
+    "%%orch --compare 2 --thread hills\nAnd three more.",
+    "%%orch --compare 2 --blind -o voted\nName three seas.",
+    "voted",
+    "%orch compare vote B",
+    "%orch rerun 1 -m alpha:stub-large",
+    "%orch rerun",
 ]
 
 
