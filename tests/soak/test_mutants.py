@@ -17,9 +17,9 @@ from documents import blocks, section
 from orch_nb import Session
 from orch_nb.errors import OrchError
 from orch_nb.notebook.magics import ORCH, SELECT
-from orch_nb.templates.template import fill
 from orch_nb.providers import known_types
 from orch_nb.settings import Settings, load
+from orch_nb.templates.template import fill
 from soak.mutation import mutants
 from soak.sizes import sized
 from stub.client import Stub
@@ -95,6 +95,10 @@ def test_settings(tmp_path: Path) -> None:
             assert isinstance(load(env=env, directory=tmp_path, known_types=types), Settings)
 
 
+#: What Ollama answers before it is asked for text.
+NOTHING_KNOWN = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+
+
 class Broken(socketserver.StreamRequestHandler):
     """Answers one request with the bytes that its server has for it, and hangs up."""
 
@@ -109,7 +113,8 @@ class Broken(socketserver.StreamRequestHandler):
                 size = int(value)
         self.rfile.read(size)
         if line.startswith(b"POST"):
-            self.wfile.write(self.server.said)
+            looked_up = b"/api/show " in line
+            self.wfile.write(NOTHING_KNOWN if looked_up else self.server.said)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -161,9 +166,12 @@ def test_bytes_of_providers(stub: Stub, wire: str, kind: str, path: str) -> None
         row = {"type": kind, "base_url": url, "max_retries": 0}
         rows = {"a": row if kind == "ollama" else {**row, "api_key": "sk-test"}}
         config = {"providers": rows, "cache": "off", "breaker": "off", "limits": limits}
+        answers = 0
         with Session(config) as s:
             for said in mutants(corpus, COUNT // 3, wire):
                 server.said = said
                 with bounded(said):
                     answer = s.ask("x", model="a:m")
                     assert answer.text.strip() or answer.calls
+                    answers += 1
+        assert COUNT // 100 < answers < COUNT // 3
