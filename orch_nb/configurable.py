@@ -43,6 +43,10 @@ class Configurable(ABC):
         """How much cost, quality and speed matter to the strategy "weighted"."""
         return self.settings.weights
 
+    def origin(self, *path: str) -> str:
+        """Who set a setting, such as ``origin("cache", "dir")``; "" for what is built in."""
+        return self._stack.origin(*path)
+
     def change(self, **settings: Any) -> None:
         """Change settings for the rest of the session: ``change(strategy="cost")``.
 

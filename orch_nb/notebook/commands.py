@@ -11,17 +11,21 @@ from typing import Any
 from orch_nb.errors import InputError
 from orch_nb.notebook.background import show_cancel
 from orch_nb.notebook.budget import show_budget
+from orch_nb.notebook.cache import show_cache
 from orch_nb.notebook.cards import show_models
 from orch_nb.notebook.comparisons import show_comparison
+from orch_nb.notebook.config import show_config
 from orch_nb.notebook.costs import show_costs
 from orch_nb.notebook.doctor import show_doctor, show_providers
 from orch_nb.notebook.evaluations import show_evaluation
+from orch_nb.notebook.history import show_history
 from orch_nb.notebook.keys import show_keys
 from orch_nb.notebook.panel import show_panel
 from orch_nb.notebook.rating import show_rating
 from orch_nb.notebook.report import show_report
 from orch_nb.notebook.rerun import show_rerun
 from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.tools import show_tools
 from orch_nb.notebook.why import show_why
 from orch_nb.panels.panel import BUILT_IN
 from orch_nb.session import Session
@@ -86,11 +90,33 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             ("vote",),
         ),
         "cancel": Command("", "stop the answers that are under way in the background", show_cancel),
+        "history": Command(
+            "[N] [--search WORD] [--all]",
+            "the last calls, by number: prompt, model, cost, seconds, and what came of each",
+            show_history,
+            ("--search", "--all"),
+        ),
         "rate": Command(
             "[N] up|down|0..1",
             "how good the last answer, or the N-th, was; it changes what is chosen",
             show_rating,
             ("up", "down"),
+        ),
+        "cache": Command(
+            "[stats|clear|on|off]",
+            "the answers that are kept, and what they saved; forget them, keep them or not",
+            show_cache,
+            ("stats", "clear", "on", "off"),
+        ),
+        "tools": Command(
+            "", "what --tool may name: its needs, its expert, and the models that can", show_tools
+        ),
+        "config": Command(
+            "[trust]",
+            "the settings in force and where each comes from; trust obeys the orch.yaml that lies "
+            "here, although it leads a key elsewhere",
+            show_config,
+            ("trust",),
         ),
         "panel": Command(
             "[NAME]",
@@ -125,14 +151,6 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             show_why,
         ),
     }
-)
-
-# Words that will be commands: alone on a line they are no prompt that anybody means to pay for.
-LATER = frozenset(
-    [
-        *("cache", "costs", "history"),
-        "tools",
-    ]
 )
 
 

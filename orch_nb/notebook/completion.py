@@ -155,7 +155,7 @@ def _threads(session: Callable[[], Session]) -> Iterable[str]:
 
 def _tools(session: Callable[[], Session]) -> Iterable[str]:
     try:
-        return session().tools
+        return tuple(session().tools)
     except OrchError:
         return ()
 

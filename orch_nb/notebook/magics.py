@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from traitlets import Bool, TraitError, Unicode, validate
+from traitlets import Any as Setting
+from traitlets import TraitError, validate
 
 from orch_nb.current import session
 from orch_nb.errors import InputError, OrchError
 from orch_nb.notebook import commands, decisions, display
 from orch_nb.notebook.asking import Asking, passed_on
 from orch_nb.notebook.comparing import Comparing
+from orch_nb.notebook.config import trust
 from orch_nb.notebook.options import ASKING, SELECTING, Options
 from orch_nb.sanitize import visible
 from orch_nb.session import Session
-from orch_nb.settings.trust import trust_file
 from orch_nb.templates.template import fill
 from orch_nb.types import Decision, Response
 from orch_nb.workflows.comparison import Comparison
@@ -32,7 +31,6 @@ USAGE = f"""\
 %%orch [options]      the cell below the line is the prompt
 %orch [options] PROMPT
 %orch help            this text
-%orch config trust    obey the orch.yaml that lies here, although it leads a key elsewhere
 {commands.usage()}
 
 A prompt that begins with one of these words stands after --.
@@ -63,25 +61,22 @@ _TRAITS = ("strategy", "preset", "mode", "fallback", "stream")
 class OrchMagics(Magics):
     """Ask language models from cells. Settings here outweigh ``orch.yaml``; see ``%config``."""
 
-    strategy = Unicode(
-        None, allow_none=True, help="How to choose the model where a cell does not say."
-    ).tag(config=True)
-    preset = Unicode(
-        None,
-        allow_none=True,
-        help="Which providers take part: cloud-only, local-only, development.",
-    ).tag(config=True)
-    mode = Unicode(
-        None,
-        allow_none=True,
-        help="Whether answers are recorded, or replayed from the recording: live, record, replay.",
-    ).tag(config=True)
-    fallback = Unicode(
-        None, allow_none=True, help="What follows a model that failed: best, cheapest or fail."
-    ).tag(config=True)
-    stream = Bool(None, allow_none=True, help="Whether answers are shown while they arrive.").tag(
+    # Of any type: the settings say in one line what is wrong. `%config` leaves a value of the wrong
+    # type in IPython's configuration, and with a typed trait nothing could be loaded any more.
+    strategy = Setting(None, help="How to choose the model where a cell does not say.").tag(
         config=True
     )
+    preset = Setting(
+        None, help="Which providers take part: cloud-only, local-only, development."
+    ).tag(config=True)
+    mode = Setting(
+        None,
+        help="Whether answers are recorded, or replayed from the recording: live, record, replay.",
+    ).tag(config=True)
+    fallback = Setting(None, help="What follows a model that failed: best, cheapest or fail.").tag(
+        config=True
+    )
+    stream = Setting(None, help="Whether answers are shown while they arrive.").tag(config=True)
 
     _made = False
 
@@ -123,14 +118,10 @@ class OrchMagics(Magics):
     @line_cell_magic
     def orch(self, line: str, cell: str | None = None) -> Response | Comparison | None:
         """Ask the best model and show its answer."""
-        if cell is None and line.split() == ["config", "trust"]:
-            print(f"{trust_file(Path.cwd(), os.environ)} is obeyed from now on")
-            return None
         word, _, words = line.strip().partition(" ")
-        if cell is None and (word == "config" or (word in commands.LATER and not words)):
-            raise InputError(
-                f"%orch {line.strip()} is no command yet; a prompt that begins so comes after --"
-            )
+        if cell is None and line.split() == ["config", "trust"]:
+            display.show(trust())
+            return None
         if cell is None and word in commands.COMMANDS:
             display.show(commands.run(word, words, self.session, self._variables))
             return None

@@ -59,7 +59,7 @@ class Experts(Panel):
 
     def still(self) -> Bundle:
         """The tools and their experts."""
-        rows = [[t.name, t.pinned or "—", str(len(t.models)), t.note] for t in self._tools()]
+        rows = [[t.name, t.pinned or "—", str(len(t.models)), t.note] for t in self.tools()]
         return tables.table(["tool", "expert", "can do it", ""], rows, _HOW)
 
     def build(self, controls: Controls) -> Any:
@@ -75,7 +75,7 @@ class Experts(Panel):
 
     def refresh(self) -> None:
         """Show who is pinned, and who may be."""
-        tools = self._tools()
+        tools = self.tools()
         shown = tools[:_ROWS]
         for tool in shown:
             if tool.name not in self._rows:
@@ -109,6 +109,8 @@ class Experts(Panel):
     def _lock(self, tool: str, locked: bool) -> None:
         if not locked:
             self.session.experts.unpin(tool)
+            if tool not in self.session.tools:  # a pin alone had made it one
+                self.session.tool(tool)
             return
         choice = self._rows[tool][1]
         model = choice.value.strip() or choice.placeholder
@@ -121,10 +123,10 @@ class Experts(Panel):
             self.session.tool(name.strip())
             self._new.value = ""
 
-    def _tools(self) -> list[Tool]:
-        """The session's tools, pinned ones first."""
+    def tools(self) -> list[Tool]:
+        """The session's tools by name, with who can do them."""
         session = self.session
-        names = sorted(session.tools, key=lambda name: name not in session.experts)
+        names = session.tools
         # Who can do a tool does not depend on who is pinned to it. What is a tool by its pin alone
         # needs nothing.
         free = session.preview([_request(n, session) for n in names], experts=dict.fromkeys(names))

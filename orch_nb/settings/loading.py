@@ -35,30 +35,54 @@ def load(
     SettingsError
         One line about the first thing that is wrong: where it stands and what would be right.
     """
-    file = origins.read_file(env, directory)
-    ambient = [_read_stored_keys(env, known_types), *origins.read_environment(env, known_types)]
-    layers = [
-        *ambient,
-        *([file] if file else []),
-        origins.read_python(traits, "traitlets"),
-        origins.read_python(config, origins.CONFIG),
-        origins.read_python(changes, "run-time change"),
-    ]
-    origins.refuse_keys(layers)
-    merged = origins.merge(layers)
-    if isinstance(merged.get("providers"), Mapping):
-        merged["providers"] = rows.complete(merged["providers"])
-    if isinstance(merged.get("models"), Mapping):
-        merged["models"] = rows.anchor(merged["models"], directory)
-    written = any(layer.data for layer in layers[len(ambient) :])
-    settings = _validated(merged, layers) if written or _open(merged) else _plain(merged)
-    _check_types(settings, layers, known_types)
-    if file and file.content is not None and settings.mode != "replay":  # which asks nobody
-        # Hashes and temporary files, which only those with a file should pay for.
-        from orch_nb.settings import trust  # noqa: PLC0415
+    given = {"traits": traits, "config": config, "changes": changes}
+    return Sources(env, directory, known_types, given).settings
 
-        trust.check(settings, layers, file, env)
-    return settings
+
+class Sources:
+    """The settings, and where each of them comes from; parameters and errors as in `load`."""
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        directory: Path,
+        known_types: Collection[str],
+        given: Mapping[str, Mapping[str, Any] | None],
+    ) -> None:
+        file = origins.read_file(env, directory)
+        ambient = [_read_stored_keys(env, known_types), *origins.read_environment(env, known_types)]
+        self._layers = [
+            *ambient,
+            *([file] if file else []),
+            origins.read_python(given.get("traits"), "traitlets"),
+            origins.read_python(given.get("config"), origins.CONFIG),
+            origins.read_python(given.get("changes"), "run-time change"),
+        ]
+        origins.refuse_keys(self._layers)
+        merged = origins.merge(self._layers)
+        if isinstance(merged.get("providers"), Mapping):
+            merged["providers"] = rows.complete(merged["providers"])
+        if isinstance(merged.get("models"), Mapping):
+            merged["models"] = rows.anchor(merged["models"], directory)
+        written = any(layer.data for layer in self._layers[len(ambient) :])
+        validated = written or _open(merged)
+        #: What all layers come to.
+        self.settings = _validated(merged, self._layers) if validated else _plain(merged)
+        _check_types(self.settings, self._layers, known_types)
+        if file and file.content is not None and self.settings.mode != "replay":  # asks nobody
+            # Hashes and temporary files, which only those with a file should pay for.
+            from orch_nb.settings import trust  # noqa: PLC0415
+
+            trust.check(self.settings, self._layers, file, env)
+
+    def origin(self, *path: str) -> str:
+        """Who set what stands at `path`, with the line in a file; "" where nobody did."""
+        for layer in reversed(self._layers):
+            if origins.holds(layer.data, path):
+                lines = (layer.lines.get(path[:n]) for n in range(len(path), 0, -1))
+                line = next(filter(None, lines), None)
+                return f"{layer.source}, line {line}" if line else layer.source
+        return ""
 
 
 def _open(merged: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from orch_nb.settings.loading import load
+from orch_nb.settings.loading import Sources
 from orch_nb.settings.schema import Settings
 
 Layers = Mapping[str, Mapping[str, Any] | None]
@@ -40,8 +40,13 @@ class SettingsStack:
     ) -> None:
         self._directory, self._known_types, self._check = directory, known_types, check
         self._layers = layers
-        self.settings = load(env=os.environ, directory=directory, known_types=known_types, **layers)
+        self._sources = Sources(os.environ, directory, known_types, layers)
+        self.settings = self._sources.settings
         check(self.settings)
+
+    def origin(self, *path: str) -> str:
+        """Who set what stands at `path`, as in ``("cache", "dir")``; "" for what is built in."""
+        return self._sources.origin(*path)
 
     @property
     def changes(self) -> Mapping[str, Any]:

@@ -29,9 +29,9 @@ class Ledger:
 
     The newest 500 are kept as they came, older ones packed, see `orch_nb.store.records.Records`.
 
-    Every record is written to `file` as well, as a row of names and numbers: about half a second
-    later, by a thread of its own, and with `CallFile.close` and the end of the process at once.
-    `kill -9` loses what was not written by then.
+    Every record is written to `file` as well, as a row of names and numbers. From then on it
+    outlives the process, also one that is killed (`orch_nb.store.spool`; on Windows only what was
+    added half a second before).
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Ledger:
             watchers = tuple(self._watchers)
             if self._file is not None:
                 entry = Entry(record, self.session, len(self._records), self.secrets)
-                self._file.put(entry)
+                self._file.add(entry)
         for watch in watchers:
             watch(record)
         if self._file is not None:
