@@ -10,20 +10,34 @@ from IPython.core.getipython import get_ipython
 
 from orch_nb.errors import InputError
 from orch_nb.notebook import render
+from orch_nb.notebook.display import show
 from orch_nb.notebook.tables import Bundle
 from orch_nb.panels.panel import make_panels, panel_names, title
 from orch_nb.session import Session
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
+# The still form is seen where the widget below it is not alive, and instead of its complaint.
+_STYLE = """<style>
+.jp-OutputArea-child:has(.orch-still):has(+ .jp-OutputArea-child .orch-panel),
+.jp-OutputArea-child:has(.orch-still) + .jp-OutputArea-child:not(:has(.orch-panel)){display:none}
+</style>"""
 
 
 def show_panel(words: list[str], session: Session) -> Bundle:
-    """All panels, the one that is named in front; with a still form for places without a kernel."""
+    """All panels, the one that is named in front, below a still form for places without a kernel.
+
+    Where there are no widgets it is the still form alone.
+    """
     if len(words) > 1:
         raise InputError(f"use `%orch panel [NAME]`; names are {', '.join(panel_names())}")
     session.models()  # asks, once, who was not asked yet
     said = still(session, *words)
-    return said | view(session, *words) if _has_widgets() else said
+    if not _has_widgets():
+        return said
+    # Two outputs: where a notebook is opened again its widgets are gone, and with them every other
+    # form of the same output.
+    show({**said, "text/html": f"{_STYLE}<div class='orch-still'>{said['text/html']}</div>"})
+    return view(session, *words)
 
 
 def still(session: Session, *names: str) -> Bundle:

@@ -12,16 +12,15 @@ _SLIDER_STEP = 0.01
 # A panel is saved with its notebook, and every layout of a widget takes more room than the widget
 # itself: so they share a few.
 _LAYOUTS: dict[str, dict[str, str]] = {
-    "whole": {"width": "100%"},
+    "whole": {"width": "auto"},
     "field": {"width": "27em", "max_width": "100%"},
     "short": {"width": "17em", "max_width": "100%"},
     "fit": {"width": "auto"},
     "pairs": {
         "grid_template_columns": "minmax(12em,1fr) 3fr",
         "align_items": "center",
-        "width": "100%",
     },
-    "row": {"flex_flow": "row wrap", "align_items": "center", "width": "100%"},
+    "row": {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "0 .6em"},
 }
 # How wide labels are: those of controls that stand below one another are equally wide.
 _LABELS = {"FloatSlider": "4em", "Dropdown": "auto", "Text": "6em", "Combobox": "8em"}

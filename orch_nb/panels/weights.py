@@ -57,7 +57,7 @@ class Weights(Panel):
             line += f" ({self.session.strategy} does not use them)"
         head, *rows = [[row[0], row[2], *row[3:]] for row in cells(changes)]
         head[1] = "would be asked"
-        return tables.table([line, *head[1:]], rows, _HOW)
+        return tables.table(head, rows, f"{line}; {_HOW}")
 
     def build(self, controls: Controls) -> Any:
         """Sliders, presets and the ranking."""
