@@ -26,7 +26,7 @@ from orch_nb.listeners import Listener
 from orch_nb.modes import open_engine
 from orch_nb.pins import Experts
 from orch_nb.providers._connect import Connection, connect
-from orch_nb.routing.experts import CAPABILITIES, check_tool, needs_of
+from orch_nb.routing.experts import all_tools, check_tool
 from orch_nb.settings import Settings, user_home, working_folder
 from orch_nb.store.budget import Budget
 from orch_nb.store.call_file import CallFile
@@ -245,9 +245,8 @@ class Session(Configurable, WorkflowMethods):
 
     @property
     def tools(self) -> Mapping[str, frozenset[str]]:
-        """What each tool needs: those of the session, pinned ones, and the capabilities."""
-        known = self._memories.tools
-        return {t: needs_of(t, known) for t in sorted({*known, *self.experts, *CAPABILITIES})}
+        """What each tool needs: those of the session, pinned ones, capabilities, and roles."""
+        return all_tools(self._memories.tools, self.settings.experts)
 
     def tool(self, name: str, *, needs: Collection[str] = ()) -> None:
         """Make `name` a tool whose expert must have the capabilities `needs`.

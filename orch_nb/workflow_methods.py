@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from orch_nb.invoke.compose import Options
     from orch_nb.types import Response
     from orch_nb.workflows.batch.run import BatchOptions, Mapper
+    from orch_nb.workflows.chains.chain import Chainer, ChainResult
     from orch_nb.workflows.compare import Comparer, Watcher
     from orch_nb.workflows.comparison import Comparison
     from orch_nb.workflows.evaluation import Evaluation
     from orch_nb.workflows.items import Items
+    from orch_nb.workflows.pipeline.outcome import Run
     from orch_nb.workflows.pipeline.pipeline import Pipeline
     from orch_nb.workflows.pipeline.plan import Runner
+    from orch_nb.workflows.pipeline.run import Watch
     from orch_nb.workflows.planning import Asker, Evaluating
 
 
@@ -187,6 +190,52 @@ class WorkflowMethods:
         from orch_nb.workflows.pipeline.pipeline import Pipeline  # noqa: PLC0415 - few need it
 
         return Pipeline(cast("Runner", self), written, time.monotonic)
+
+    def chain(
+        self,
+        prompt: str,
+        name: str = "default",
+        *,
+        priority: str = "balanced",
+        form: str = "text",
+        watch: Watch | None = None,
+        resume: Run | None = None,
+    ) -> ChainResult:
+        """Have a planner, a context role, an executor and a reviewer do what `prompt` says.
+
+        Each role is a tool that an expert can be pinned to: ``experts.pin(reviewer=…)``.
+
+        Parameters
+        ----------
+        name
+            default, code, planning or analysis; auto takes what suits the task. An unknown name
+            takes default, and says so.
+        priority
+            balanced, cost, quality or speed, which leaves the reviewer out.
+        form
+            text, code (the fenced blocks), json, or structured (what every role wrote).
+        watch, resume
+            As in `orch_nb.workflows.pipeline.pipeline.Pipeline.run`.
+
+        Raises
+        ------
+        InputError, SelectionError
+            What was written is wrong, or no model may answer; nothing was sent.
+        ChainFailed, PipelineStopped
+            The executor failed, or what came is not in the form; or the user stopped.
+        """
+        from orch_nb.workflows.chains.chain import chain  # noqa: PLC0415 - few need it
+
+        return chain(
+            cast("Chainer", self),
+            prompt,
+            name,
+            clock=time.monotonic,
+            priority=priority,
+            form=form,
+            watch=watch,
+            resume=resume,
+        )
 
     @property
     def _asker(self) -> Asker:

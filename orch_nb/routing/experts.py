@@ -11,6 +11,8 @@ from orch_nb.types import ModelCard
 
 # Tools that are named like a capability need it, whether anybody said so or not.
 CAPABILITIES = frozenset({"vision", "json", "tools"})
+# The tools that every session has: the roles of chains. They need nothing.
+ROLES = ("planner", "context", "executor", "reviewer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,19 @@ class Pin:
     notice: str = ""
 
 
+def all_tools(
+    known: Mapping[str, frozenset[str]], experts: Mapping[str, str | None]
+) -> dict[str, frozenset[str]]:
+    """What each tool needs: the registered, the pinned, the capabilities and the roles of chains.
+
+    `known` are the needs of the session's tools by name.
+    """
+    pinned = (tool for tool, model in experts.items() if model)
+    return {
+        name: needs_of(name, known) for name in sorted({*known, *pinned, *CAPABILITIES, *ROLES})
+    }
+
+
 def tool_needs(
     tools: Sequence[str],
     experts: Mapping[str, str | None],
@@ -30,14 +45,13 @@ def tool_needs(
     """The capabilities that all of `tools` need together.
 
     `known` are the needs of the session's tools by name. Raises `UnknownNameError` for a tool that
-    is neither registered nor pinned nor named like a capability.
+    is neither registered nor pinned nor named like a capability or a role.
     """
-    pinned = (tool for tool, model in experts.items() if model)
-    names = sorted({*known, *pinned, *CAPABILITIES})
+    needs = all_tools(known, experts)
     for tool in tools:
-        if tool not in names:
-            raise UnknownNameError("tool", tool, names)
-    return frozenset().union(*(needs_of(tool, known) for tool in tools))
+        if tool not in needs:
+            raise UnknownNameError("tool", tool, needs)
+    return frozenset().union(*(needs[tool] for tool in tools))
 
 
 def needs_of(tool: str, known: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -1,0 +1,1 @@
+"""Chains: planner → context → executor → reviewer, each an expert's slot with a readable prompt."""
