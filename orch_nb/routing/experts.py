@@ -32,9 +32,8 @@ def all_tools(
     `known` are the needs of the session's tools by name.
     """
     pinned = (tool for tool, model in experts.items() if model)
-    return {
-        name: needs_of(name, known) for name in sorted({*known, *pinned, *CAPABILITIES, *ROLES})
-    }
+    names = {*known, *pinned, *CAPABILITIES, *ROLES}
+    return {name: needs_of(name, known) for name in sorted(names)}
 
 
 def tool_needs(
