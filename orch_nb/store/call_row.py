@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from orch_nb.sanitize import mask, one_line
 from orch_nb.store.account import Spend, payments
@@ -60,10 +61,12 @@ def summarise(record: Record, session: str, call: int, secrets: Collection[str])
     """`record` as the row of the call with the number `call`, with `secrets` masked."""
 
     def clean(text: str) -> str:
-        return one_line(mask(text, secrets), _LONGEST)
+        return one_line(mask(text, secrets), _LONGEST) if text else ""
 
     spend, decision, response = Spend().plus(record), record.decision, record.response
-    row = CallRow(
+    told = _answer(response) if response is not None else _failure(record, spend)
+    told["model"] = told["model"] and clean(told["model"])
+    return CallRow(
         record.at,
         session,
         call,
@@ -76,34 +79,35 @@ def summarise(record: Record, session: str, call: int, secrets: Collection[str])
         unknown_cost=spend.unknown,
         error_type=record.error_type,
         error=None if record.error is None else clean(record.error),
-    )
-    if response is not None:
-        return _answered(row, response, clean(response.model), clean(response.trail))
-    trail = " → ".join(f"{a.model} ({a.cause})" if a.cause else a.model for a in record.attempts)
-    return replace(
-        row,
-        model=clean(record.attempts[-1].model) if record.attempts else None,
-        billed=spend.total if payments(record) and not spend.unknown_calls else None,
-        trail=clean(trail),
+        trail=clean(told.pop("trail")),
+        **told,
     )
 
 
-def _answered(row: CallRow, response: Response, model: str, trail: str) -> CallRow:
+def _failure(record: Record, spend: Spend) -> dict[str, Any]:
+    attempts = record.attempts
+    return {
+        "model": attempts[-1].model if attempts else None,
+        "billed": spend.total if payments(record) and not spend.unknown_calls else None,
+        "trail": " → ".join(f"{a.model} ({a.cause})" if a.cause else a.model for a in attempts),
+    }
+
+
+def _answer(response: Response) -> dict[str, Any]:
     usage = response.usage
-    return replace(
-        row,
-        model=model,
-        simulated=response.simulated,
-        cached=response.cached,
-        replayed=response.replayed,
-        cost=response.cost,
-        billed=response.billed,
-        seconds=response.seconds,
-        ttft=response.ttft,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-        usage_source=usage.source,
-        finish=one_line(response.finish, 40),
-        trail=trail,
-    )
+    return {
+        "model": response.model,
+        "trail": response.trail,
+        "simulated": response.simulated,
+        "cached": response.cached,
+        "replayed": response.replayed,
+        "cost": response.cost,
+        "billed": response.billed,
+        "seconds": response.seconds,
+        "ttft": response.ttft,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "usage_source": usage.source,
+        "finish": one_line(response.finish, 40),
+    }

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
@@ -68,7 +69,7 @@ class Journal(ABC, Generic[T]):
         self.problem: str | None = None
         self._warned, self._seen = False, 0
         self._start_anew()
-        renew_after_fork(self, Journal._start_anew)
+        renew_after_fork(self, methodcaller("_start_anew"))
 
     def open(self) -> None:
         """Have the file looked at, unless it is open."""
@@ -120,6 +121,19 @@ class Journal(ABC, Generic[T]):
     def _read(self, database: sqlite3.Connection) -> None:
         """Take in what others have added since the row with the number `_seen`."""
 
+    def _begin(self) -> None:
+        """Find out what else is to be written. ``_disk`` is held, as by those that follow."""
+
+    def _take(self) -> list[T]:
+        """All that waits to be written, which no longer does."""
+        batch = []
+        while self._pending:
+            batch.append(self._pending.popleft())
+        return batch
+
+    def _done(self) -> None:
+        """What was taken is in the file."""
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """A connection that may write. ``_disk`` must be held."""
@@ -146,10 +160,10 @@ class Journal(ABC, Generic[T]):
 
     def _exchange(self) -> bool:
         with self._disk:
-            batch = []
-            while self._pending:
-                batch.append(self._pending.popleft())
+            batch: list[T] = []
             try:
+                self._begin()
+                batch = self._take()
                 if batch:
                     with self._transaction() as database:
                         self._read(database)
@@ -159,6 +173,7 @@ class Journal(ABC, Generic[T]):
                     with self._reading() as found:
                         if found is not None:
                             self._read(found)
+                self._done()
             except disk_errors() as error:
                 self.problem = one_line(str(error)) or type(error).__name__
                 self._pending.extendleft(reversed(batch))
