@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import nh3
 
 _MAX_CHARACTERS = 100_000
-# The parser and the browser go as deep as the text does; real pages stay below a hundred.
-_MAX_OPEN = 5_000
+# Each of these costs an element: the browser goes as deep as the text does.
+_MAX_MARKS = dict.fromkeys("<$\\", 5_000)
 _TAGS = {
     *("a", "abbr", "b", "br", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q"),
     *("s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"),
@@ -45,16 +45,16 @@ _SPLIT = re.compile(r"[$\\]")
 def html(text: str) -> str:
     """`text`, HTML of a model, as one safe HTML element with its style.
 
-    What is longer than 100 000 characters is cut, what opens too many tags is shown as its source,
+    What is longer than 100 000 characters is cut, what holds too many marks is shown as its source,
     and both are said.
     """
     source = text[:_MAX_CHARACTERS]
     said = ""
     if len(text) > _MAX_CHARACTERS:
         said = notice(f"cut here: {_MAX_CHARACTERS:,} of {len(text):,} characters are shown")
-    if source.count("<") > _MAX_OPEN:
+    if any(source.count(mark) > limit for mark, limit in _MAX_MARKS.items()):
         body = f"<pre>{_html.escape(visible(source))}</pre>"
-        said += notice("shown as its source: it holds too many tags to lay out")
+        said += notice("shown as its source: it holds too many marks to lay out")
     else:
         tidy = visible(_cleaner(images=True).clean(source))
         body = _cleaner(images=False).clean(_rewritten(tidy))
@@ -75,7 +75,7 @@ def _rewritten(tidy: str) -> str:
             continue
         parts.append(tag[0])
         if tag[2] == "a" and not tag[1]:
-            target = values.get("href", "")
+            target = values.get("href", "").strip()
         elif tag[2] == "a":
             where = host_of(target) or "link removed"
             parts.append(f" <small>({escape(where)})</small>")
