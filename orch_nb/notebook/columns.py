@@ -20,7 +20,7 @@ from orch_nb.workflows.comparison import Compared, Comparison
 # The least width of a column, in letters: below it, code and tables are all scroll bars. What does
 # not fit into the page is scrolled to.
 _LEAST = 26
-_CELL = "text-align:left;vertical-align:top;padding:.3em .8em;white-space:normal"
+_CELL = "text-align:left;vertical-align:top;padding:.3em 1.2em .3em 0;white-space:normal"
 _HEAD = f"{_CELL};overflow-wrap:anywhere"
 _LINE = "border-bottom:1px solid var(--jp-border-color1,rgba(128,128,128,.4))"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from orch_nb.notebook import render
@@ -19,6 +19,8 @@ _WORD = re.compile(
 # Words up to which each is looked at: twice as many take four times as long, 5,000 take 0.2 s.
 # Beyond, words that are in every sentence find no others to stand beside.
 _EXACT = 5_000
+# A run that stayed is chance if both changes beside it have as many times its words. Chosen.
+_CHANCE = 4
 _CHARACTERS = 100_000  # as many as are shown of an answer
 _PRE = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
 _COLOURS = {"del": "rgba(220,50,47,.22)", "ins": "rgba(60,160,60,.25)"}
@@ -50,15 +52,34 @@ def _pieces(old: list[str], new: list[str]) -> Iterator[tuple[str, str]]:
     Where only the space behind a word differs, it stayed.
     """
     bare = [[word.strip() for word in words] for words in (old, new)]
-    matcher = SequenceMatcher(None, bare[0], bare[1], autojunk=max(len(old), len(new)) > _EXACT)
-    for tag, start, end, first, last in matcher.get_opcodes():
-        if tag == "equal":
-            yield "", "".join(new[first:last])
+    exact = max(len(old), len(new)) <= _EXACT
+    matcher = SequenceMatcher(None, bare[0], bare[1], autojunk=not exact)
+    for stayed, before, after in _runs(matcher.get_opcodes()):
+        if stayed:
+            yield "", "".join(new[after])
             continue
-        if start < end:
-            yield "del", "".join(old[start:end])
-        if first < last:
-            yield "ins", "".join(new[first:last])
+        for tag, piece in (("del", "".join(old[before])), ("ins", "".join(new[after]))):
+            if piece:
+                yield tag, piece
+
+
+def _runs(opcodes: Sequence[tuple[str, int, int, int, int]]) -> list[tuple[bool, slice, slice]]:
+    """Whether the words stayed, and which they are in the old text and in the new.
+
+    A few words that stayed among many that did not are no more than chance: they count as changed.
+    """
+    runs: list[tuple[bool, slice, slice]] = []
+    lengths = [max(end - start, last - first) for _, start, end, first, last in opcodes]
+    for place, (tag, start, end, first, last) in enumerate(opcodes):
+        around = lengths[max(0, place - 1) : place] + lengths[place + 1 : place + 2]
+        lost = len(around) == 2 and _CHANCE * lengths[place] <= min(around)
+        stayed = tag == "equal" and not lost
+        before, after = slice(start, end), slice(first, last)
+        if runs and not runs[-1][0] and not stayed:
+            _, *changed = runs.pop()
+            before, after = slice(changed[0].start, end), slice(changed[1].start, last)
+        runs.append((stayed, before, after))
+    return runs
 
 
 def _html(tag: str, piece: str) -> str:

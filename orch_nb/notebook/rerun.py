@@ -103,4 +103,6 @@ def _signed(amount: Any, written: Any) -> str:
     """A difference as people write it; a dash for unknown."""
     if amount is None:
         return "—"
-    return f"{'−' if amount < 0 else '+'}{written(abs(amount))}"
+    text = str(written(abs(amount)))
+    seen = any(digit in text for digit in "123456789")
+    return f"{'−' if amount < 0 else '+'}{text}" if seen else text

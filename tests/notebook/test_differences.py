@@ -32,6 +32,8 @@ def texts(value: object) -> list[str]:
         ("it is so.", "it is so!", "it is so[-.-]{+!+}"),
         ("one\ntwo", "one two", "one two"),
         ("", "new", "{+new+}"),
+        ("a b c d x e f g h", "1 2 3 4 x 5 6 7 8", "[-a b c d x e f g h-]{+1 2 3 4 x 5 6 7 8+}"),
+        ("a b x e f", "1 2 x 5 6", "[-a b-] {+1 2+} x [-e f-]{+5 6+}"),
         ("old", "", "[-old-]"),
         ("今日は晴れです", "今日は雨です", "今日は[-晴れ-]{+雨+}です"),
         ("می\u200cخواهم", "می\u200cروم", "[-می\u200cخواهم-]{+می\u200cروم+}"),
