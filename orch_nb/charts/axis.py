@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 # Numbers that differ by more than this factor are drawn on a logarithmic axis.
 _DECADE = 10.0
@@ -65,6 +65,13 @@ class Axis:
             for mantissa in (_MANTISSAS[:3] if fine else _MANTISSAS[:1])
         ]
         return [mark for mark in marks if self.low <= mark <= self.high]
+
+    def plotly(self, write: Callable[[float], str]) -> dict[str, Any]:
+        """What Plotly's axis is to have: the ticks that `write` says, where it has no good ones."""
+        if not self.logarithmic:
+            return {"type": "linear", "rangemode": "tozero"}
+        ticks = self.ticks()
+        return {"type": "log", "tickvals": ticks, "ticktext": [write(tick) for tick in ticks]}
 
 
 def _step(span: float) -> float:

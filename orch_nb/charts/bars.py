@@ -9,11 +9,11 @@ from typing import Any, Literal
 from orch_nb.charts.axis import Axis, written
 from orch_nb.charts.bundle import Traces, label, named, scale
 from orch_nb.charts.lanes import Lane, Rows
-from orch_nb.charts.picture import BAR, INK, Picture
+from orch_nb.charts.picture import BAR, INK, Picture, extent
 from orch_nb.store.overview import ModelFigures
 
-# What is free at the right for the words there, as a part of the longest bar.
-_ROOM = 1.5
+# Pixels of an axis in a narrow notebook; the words take at most this part of them.
+_NARROW, _LEAST = 400, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,16 @@ class Bars:
             for part in self.parts
         ]
 
+    def _room(self, totals: Sequence[float]) -> float:
+        """How far Plotly's axis goes, so that the words have room where a chart is narrow."""
+        shares = (extent(self.said(lane.figures)) / _NARROW for lane in self.shown)
+        ends = (t / (1 - min(share, _LEAST)) for t, share in zip(totals, shares, strict=True))
+        return max(ends, default=0.0) or 1.0
+
     def layout(self) -> dict[str, Any]:
         """Plotly's axes, and the words beside the bars: stacked ones have none outside."""
         totals = self._totals()
-        across = {"range": [0, (max(totals, default=0.0) or 1.0) * _ROOM], "zeroline": False}
+        across = {"range": [0, self._room(totals)], "zeroline": False}
         across |= {"tickprefix": "$"} if self.unit else {"tickformat": "d", "nticks": 6}
         return {
             "barmode": "stack",

@@ -20,6 +20,8 @@ Traces = list[dict[str, Any]]
 
 #: Characters of a name, a title or a cell.
 LONGEST = 60
+#: Pixels of the title and the note in Plotly's chart.
+TOP_PLOTLY = 70
 # Rows of the text form. Chosen: what people read, and a bundle stays small.
 _ROWS = 60
 
@@ -58,7 +60,7 @@ class Chart:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "height": self.picture.height + 60,
-            "margin": {"t": 70, "l": 20, "r": 20, "b": 60},
+            "margin": {"t": TOP_PLOTLY, "l": 20, "r": 20, "b": 60},
             "showlegend": False,
             "hoverlabel": {"align": "left"},
             **self.layout,
@@ -97,18 +99,25 @@ def scale(**settings: Any) -> dict[str, Any]:
     }
 
 
-def named(names: Sequence[str], **settings: Any) -> dict[str, Any]:
+def named(names: Sequence[str], below: Sequence[str] = ()) -> dict[str, Any]:
     """An axis of Plotly whose ticks are `names`, from the top down at 0, 1, 2 ….
 
-    They are words beside numbers: as categories two that look alike would fall together.
+    They are words beside numbers: as categories two that look alike would fall together. Words
+    that belong to them stand `below` them, smaller.
     """
+    words = [label(name, LONGEST) for name in names]
+    if below:
+        pairs = zip(words, below, strict=True)
+        words = [
+            f"{a}<br><span style='font-size:10px'>{label(b, LONGEST)}</span>" for a, b in pairs
+        ]
     return scale(
         tickvals=list(range(len(names))),
-        ticktext=[label(name, LONGEST) for name in names],
+        ticktext=words,
+        ticklabelstandoff=6,
         range=[max(len(names), 1) - 0.4, -0.6],
         showgrid=False,
         zeroline=False,
-        **settings,
     )
 
 

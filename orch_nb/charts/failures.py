@@ -41,7 +41,7 @@ def _said(one: ModelFigures) -> str:
 
 def _causes(one: ModelFigures) -> str:
     ranked = sorted(one.failures.items(), key=lambda cause: -cause[1])
-    said = [f"{cause} {times}×" for cause, times in ranked[:_CAUSES]]
+    said = [f"{times}× {cause}" for cause, times in ranked[:_CAUSES]]
     return ", ".join([*said, "…"] if len(ranked) > _CAUSES else said)
 
 

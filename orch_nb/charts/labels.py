@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from orch_nb.charts.picture import Anchor, extent
 
-_GAP, _ABOVE, _BELOW, _TALL = 9.0, -5.0, 14.0, 14.0
+_GAP, _ABOVE, _BELOW, _TALL, _DOT = 9.0, -6.0, 16.0, 12.0, 4.5
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name beside the mark at ``x``, ``y`` (pixels); its text starts or ends at ``left``."""
+    """A name beside a mark: its text starts or ends at ``x``, its baseline is at ``y`` (pixels)."""
 
     text: str
     x: float
@@ -36,14 +36,26 @@ class Label:
         ends = self.start + extent(self.text), other.start + extent(other.text)
         return not apart and self.start < ends[1] and other.start < ends[0]
 
+    def hides(self, dot: tuple[float, float]) -> bool:
+        """Whether the text would lie over the mark at `dot`."""
+        x, y = dot
+        within = self.start - _DOT < x < self.start + extent(self.text) + _DOT
+        return within and self.y - _TALL - _DOT < y < self.y + _DOT
+
 
 _SIDES = {"start": "right", "end": "left", "middle": "center"}
 
 
 def place_labels(
-    marks: Iterable[tuple[str, float, float]], left: float, right: float
+    marks: Iterable[tuple[str, float, float]],
+    dots: Sequence[tuple[float, float]],
+    left: float,
+    right: float,
 ) -> list[Label | None]:
-    """A label for each of `marks` (name, x, y) between `left` and `right`; None has no room."""
+    """A label for each of `marks` (name, x, y) between `left` and `right`; None has no room.
+
+    None of them covers another, or one of `dots`.
+    """
     placed: list[Label | None] = []
     for name, x, y in marks:
         free = (
@@ -52,12 +64,15 @@ def place_labels(
             if label.start >= left
             and label.start + extent(name) <= right
             and not any(other is not None and label.covers(other) for other in placed)
+            and not any(map(label.hides, dots))
         )
         placed.append(next(free, None))
     return placed
 
 
 def _candidates(name: str, x: float, y: float) -> Iterator[Label]:
-    for above, shift in ((True, _ABOVE), (False, _BELOW)):
-        yield Label(name, x + _GAP, y + shift, "start", above)
-        yield Label(name, x - _GAP, y + shift, "end", above)
+    # A front rises to the right, so it does not cross the first two.
+    yield Label(name, x - _GAP, y + _ABOVE, "end", True)
+    yield Label(name, x + _GAP, y + _BELOW, "start", False)
+    yield Label(name, x + _GAP, y + _ABOVE, "start", True)
+    yield Label(name, x - _GAP, y + _BELOW, "end", False)

@@ -29,21 +29,24 @@ def latency_chart(overview: Overview) -> Bundle:
     durations = [t for lane in shown for t in (*_thin(lane.figures.seconds), *_old(lane))]
     logarithmic = spread(durations)
     axis = Axis.around(durations, rows.left, rows.right, logarithmic=logarithmic)
-    rows.scale(axis, _AXIS, lambda tick: f"{written(tick)} s")
+    rows.scale(axis, _AXIS, _ticked)
     for place, lane in enumerate(shown):
         _draw(rows.picture, axis, rows.middle(place), lane)
         rows.say(axis.end, place, said[place])
-    across = scale(title={"text": _AXIS}, ticksuffix=" s", zeroline=False)
-    across |= {"type": "log", "dtick": 1} if logarithmic else {"rangemode": "tozero"}
+    across = scale(title={"text": _AXIS}, ticksuffix=" s", zeroline=False, **axis.plotly(_ticked))
     return Chart(
         _TITLE,
         f"{_NOTE} (the newest {RECENT})" if shown else "",
         _traces(shown),
-        {"xaxis": across, "yaxis": named([lane.name for lane in shown])},
+        {"xaxis": across, "yaxis": named([lane.name for lane in shown], said)},
         rows.picture,
         _rows(overview),
         "" if shown else _NOTHING,
     ).bundle()
+
+
+def _ticked(tick: float) -> str:
+    return f"{written(tick)} s"
 
 
 def _timed(one: ModelFigures) -> bool:

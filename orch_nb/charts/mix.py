@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from orch_nb.charts.axis import Axis
-from orch_nb.charts.bundle import LONGEST, Bundle, Chart, Traces, label, named, scale
+from orch_nb.charts.bundle import LONGEST, TOP_PLOTLY, Bundle, Chart, Traces, label, named, scale
 from orch_nb.charts.lanes import OTHERS, Rows, colour_of
 from orch_nb.charts.picture import BAR, WIDTH, Picture, extent, fit
 from orch_nb.figures import count
@@ -40,12 +41,10 @@ def mix_chart(overview: Overview) -> Bundle:
         {
             "barmode": "stack",
             "bargap": 0.4,
-            "xaxis": scale(
-                title={"text": _AXIS}, tickformat=".0%", range=[0, 1.02], zeroline=False
-            ),
+            "xaxis": scale(tickformat=".0%", range=[0, 1.02], zeroline=False),
             "yaxis": named([f"{kind} ({sum(counts.values())})" for kind, counts in kinds]),
             "showlegend": True,
-            "legend": {"orientation": "h", "y": -0.25 if len(kinds) > 3 else -0.6, "x": 0},
+            **_room(len(kinds), len(segments)),
         },
         rows.picture,
         _rows(kinds),
@@ -68,6 +67,19 @@ def _segments(overview: Overview, kinds: _Kinds) -> _Segments:
         elif any(answers):
             made.append((model, colour(model), answers))
     return [*made, ("others", OTHERS, others)] if any(others) else made
+
+
+def _room(kinds: int, names: int) -> dict[str, Any]:
+    """Plotly's legend below the axis, in two columns where it is narrow."""
+    below = 40 + _LINE * -(-names // 2)
+    return {
+        "legend": {
+            **{"orientation": "h", "traceorder": "normal", "x": 0},
+            **{"yref": "container", "y": 0.01, "yanchor": "bottom"},
+        },
+        "margin": {"t": TOP_PLOTLY, "l": 20, "r": 20, "b": below},
+        "height": TOP_PLOTLY + 36 * max(kinds, 2) + below,
+    }
 
 
 def _legend(picture: Picture, names: Sequence[tuple[str, str]]) -> None:

@@ -111,7 +111,8 @@ class _Plot:
         marks = [
             (fit(p.name, _NAME), self._across.at(p.cost), self._up.at(p.quality)) for p in order
         ]
-        placed = zip(order, place_labels(marks, _LEFT, WIDTH - 4), strict=True)
+        dots = [(self._across.at(p.cost), self._up.at(p.quality)) for p in self._points]
+        placed = zip(order, place_labels(marks, dots, _LEFT, WIDTH - 4), strict=True)
         return {point: label for point, label in placed if label is not None}
 
     def traces(self) -> Traces:
@@ -136,7 +137,7 @@ class _Plot:
                 "array": [round(p.high - p.quality, 4) for p in points],
                 "arrayminus": [round(p.quality - p.low, 4) for p in points],
                 "thickness": 1,
-                "color": f"rgba(121,121,121,{self._opacity})",
+                "color": f"rgba(125,125,125,{self._opacity})",
             },
             "mode": "markers+text",
             "name": "models",
@@ -150,9 +151,7 @@ class _Plot:
         return [front_line, models]
 
     def layout(self) -> dict[str, Any]:
-        across: dict[str, Any] = {"type": "linear", "rangemode": "tozero"}
-        if self._spread:
-            across = {"type": "log", "dtick": 1}  # powers of ten alone
+        across = self._across.plotly(lambda tick: f"&#36;{written(tick)}")
         return {
             "xaxis": scale(title={"text": _COST}, tickprefix="$", **across),
             "yaxis": scale(title={"text": _QUALITY}, range=[0, _CEILING]),

@@ -31,7 +31,9 @@ def spend_chart(overview: Overview) -> Bundle:
     levels = [_levels(moment.spent) for moment in moments]
     chart = _Steps(across, levels, unit)
     spent = overview.spent
-    parts = [f"{dollars(spent.known)} known", f"{dollars(spent.estimated)} estimated (paler)"]
+    parts = [f"{dollars(spent.known)} known"]
+    if spent.estimated:
+        parts.append(f"{dollars(spent.estimated)} estimated (paler)")
     if spent.unknown_calls:
         parts.append(f"up to {dollars(spent.unknown)} unknown")
         parts.append(f"{spent.unknown_calls} calls of unknown cost")
@@ -84,7 +86,9 @@ class _Steps:
     def __init__(
         self, across: Sequence[float], levels: Sequence[tuple[float, float, float]], unit: str
     ) -> None:
-        self._across, self._levels, self._unit = across, levels, unit
+        # What was spent last still is: the last step is as wide as a glance needs.
+        self._across = [*across, *([across[-1] * 1.03 or 1.0] if across else ())]
+        self._levels, self._unit = [*levels, *levels[-1:]], unit
 
     def traces(self) -> Traces:
         """One line a layer, filled down to the one below; a layer that is empty has none."""
@@ -96,7 +100,7 @@ class _Steps:
             made.append(
                 {
                     "type": "scatter",
-                    "mode": "lines" if len(heights) > 1 else "lines+markers",
+                    "mode": "lines",
                     "name": name,
                     "x": list(self._across),
                     "y": heights,
@@ -107,7 +111,7 @@ class _Steps:
                         "dash": "dot" if dash else "solid",
                     },
                     "fill": "tozeroy" if not made else "tonexty",
-                    "fillcolor": f"rgba(121,121,121,{opacity})",
+                    "fillcolor": f"rgba(125,125,125,{opacity})",
                     "hovertemplate": f"{label(name)} %{{y:$.6~f}}<extra></extra>",
                 }
             )
@@ -135,8 +139,6 @@ class _Steps:
                 back = self._way(across, up, below, back=True)
                 picture.area(f"{way}{back}", INK, opacity)
                 picture.line(way, INK, width=1.5, dash=dash)
-            if len(heights) == 1 and place == 2:
-                picture.dot(across.at(self._across[0]), up.at(heights[0]), INK)
             below = heights
         return picture
 

@@ -90,7 +90,8 @@ class Report:
         if not notes:
             notes = [f"no suggestions; they need {CALLS} calls of a model, or {ANSWERS} answers"]
         if self.spent.unknown_calls:
-            notes.insert(0, f"calls of unknown cost, in no sum: {self.spent.unknown_calls}")
+            most = f", up to {dollars(self.spent.unknown)}" if self.spent.unknown else ""
+            notes.insert(0, f"calls of unknown cost, in no sum: {self.spent.unknown_calls}{most}")
         return tuple(notes)
 
     def __str__(self) -> str:
