@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import socketserver
 import threading
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 #: The provider types, each with what its base URL adds, and the form of its stream.
@@ -72,14 +73,32 @@ class Scripted(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
         self.scripts: defaultdict[str, deque[Sequence[bytes | float]]] = defaultdict(deque)
         self.asked: list[tuple[str, Any]] = []
         self.ended = threading.Event()
+        self._open: list[socket.socket] = []
 
     def url(self, name: str, path: str = "") -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/{name}{path}"
+        host, port = self.server_address[:2]
+        written = f"[{host!s}]" if ":" in str(host) else host
+        return f"http://{written!s}:{port}/{name}{path}"
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._open.append(connection)
+        return connection, address
+
+    def hang_up(self) -> None:
+        """End, with all connections, as a server does that is stopped."""
+        self.ended.set()
+        self.shutdown()
+        self.server_close()
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def script(self, name: str, *answers: bytes | Sequence[bytes | float]) -> None:
         self.scripts[name] = deque([a] if isinstance(a, bytes) else a for a in answers)
@@ -95,14 +114,13 @@ class Scripted(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def scripted() -> Iterator[Scripted]:
+def scripted(port: int = 0, made: Scripted | None = None) -> Iterator[Scripted]:
     """A server that runs as long as the block."""
-    with Scripted() as server:
+    with made or Scripted(port=port) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield server
         finally:
-            server.ended.set()
-            server.shutdown()
+            server.hang_up()
             thread.join()
