@@ -4,7 +4,8 @@
     ├── InputError             what was written is wrong; nothing was sent
     │   ├── UnknownNameError   a name that nobody knows, with the names that are known
     │   ├── TemplateError      a ``{{ expression }}`` that cannot be filled
-    │   └── SettingsError      a setting, or the file that holds it, is wrong
+    │   ├── SettingsError      a setting, or the file that holds it, is wrong
+    │   └── PipelineError      a pipeline that cannot work, with its line
     ├── SelectionError         no model may answer; says why for each of them
     ├── ProviderError          what a provider did with one request
     │   ├── Transient          worth a retry, then the next model
@@ -23,6 +24,9 @@
     │   │   └── RequestRefused     any other 4xx
     │   └── Rejected           the provider's policy forbids the prompt: stop
     ├── AllFailed              every model that was tried failed
+    ├── PipelineFailed         a step failed; holds what was done
+    ├── ChainFailed            a role failed, or its answer is not in the form
+    ├── BatchRefused           a person was asked, and did not want to pay for a batch
     └── RecordingError         a replay finds no answer, or only a damaged one
 
 Policy reads ``retryable``, ``falls_back``, ``fault`` and ``benches`` of the class, never a message.
@@ -227,15 +231,9 @@ class BudgetExceeded(Refused):
 
     def advised(self, route: str) -> BudgetExceeded:
         """The same error, and `route`: what would fit."""
-        return BudgetExceeded(
-            self.model,
-            f"{self._message}; {route}",
-            period=self.period,
-            limit=self.limit,
-            spent=self.spent,
-            reserved=self.reserved,
-            worst=self.worst,
-        )
+        amounts = ("period", "limit", "spent", "reserved", "worst")
+        kept = {name: getattr(self, name) for name in amounts}
+        return BudgetExceeded(self.model, f"{self._message}; {route}", **kept)
 
 
 class Benched(Refused):

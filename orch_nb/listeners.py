@@ -27,7 +27,10 @@ class Listeners:
         self._lock = threading.Lock()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with every change from now on; return what ends that."""
+        """Call `listener` with every change from now on; return what ends that.
+
+        It runs in the thread that made the change, and should do no more than take note of it.
+        """
         with self._lock:
             self._listeners.append(listener)
 

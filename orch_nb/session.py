@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from functools import partial
@@ -22,11 +22,10 @@ from orch_nb.forking import renew_after_fork
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.loop import BackgroundLoop, Feed
-from orch_nb.listeners import Listener
 from orch_nb.modes import open_engine
 from orch_nb.pins import Experts
 from orch_nb.providers._connect import Connection, connect
-from orch_nb.routing.experts import all_tools, check_tool
+from orch_nb.routing.experts import all_tools
 from orch_nb.settings import Settings, user_home, working_folder
 from orch_nb.store.budget import Budget
 from orch_nb.store.call_file import CallFile
@@ -34,6 +33,7 @@ from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.report import Report
 from orch_nb.store.traffic import Traffic
+from orch_nb.toolbox import Toolbox
 from orch_nb.types import (
     TASKS,
     Decision,
@@ -89,8 +89,15 @@ class Session(Configurable, WorkflowMethods):
         self.experience, calls = Experience(home, clock=time.time), CallFile(home)
         self._files = (self.experience, calls)
         self.ledger = Ledger(calls, session=session, clock=time.time)
-        self._memories = Memories(self.ledger, self.budget, self.experience, Traffic(), {}, random)
+        self._toolbox, traffic = Toolbox(), Traffic()
+        #: Makes a name a tool, with what it needs and brings along.
+        self.tool = self._toolbox.add
+        self._memories = Memories(
+            self.ledger, self.budget, self.experience, traffic, self._toolbox.needs, random
+        )
         self._listeners = self._memories.listeners
+        #: Calls a function with the name of every change; returns what ends that.
+        self.subscribe = self._listeners.subscribe
         #: Who is left alone for a while.
         self.breakers = self._memories.breakers
         self.ledger.subscribe(lambda _: self._listeners.notify("calls"))
@@ -162,7 +169,12 @@ class Session(Configurable, WorkflowMethods):
         ProviderError, AllFailed, Interrupted
             Each model that was tried failed; or the user stopped, and it holds what had arrived.
         """
-        return self.answer(compose(prompt, **options), on_text)
+        return self.answer(self.compose(prompt, **options), on_text)
+
+    def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
+        """The call that `ask` makes of its arguments. Raises `InputError`; nothing is sent."""
+        equipped, given = self._toolbox.equip(prompt, options)
+        return compose(equipped, **given)
 
     def answer(self, call: Call, on_text: Callable[[str], None] | None = None) -> Response:
         """The answer to `call`, given and shown as `ask` does it."""
@@ -175,7 +187,7 @@ class Session(Configurable, WorkflowMethods):
 
     async def aask(self, prompt: str, **options: Unpack[Options]) -> Response:
         """`ask`, for async code: the same options but ``on_text``, and the same errors."""
-        return await asyncio.wrap_future(self.start(compose(prompt, **options)))
+        return await asyncio.wrap_future(self.start(self.compose(prompt, **options)))
 
     def start(self, call: Call, settings: Settings | None = None) -> Future[Response]:
         """Begin to answer `call` under `settings`, or the session's; cancelling it stops it."""
@@ -186,7 +198,7 @@ class Session(Configurable, WorkflowMethods):
 
         Providers may be asked for their lists, which is free. Raises as `ask` does before it asks.
         """
-        request = self.threads.continued(compose(prompt, **options).request)
+        request = self.threads.continued(self.compose(prompt, **options).request)
         return self._loop.run(lambda: self._engine.select(request, self.settings))
 
     def preview(self, requests: Sequence[Request], **settings: Any) -> list[Decision | OrchError]:
@@ -202,13 +214,12 @@ class Session(Configurable, WorkflowMethods):
 
         The call is free. ``source`` is "known", or "estimated" where the provider cannot count.
         """
-        request = self.threads.continued(compose(prompt, **options).request)
+        request = self.threads.continued(self.compose(prompt, **options).request)
         return self._loop.run(lambda: self._engine.count_tokens(request, self.settings))
 
     def models(self) -> list[ModelCard]:
         """Every model that is known, by priority and name; those of servers are asked for once."""
-        self._loop.run(lambda: self.catalog.prepare(()))
-        return list(self.catalog.cards())
+        return self._loop.run(self._engine.models)
 
     def refresh(self, *providers: str) -> None:
         """Ask `providers`, or all, anew which models they have: at most 5 seconds, never paid."""
@@ -219,14 +230,6 @@ class Session(Configurable, WorkflowMethods):
         cleared = 0 if self.cache is None else self.cache.clear()
         self._listeners.notify("cache")
         return cleared
-
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with the name of every change from now on; return what ends that.
-
-        The names are those of `orch_nb.listeners.Change`. It runs in the thread that made the
-        change, and should do no more than take note of it.
-        """
-        return self._listeners.subscribe(listener)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -246,14 +249,7 @@ class Session(Configurable, WorkflowMethods):
     @property
     def tools(self) -> Mapping[str, frozenset[str]]:
         """What each tool needs: those of the session, pinned ones, capabilities, and roles."""
-        return all_tools(self._memories.tools, self.settings.experts)
-
-    def tool(self, name: str, *, needs: Collection[str] = ()) -> None:
-        """Make `name` a tool whose expert must have the capabilities `needs`.
-
-        Raises `InputError` for a name that no tool can have or an unknown capability.
-        """
-        self._memories.tools[name] = check_tool(name, needs)
+        return all_tools(self._toolbox.needs, self.settings.experts)
 
     def remember(self, observation: Observation) -> None:
         """Let `observation` count in later choices, here and in the user's other sessions.

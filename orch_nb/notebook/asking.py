@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from orch_nb.errors import InputError, Interrupted, OrchError
-from orch_nb.invoke.compose import compose
 from orch_nb.notebook import decisions, display
 from orch_nb.notebook.background import BackgroundAnswer, begin, done, outcome, watch
 from orch_nb.notebook.formats import FORMATS, asking_for, code_of
@@ -70,7 +69,7 @@ class Asking:
         asked["cache"] = cache_policy(options)
         if options.background and options.format == "code":
             raise InputError("--format code writes a cell, which --background is too late for")
-        if options.background and self._is_attended(session):
+        if options.background and is_attended(self._shell, session):
             answer = self._begin(session, prompt, asked, options)
             if options.out:
                 variables[options.out] = answer
@@ -91,7 +90,7 @@ class Asking:
         # What is recorded, and replayed, is shown once: nbval knows no output that grows.
         streams = settings.stream and settings.mode == "live" and not options.no_stream
         grow = FORMATS[options.format or "markdown"].grow
-        growing = GrowingAnswer(lay_out=grow) if self._draws else PrintedAnswer()
+        growing = GrowingAnswer(lay_out=grow) if draws(self._shell) else PrintedAnswer()
         try:
             response = session.ask(prompt, on_text=growing.add if streams else None, **asked)
         except Interrupted as stop:
@@ -109,34 +108,17 @@ class Asking:
             self._last = _Asked(response, options, printed=self._shell.execution_count)
         return response
 
-    @property
-    def _draws(self) -> bool:
-        """Whether an output can be drawn again; a terminal cannot."""
-        return hasattr(self._shell, "kernel")
-
-    def _is_attended(self, session: Session) -> bool:
-        """Whether somebody may see later what is not there yet when the cell ends.
-
-        Who runs a notebook from its first cell to its last (nbclient, nbconvert, nbval, papermill)
-        is nobody to answer a question, and saves what is there then; so does a recording.
-        """
-        if session.settings.mode != "live":
-            return False
-        if not self._draws:
-            return True
-        return bool(self._shell.kernel.get_parent()["content"].get("allow_stdin", True))
-
     def _begin(
         self, session: Session, prompt: str, asked: dict[str, Any], options: argparse.Namespace
     ) -> BackgroundAnswer:
-        answer, progress = begin(session, compose(prompt, **asked))
+        answer, progress = begin(session, session.compose(prompt, **asked))
         if options.quiet:
             return answer
 
         def lay_out(response: Response) -> Shown:
             return _Asked(response, options).show()
 
-        if self._draws:
+        if draws(self._shell):
             watch(answer, progress, lay_out)
         else:
             print("in the background; the answer follows the first cell that ends after it")
@@ -171,6 +153,24 @@ class Asking:
         if self._last.printed == self._shell.execution_count:
             bundle = self._last.explained(display.footer(response))
         return bundle, metadata
+
+
+def draws(shell: Any) -> bool:
+    """Whether an output of `shell` can be drawn again; a terminal's cannot."""
+    return hasattr(shell, "kernel")
+
+
+def is_attended(shell: Any, session: Session) -> bool:
+    """Whether somebody may see later what is not there yet when the cell ends.
+
+    Who runs a notebook from its first cell to its last (nbclient, nbconvert, nbval, papermill) is
+    nobody to answer a question, and saves what is there then; so does a recording.
+    """
+    if session.settings.mode != "live":
+        return False
+    if not draws(shell):
+        return True
+    return bool(shell.kernel.get_parent()["content"].get("allow_stdin", True))
 
 
 def _lay_out(options: argparse.Namespace) -> Callable[[str], Bundle] | None:

@@ -13,7 +13,7 @@ from typing import Protocol, Unpack, cast
 from orch_nb.errors import InputError, OrchError
 from orch_nb.figures import dollars
 from orch_nb.invoke.call import Call
-from orch_nb.invoke.compose import Options, compose
+from orch_nb.invoke.compose import Options
 from orch_nb.invoke.values import count, names, number
 from orch_nb.types import Choice, Decision, Observation, Response
 from orch_nb.workflows.blind import BlindComparison
@@ -40,6 +40,9 @@ class Comparer(Protocol):
     @property
     def threads(self) -> Mapping[str, Mapping[str, object]]:
         """Who is part of which thread."""
+
+    def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
+        """The call for `prompt`, with what the tools that it names bring along."""
 
     def start(self, call: Call) -> Future[Response]:
         """Begin to answer `call`."""
@@ -90,7 +93,7 @@ def compare(
     _refuse_above(limit, plan)
     if dry_run:
         return plan
-    calls = [compose(prompt, **_of_one(row.model, asking)) for row in rows]
+    calls = [session.compose(prompt, **_of_one(row.model, asking)) for row in rows]
     watcher.planned(rows)
     complete = _collect(session, calls, rows, watcher)
     if blind:

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, wait
 from decimal import Decimal
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Unpack, cast
 
 from joblib import Parallel, delayed
 
 from orch_nb.errors import OrchError
 from orch_nb.figures import dollars
 from orch_nb.invoke.call import Call
-from orch_nb.invoke.compose import Options, compose, with_prompt
+from orch_nb.invoke.compose import Options, with_prompt
 from orch_nb.invoke.values import count, number, text
 from orch_nb.settings import Settings
 from orch_nb.templates.template import Template
@@ -45,6 +45,9 @@ class Mapper(Asker, Protocol):
 
     settings: Settings
 
+    def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
+        """The call for `prompt`, with what the tools that it names bring along."""
+
     def start(self, call: Call, settings: Settings | None = None) -> Future[Response]:
         """Begin to answer `call`."""
 
@@ -69,7 +72,7 @@ def map_prompts(session: Mapper, items: Any, template: str, batch: BatchOptions)
     prompts = Prompts(rows, read)
     prompts.check()
     results = _Results(rows)
-    asking = _Asking(session, prompts, compose(template, **options), results)
+    asking = _Asking(session, prompts, options, results)
     if not rows.count:
         return results.given()
     live = session.settings.mode == "live"
@@ -118,8 +121,11 @@ class _Results:
 class _Asking:
     """Asks one row after the other in each of several threads, until it is stopped."""
 
-    def __init__(self, session: Mapper, prompts: Prompts, pattern: Call, results: _Results) -> None:
-        self._session, self._prompts, self._pattern = session, prompts, pattern
+    def __init__(
+        self, session: Mapper, prompts: Prompts, options: Options, results: _Results
+    ) -> None:
+        self._session, self._prompts, self._options = session, prompts, options
+        self._pattern = session.compose("…", **options)
         self._results, self._lock = results, threading.Lock()
         self._under_way: set[Future[Response]] = set()
         self.total, self.stopped = prompts.rows.count, False
@@ -127,12 +133,17 @@ class _Asking:
     def __call__(self, place: int) -> Outcome | None:
         """Ask the row at `place`, and keep its outcome; None if it was stopped."""
         try:
-            outcome: Outcome | None = self._ask(with_prompt(self._pattern, self._prompts[place]))
+            outcome: Outcome | None = self._ask(self._call(self._prompts[place]))
         except OrchError as error:
             outcome = error
         if outcome is not None:
             self._results.take(place, outcome)
         return outcome
+
+    def _call(self, prompt: str) -> Call:
+        if self._options.get("tool") is not None:  # which may put something around the prompt
+            return self._session.compose(prompt, **self._options)
+        return with_prompt(self._pattern, prompt)
 
     def _ask(self, call: Call) -> Response | None:
         with self._lock:  # what is started before `stop` is seen and cancelled by it

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, Unpack, cast
 
 from orch_nb.invoke.call import Call
-from orch_nb.invoke.compose import Options, compose, with_prompt
+from orch_nb.invoke.compose import Options
 from orch_nb.settings import Settings
 from orch_nb.workflows.pipeline import words
 from orch_nb.workflows.pipeline.graph import Node
@@ -31,14 +31,25 @@ _BUDGETS: Mapping[Period, str] = {
 }
 
 
+class Composer(Protocol):
+    """What is needed of a session."""
+
+    settings: Settings
+
+    def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
+        """The call for `prompt`, with what the tools that it names bring along."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Asking:
     """How the prompts of one step are asked.
 
-    ``options`` are those of `orch_nb.Session.ask`, ``changes`` the settings that are others than
-    the session's. ``named`` says where the model, or the way to choose it, was written.
+    ``compose`` makes calls, ``options`` are those of `orch_nb.Session.ask`, ``changes`` the
+    settings that are others than the session's. ``named`` says where the model, or the way to
+    choose it, was written.
     """
 
+    compose: Callable[..., Call]
     options: Options
     requirement: Requirement
     changes: Mapping[str, Any]
@@ -48,7 +59,7 @@ class Asking:
         """The call for `prompt`. Raises `InputError`."""
         options = self.options.copy()
         options["system"] = system
-        return with_requirements(compose(prompt, **options), self.requirement)
+        return with_requirements(self.compose(prompt, **options), self.requirement)
 
     def others(self) -> Asking:
         """The same without the model or the expert that was named: a strategy chooses."""
@@ -58,9 +69,9 @@ class Asking:
         return replace(self, options=options, changes=changes, named="on_error: fallback")
 
 
-def asking_of(spec: Spec, node: Node, settings: Settings) -> Asking:
-    """How the step of `node` is asked in a session with `settings`."""
-    step = node.step
+def asking_of(session: Composer, spec: Spec, node: Node) -> Asking:
+    """How the step of `node` is asked in `session`."""
+    step, settings = node.step, session.settings
     selection = merged(spec.selection_schema, step.selection_schema)
     required = spec.requires_model if step.requires_model is None else step.requires_model
     name = step.expert or (step.tool if step.tool in spec.experts else None)
@@ -85,7 +96,9 @@ def asking_of(spec: Spec, node: Node, settings: Settings) -> Asking:
     }
     given = {key: value for key, value in options.items() if value is not None}
     changes = _changes(spec, selection, required, settings)
-    return Asking(cast(Options, given), required, changes, _named(spec, step, name))
+    return Asking(
+        session.compose, cast(Options, given), required, changes, _named(spec, step, name)
+    )
 
 
 def with_requirements(call: Call, required: Requirement) -> Call:
@@ -102,12 +115,6 @@ def with_requirements(call: Call, required: Requirement) -> Call:
     )
     request = replace(call.request, wants=replace(wants, requires=requires))
     return replace(call, request=request)
-
-
-def repeated(pattern: Call, prompt: str, system: str | None) -> Call:
-    """A call like `pattern`, for another item of the same step."""
-    call = with_prompt(pattern, prompt)
-    return replace(call, request=replace(call.request, system=system))
 
 
 def merged(header: P, own: P | None) -> P:

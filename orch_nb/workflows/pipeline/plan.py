@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 from orch_nb.errors import InputError, OrchError, TemplateError
 from orch_nb.figures import columns, dollars, seconds
 from orch_nb.invoke.call import Call
+from orch_nb.invoke.compose import Options
 from orch_nb.sanitize import one_line
 from orch_nb.settings import Settings
 from orch_nb.templates.template import Expression, Template
@@ -33,6 +34,9 @@ class Runner(Protocol):
 
     def preview(self, requests: Sequence[Request], **settings: Any) -> list[Decision | OrchError]:
         """What would be chosen for `requests` under changed `settings`."""
+
+    def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
+        """The call for `prompt`, with what the tools that it names bring along."""
 
     def start(self, call: Call, settings: Settings | None = None) -> Future[Response]:
         """Begin to answer `call`."""
@@ -114,7 +118,7 @@ def plan(session: Runner, graph: Graph, inputs: Mapping[str, object]) -> Pipelin
     outputs: dict[str, object] = {}
     steps = []
     for node in graph.nodes.values():
-        asking = asking_of(graph.spec, node, session.settings)
+        asking = asking_of(session, graph.spec, node)
         step = _plan(session, graph, node, asking, scope_of(inputs, outputs))
         steps.append(step)
         outputs[node.step.id] = Pending(node.step.id, step.decision.profile.output_tokens)

@@ -131,7 +131,7 @@ class _Work:
         try:
             if why := self._skipped(node):
                 return StepResult(name, "skipped", many=many, why=why)
-            asking = asking_of(self.graph.spec, node, self.session.settings)
+            asking = asking_of(self.session, self.graph.spec, node)
             self._tell(Progress(name))
             parts = await self._parts(node, asking)
         except OrchError as error:  # an expression, or what it gave
