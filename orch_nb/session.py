@@ -239,7 +239,7 @@ class Session(Configurable, WorkflowMethods):
 
     def report(self) -> Report:
         """What each model did and cost in this session, and what could be better."""
-        return Report.of(self.ledger, self.experience.tracks())
+        return self.ledger.report(self.experience.tracks())
 
     @property
     def connections(self) -> Mapping[str, Connection]:

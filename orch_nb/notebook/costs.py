@@ -12,7 +12,7 @@ from orch_nb.figures import count
 from orch_nb.notebook.display import show
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.session import Session
-from orch_nb.store.call_figures import of_record, of_row
+from orch_nb.store.call_figures import of_row
 from orch_nb.store.overview import Overview
 
 _USAGE = (
@@ -32,7 +32,7 @@ def show_costs(words: list[str], session: Session) -> Bundle:
         overview = Overview.of(map(of_row, rows))
         notes.append("of all sessions on disk; what failed counts to the model that came last")
     else:
-        overview = Overview.of(map(of_record, session.ledger))
+        overview = session.report().overview
     for chart in cost_charts(overview):
         show(chart)
     head, *cells = overview.cells()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
-from orch_nb.store.account import Accounts, ModelStats, Spend
+from orch_nb.store.account import ModelStats, Spend
 from orch_nb.store.call_file import CallFile, Entry
 from orch_nb.store.call_row import summarise
 from orch_nb.store.call_table import CallTable
 from orch_nb.store.records import Records
-from orch_nb.types import Record
+from orch_nb.store.report import Books, Report
+from orch_nb.types import Record, Track
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -60,7 +61,7 @@ class Ledger:
         self._records = Records()
         self._watchers: list[Watcher] = []
         self._spend = Spend()
-        self._accounts = Accounts()
+        self._books = Books()
         self._lock = threading.Lock()
 
     def add(self, record: Record) -> None:
@@ -68,7 +69,7 @@ class Ledger:
         with self._lock:
             self._records.append(record)
             self._spend = self._spend.plus(record)
-            self._accounts.add(record)
+            self._books.add(record)
             watchers = tuple(self._watchers)
             if self._file is not None:
                 entry = Entry(record, self.session, len(self._records), self.secrets)
@@ -120,7 +121,12 @@ class Ledger:
     def by_model(self) -> dict[str, ModelStats]:
         """Sum up per model, in the order in which the models first appeared."""
         with self._lock:
-            return self._accounts.sum_up()
+            return self._books.by_model()
+
+    def report(self, tracks: Mapping[str, Track] | None = None) -> Report:
+        """What all records come to, and what `tracks` say of their models; none is read again."""
+        with self._lock:
+            return self._books.report(tracks or {})
 
     def latency(self) -> dict[str, float]:
         """Median seconds by model id, for the models whose speed has been seen."""

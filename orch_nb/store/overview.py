@@ -10,8 +10,6 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Self
-
 from orch_nb.figures import count, dollars, seconds
 from orch_nb.store.account import RECENT, Payment, Spend, high, middle
 
@@ -118,17 +116,12 @@ class Overview:
     moments: tuple[Moment, ...] = ()
 
     @classmethod
-    def of(cls, calls: Iterable[CallFigures]) -> Self:
+    def of(cls, calls: Iterable[CallFigures]) -> Overview:
         """What `calls`, the oldest first, come to."""
-        reckoning = _Reckoning()
+        reckoning = Reckoning()
         for call in calls:
             reckoning.add(call)
-        models = tuple(sums.figures(model) for model, sums in reckoning.models.items())
-        moments = reckoning.moments
-        if reckoning.last is not None and moments[-1] is not reckoning.last:
-            moments.append(reckoning.last)
-        kinds = {kind: dict(count) for kind, count in reckoning.kinds.items()}
-        return cls(reckoning.calls, models, reckoning.spent, kinds, tuple(moments))
+        return reckoning.sum_up()
 
     @property
     def saved(self) -> Decimal:
@@ -180,29 +173,48 @@ def _row(
     return [name, str(calls), str(cached), *amounts, *counts]
 
 
-class _Reckoning:
+class Reckoning:
+    """The sums of an overview, call by call: constant time for each, bounded memory.
+
+    To be used by one thread at a time.
+    """
+
     def __init__(self) -> None:
-        self.calls, self.spent = 0, Spend()
-        self.models: defaultdict[str, _Sums] = defaultdict(_Sums)
-        self.kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self.moments: list[Moment] = []
-        self.last: Moment | None = None
+        self._calls, self._spent = 0, Spend()
+        self._models: defaultdict[str, _Sums] = defaultdict(_Sums)
+        self._kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._moments: list[Moment] = []
+        self._last: Moment | None = None
         self._stride = 1
 
     def add(self, call: CallFigures) -> None:
-        self.calls += 1
+        """Count `call`."""
+        self._calls += 1
         for payment in call.payments:
-            self.models[payment.model].pay(payment)
+            self._models[payment.model].pay(payment)
         for one in call.tries:
-            self.models[one.model].count(one)
+            self._models[one.model].count(one)
         if call.model is not None:
-            self._answered(call, self.models[call.model])
-        self.spent = self.spent.after(call.payments)
-        self._note(Moment(self.calls, call.at, self.spent))
+            self._answered(call, self._models[call.model])
+        self._spent = self._spent.after(call.payments)
+        self._note(Moment(self._calls, call.at, self._spent))
+
+    def sum_up(self) -> Overview:
+        """What all of it comes to so far."""
+        moments = self._moments.copy()
+        if self._last is not None and moments[-1] is not self._last:
+            moments.append(self._last)
+        return Overview(
+            self._calls,
+            tuple(sums.figures(model) for model, sums in self._models.items()),
+            self._spent,
+            {kind: dict(count) for kind, count in self._kinds.items()},
+            tuple(moments),
+        )
 
     def _answered(self, call: CallFigures, sums: _Sums) -> None:
         if call.kind is not None:
-            self.kinds[call.kind][call.model or ""] += 1
+            self._kinds[call.kind][call.model or ""] += 1
         if call.cached:
             sums.reuse(call)
         sums.stepped_in += any(
@@ -210,11 +222,11 @@ class _Reckoning:
         )
 
     def _note(self, moment: Moment) -> None:
-        self.last = moment
+        self._last = moment
         if (moment.call - 1) % self._stride == 0:
-            self.moments.append(moment)
-        if len(self.moments) >= _MOMENTS:
-            del self.moments[1::2]
+            self._moments.append(moment)
+        if len(self._moments) >= _MOMENTS:
+            del self._moments[1::2]
             self._stride *= 2
 
 

@@ -6,13 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Self
-
 from orch_nb.figures import columns, dollars, seconds
 from orch_nb.sanitize import one_line
 from orch_nb.store.account import Accounts, ModelStats, Spend
 from orch_nb.store.call_figures import of_record
-from orch_nb.store.overview import CallFigures, Overview
+from orch_nb.store.overview import Overview, Reckoning
 from orch_nb.store.suggestions import ANSWERS, CALLS, Suggestion, percent, suggest, suggest_reuse
 from orch_nb.types import Record, Track
 
@@ -48,25 +46,12 @@ class Report:
     graded: tuple[Graded, ...] = ()
 
     @classmethod
-    def of(cls, records: Iterable[Record], tracks: Mapping[str, Track] | None = None) -> Self:
-        """The report on `records`, such as a ledger, and on what `tracks` say of their models."""
-        accounts = Accounts()
-        kinds: defaultdict[str, Accounts] = defaultdict(Accounts)
-        answers = hits = 0
-        numbers: list[CallFigures] = []
+    def of(cls, records: Iterable[Record], tracks: Mapping[str, Track] | None = None) -> Report:
+        """The report on `records`, and on what `tracks` say of their models."""
+        books = Books()
         for record in records:
-            accounts.add(record)
-            numbers.append(of_record(record))
-            if record.decision is not None:
-                kinds[record.decision.profile.kind].add(record)
-            if record.response is not None and record.request.wants.cache == "use":
-                answers += 1
-                hits += record.response.cached
-        models = tuple(accounts.sum_up().values())
-        by_kind = {kind: account.sum_up() for kind, account in kinds.items()}
-        suggestions = (*suggest(models, by_kind), *suggest_reuse(answers, hits))
-        overview, graded = Overview.of(numbers), tuple(_graded(models, tracks or {}))
-        return cls(models, overview.spent, answers, hits, suggestions, overview, graded)
+            books.add(record)
+        return books.report(tracks or {})
 
     def rows(self) -> list[dict[str, object]]:
         """One row a model: dollars as Decimal, times in seconds, fractions; None is unknown."""
@@ -97,6 +82,39 @@ class Report:
     def __str__(self) -> str:
         lines = columns([[one_line(cell, 80) for cell in row] for row in self.cells()])
         return "\n".join((*lines, *(one_line(note, 600) for note in self.notes)))
+
+
+class Books:
+    """The sums of a report, record by record. To be used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._accounts, self._reckoning = Accounts(), Reckoning()
+        self._kinds: defaultdict[str, Accounts] = defaultdict(Accounts)
+        self._answers = self._hits = 0
+
+    def add(self, record: Record) -> None:
+        """Count `record`."""
+        self._accounts.add(record)
+        self._reckoning.add(of_record(record))
+        if record.decision is not None:
+            self._kinds[record.decision.profile.kind].add(record)
+        if record.response is not None and record.request.wants.cache == "use":
+            self._answers += 1
+            self._hits += record.response.cached
+
+    def by_model(self) -> dict[str, ModelStats]:
+        """What each model did, in the order in which they first appeared."""
+        return self._accounts.sum_up()
+
+    def report(self, tracks: Mapping[str, Track]) -> Report:
+        """What all of it comes to so far, and what `tracks` say of the models."""
+        models = tuple(self.by_model().values())
+        by_kind = {kind: accounts.sum_up() for kind, accounts in self._kinds.items()}
+        suggestions = (*suggest(models, by_kind), *suggest_reuse(self._answers, self._hits))
+        overview, graded = self._reckoning.sum_up(), tuple(_graded(models, tracks))
+        return Report(
+            models, overview.spent, self._answers, self._hits, suggestions, overview, graded
+        )
 
 
 def _graded(models: Iterable[ModelStats], tracks: Mapping[str, Track]) -> Iterator[Graded]:
