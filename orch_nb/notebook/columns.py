@@ -60,10 +60,10 @@ def figures_table(comparison: Comparison) -> Bundle:
 def plan_table(plan: Comparison) -> Bundle:
     """What would be asked, and to be expected."""
     rows = [[row.model, dollars(row.expected.cost), seconds(row.expected.seconds)] for row in plan]
-    about = (
-        "—, as a price is unknown" if plan.expected_cost is None else dollars(plan.expected_cost)
-    )
-    note = f"{len(plan)} answers for about {about}, less what is cached"
+    note = f"{len(plan)} answers for about {dollars(plan.expected_cost)}, less what is cached"
+    if plan.expected_cost is None:
+        unpriced = ", ".join(row.model for row in plan if row.expected.cost is None)
+        note = f"{len(plan)} answers; the cost is unknown: no price of {unpriced}"
     return table(["would be asked", "expected cost", "expected time"], rows, note)
 
 

@@ -19,6 +19,8 @@ from orch_nb.notebook.tables import Bundle
 from orch_nb.session import Session
 from orch_nb.workflows.comparison import Comparison, ComparisonStopped
 
+_FOR_ONE = ("explain", "format", "background")
+
 
 class Comparing:
     """The comparisons of the cells of one shell: each is shown once, in its place."""
@@ -39,10 +41,9 @@ class Comparing:
 
         Raises as `Session.compare` does.
         """
-        if options.explain:
-            raise InputError(
-                "--explain is for one answer; %orch why N explains any, --dry-run a comparison"
-            )
+        for flag in _FOR_ONE:
+            if getattr(options, flag):
+                raise InputError(f"--{flag} is for one answer; leave it or --compare out")
         asked = passed_on(options, variables) | {"cache": cache_policy(options)}
         if options.dry_run:
             plan = session.compare(prompt, options.compare, dry_run=True, **asked)

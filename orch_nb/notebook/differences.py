@@ -24,7 +24,9 @@ _CHANCE = 4
 _CHARACTERS = 100_000  # as many as are shown of an answer
 _PRE = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
 _COLOURS = {"del": "rgba(220,50,47,.22)", "ins": "rgba(60,160,60,.25)"}
-_SIGNS = {"del": "−", "ins": "+"}
+_SIGN = {"del": "−", "ins": "+"}
+# A box of its own is not struck through.
+_SIGNS = {tag: f'<span style="display:inline-block">{s}</span>' for tag, s in _SIGN.items()}
 _MARKS = {"del": ("[-", "-]"), "ins": ("{+", "+}")}
 
 

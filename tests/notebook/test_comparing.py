@@ -104,7 +104,7 @@ def test_a_comparison_is_a_variable_and_a_table(shell: Shell, talks: Stub) -> No
     assert "<strong>Elbe</strong>" in html
     assert html.count("<th ") == 2
     assert "overflow-x:auto" in html
-    (figures,) = re.findall(r"billed (\$[\d.]+) together", html)
+    (figures,) = re.findall(r"billed (\$[\d.]+) together", data["text/plain"])
     assert figures == orch_nb.figures.dollars(orch_nb.session().ledger.spent.known)
     assert len(metadata["orch_nb"]) == 2
     json.dumps(metadata)
@@ -145,6 +145,8 @@ def test_a_dry_run_shows_the_plans_of_all(shell: Shell, talks: Stub) -> None:
         (f"{BOTH} --check 'assert True'", InputError, "leave check out"),
         (f"{BOTH} --strategy cost", InputError, "leave one of both out"),
         (f"{BOTH} --explain", InputError, "--explain is for one answer"),
+        (f"{BOTH} --format json", InputError, "--format is for one answer"),
+        (f"{BOTH} --background", InputError, "--background is for one answer"),
         (f"{BOTH} --max-cost 0", InputError, "is more than max_cost=0"),
         (f"{BOTH} --exclude alpha", SelectionError, "alpha:stub-small"),
         (f"{BOTH} --no-cache --refresh", InputError, "exclude each other"),

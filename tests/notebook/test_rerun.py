@@ -46,7 +46,7 @@ def test_another_model_and_what_differs(shell: Shell, talks: Stub) -> None:
     text = compared.data["text/plain"]
     assert "call 1: Name a river." in text
     assert "The [-Elbe-] {+Rhine+} is long." in text
-    assert ">−Elbe</del>" in compared.data["text/html"]
+    assert ">−</span>Elbe</del>" in compared.data["text/html"]
     old, new = (record.response for record in orch_nb.session().ledger)
     assert old is not None
     assert new is shell.ip.user_ns["again"]

@@ -143,6 +143,6 @@ def test_a_blind_vote_and_a_rerun(page: Page, lab: Lab, stub: Stub) -> None:
     expect(rerun.locator("del").first).to_contain_text("−")
     expect(rerun.locator("ins").first).to_contain_text("+")
     expect(rerun).to_contain_text("difference")
-    expect(cells(page).nth(DRY)).to_contain_text("3 answers for about")
+    expect(cells(page).nth(DRY)).to_contain_text("3 answers; the cost is unknown: no price of alpha:stub-third")
     in_both_themes(page, "compare-voted")
     assert page.evaluate("window.hacked") is None
