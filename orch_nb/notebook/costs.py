@@ -14,6 +14,7 @@ from orch_nb.notebook.tables import Bundle, table
 from orch_nb.session import Session
 from orch_nb.store.call_figures import of_row
 from orch_nb.store.overview import Overview
+from orch_nb.store.reckoning import reckon
 
 _USAGE = (
     "use `%orch costs [NOTEBOOK.ipynb | --all | --days N]`; "
@@ -29,7 +30,7 @@ def show_costs(words: list[str], session: Session) -> Bundle:
         overview, notes = _of_notebook(options.notebook)
     elif options.all or options.days is not None:
         rows = session.ledger.history(days=options.days)
-        overview = Overview.of(map(of_row, rows))
+        overview = reckon(map(of_row, rows))
         notes.append("of all sessions on disk; what failed counts to the model that came last")
     else:
         overview = session.report().overview
@@ -46,7 +47,7 @@ def _of_notebook(name: str) -> tuple[Overview, list[str]]:
     notes = [f"{count(len(saved.calls), 'answer')} saved in {name}"]
     if saved.damaged:
         notes.append(f"{count(saved.damaged, 'output')} with damaged numbers left out")
-    return Overview.of(saved.calls), notes
+    return reckon(saved.calls), notes
 
 
 class _Parser(argparse.ArgumentParser):

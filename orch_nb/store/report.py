@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+
 from orch_nb.figures import columns, dollars, seconds
 from orch_nb.sanitize import one_line
 from orch_nb.store.account import Accounts, ModelStats, Spend
 from orch_nb.store.call_figures import of_record
-from orch_nb.store.overview import Overview, Reckoning
+from orch_nb.store.overview import Overview
+from orch_nb.store.reckoning import Reckoning
 from orch_nb.store.suggestions import ANSWERS, CALLS, Suggestion, percent, suggest, suggest_reuse
 from orch_nb.types import Record, Track
 
@@ -47,7 +49,7 @@ class Report:
 
     @classmethod
     def of(cls, records: Iterable[Record], tracks: Mapping[str, Track] | None = None) -> Report:
-        """The report on `records`, and on what `tracks` say of their models."""
+        """The report on `records`, such as a part of a ledger; `tracks` say how good models are."""
         books = Books()
         for record in records:
             books.add(record)

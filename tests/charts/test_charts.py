@@ -25,6 +25,7 @@ from orch_nb.charts.report import report_charts
 from orch_nb.charts.spend import spend_chart
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.overview import CallFigures, ModelFigures, Overview, Try
+from orch_nb.store.reckoning import reckon
 from orch_nb.store.report import Report
 from orch_nb.types import Score, Track
 
@@ -88,7 +89,7 @@ def test_cached_answers_stand_apart_with_their_first_durations() -> None:
         CallFigures("a:m", tries=(Try("a:m", 2.0),)),
         CallFigures("a:m", cached=True, seconds=7.0),
     ]
-    chart = latency_chart(Overview.of(calls))
+    chart = latency_chart(reckon(calls))
     made, cached, _ = traces(chart)
     assert (made["x"], made["marker"]["symbol"]) == ([2.0], "circle")
     assert (cached["x"], cached["marker"]["symbol"]) == ([7.0], "line-ns-open")
@@ -152,7 +153,7 @@ def test_of_nothing_there_is_nothing_to_see(chart: Drawn) -> None:
 @pytest.mark.parametrize("chart", CHARTS)
 @pytest.mark.parametrize("count", [0, 1, 2, 10_000])
 def test_plotly_takes_it_and_it_is_small(chart: Drawn, count: int) -> None:
-    made = chart(Overview.of(_calls(count)))
+    made = chart(reckon(_calls(count)))
     go.Figure(made[PLOTLY])
     assert len(json.dumps(made)) < 60_000
     assert "nan" not in made["text/html"].lower()
@@ -175,7 +176,7 @@ def _numbers(svg: ElementTree.Element, names: tuple[str, ...]) -> list[float]:
 @pytest.mark.parametrize("seconds", [0.0, 1e-9, 86400.0])
 def test_durations_that_are_hardly_any(seconds: float) -> None:
     calls = [CallFigures("a:m", tries=(Try("a:m", t),)) for t in (seconds, 1.0)]
-    made = latency_chart(Overview.of(calls))
+    made = latency_chart(reckon(calls))
     go.Figure(made[PLOTLY])
     assert min(min(trace["x"]) for trace in traces(made)) >= 0.001
 
@@ -187,7 +188,7 @@ def test_hostile_names_do_nothing(chart: Drawn) -> None:
         CallFigures(HOSTILE, kind=HOSTILE, cached=True, seconds=1.0),
         CallFigures(HOSTILE, kind=HOSTILE, tries=tries),
     ]
-    made = chart(Overview.of(calls))
+    made = chart(reckon(calls))
     plotly = json.dumps(made[PLOTLY], ensure_ascii=False)
     for bad in ("<a ", "<script", "$x$", "\x1b", "\u202e"):
         assert bad not in plotly
@@ -201,7 +202,7 @@ def test_more_models_than_colours() -> None:
     calls = [
         CallFigures(f"a:m{n % 2000}", tries=(Try(f"a:m{n % 2000}", 1.0),)) for n in range(10_000)
     ]
-    overview = Overview.of(calls)
+    overview = reckon(calls)
     shown = lanes(overview.models)
     assert len(shown) == 9
     assert len({lane.colour for lane in shown}) == 9
@@ -236,9 +237,9 @@ def test_others_sum_to_the_whole() -> None:
 
 def test_time_that_goes_back_and_calls_without_time() -> None:
     calls = [CallFigures("a:m", at) for at in (100.0, 50.0, 400.0)]
-    (known,) = traces(spend_chart(Overview.of(calls)))
+    (known,) = traces(spend_chart(reckon(calls)))
     assert known["x"][:-1] == [0.0, 0.0, 5.0]
-    untimed = spend_chart(Overview.of([replace(call, at=None) for call in calls]))
+    untimed = spend_chart(reckon([replace(call, at=None) for call in calls]))
     assert traces(untimed)[0]["x"][:-1] == [1.0, 2.0, 3.0]
     assert untimed[PLOTLY]["layout"]["xaxis"]["title"]["text"] == "calls"
 

@@ -11,7 +11,7 @@ from charts.records import made_records
 from orch_nb.store.call_figures import of_record, of_row
 from orch_nb.store.call_row import summarise
 from orch_nb.store.ledger import Ledger
-from orch_nb.store.overview import Overview
+from orch_nb.store.reckoning import reckon
 from orch_nb.store.report import Report
 from orch_nb.types import Attempt
 from store.test_report import called
@@ -22,7 +22,7 @@ def test_numbers_equal_the_ledgers(seed: int, count: int) -> None:
     ledger = Ledger()
     for record in made_records(count, models=5, seed=seed):
         ledger.add(record)
-    overview = Overview.of(map(of_record, ledger))
+    overview = reckon(map(of_record, ledger))
     assert overview.calls == count
     assert overview.spent == ledger.spent
     stats = ledger.by_model()
@@ -38,7 +38,7 @@ def test_numbers_equal_the_ledgers(seed: int, count: int) -> None:
 def test_rows_come_to_the_same_sums(seed: int) -> None:
     records = list(made_records(100, seed=seed))
     rows = [summarise(record, "s", n, ()) for n, record in enumerate(records, start=1)]
-    of_records, of_rows = Overview.of(map(of_record, records)), Overview.of(map(of_row, rows))
+    of_records, of_rows = reckon(map(of_record, records)), reckon(map(of_row, rows))
     assert of_rows.spent == of_records.spent
     assert of_rows.saved == of_records.saved
     assert of_rows.kinds == of_records.kinds

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from orch_nb.errors import InputError
 from orch_nb.notebook.display import provenance
 from orch_nb.store.overview import Overview
+from orch_nb.store.reckoning import reckon
 from orch_nb.store.saved_notebook import read_notebook
 from orch_nb.types import Attempt, Choice, Estimate, ModelCard, Response
 from store.test_report import called
@@ -42,7 +43,7 @@ def saved(folder: Path, *origins: object) -> Path:
 
 
 def overview(path: Path) -> Overview:
-    return Overview.of(read_notebook(path).calls)
+    return reckon(read_notebook(path).calls)
 
 
 def test_what_is_saved_is_what_was_paid(tmp_path: Path) -> None:

@@ -1,0 +1,140 @@
+"""The sums of an overview, call by call."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from orch_nb.store.account import RECENT, Payment, Spend
+from orch_nb.store.overview import CallFigures, ModelFigures, Moment, Overview, Try
+
+# Moments that are kept. Chosen: a chart with a step every four pixels loses nothing to be seen.
+_MOMENTS = 256
+
+
+def reckon(calls: Iterable[CallFigures]) -> Overview:
+    """What `calls`, the oldest first, come to."""
+    reckoning = Reckoning()
+    for call in calls:
+        reckoning.add(call)
+    return reckoning.sum_up()
+
+
+class Reckoning:
+    """The sums of an overview, call by call: constant time for each, bounded memory.
+
+    To be used by one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._calls, self._spent = 0, Spend()
+        self._models: defaultdict[str, _Sums] = defaultdict(_Sums)
+        self._kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._moments: list[Moment] = []
+        self._last: Moment | None = None
+        self._stride = 1
+
+    def add(self, call: CallFigures) -> None:
+        """Count `call`."""
+        self._calls += 1
+        for payment in call.payments:
+            self._models[payment.model].pay(payment)
+        for one in call.tries:
+            self._models[one.model].count(one)
+        if call.model is not None:
+            self._answered(call, self._models[call.model])
+        self._spent = self._spent.after(call.payments)
+        self._note(Moment(self._calls, call.at, self._spent))
+
+    def sum_up(self) -> Overview:
+        """What all of it comes to so far."""
+        moments = self._moments.copy()
+        if self._last is not None and moments[-1] is not self._last:
+            moments.append(self._last)
+        return Overview(
+            self._calls,
+            tuple(sums.figures(model) for model, sums in self._models.items()),
+            self._spent,
+            {kind: dict(count) for kind, count in self._kinds.items()},
+            tuple(moments),
+        )
+
+    def _answered(self, call: CallFigures, sums: _Sums) -> None:
+        if call.kind is not None:
+            self._kinds[call.kind][call.model or ""] += 1
+        if call.cached:
+            sums.reuse(call)
+        sums.stepped_in += any(
+            one.failure is not None and one.model != call.model for one in call.tries
+        )
+
+    def _note(self, moment: Moment) -> None:
+        self._last = moment
+        if (moment.call - 1) % self._stride == 0:
+            self._moments.append(moment)
+        if len(self._moments) >= _MOMENTS:
+            del self._moments[1::2]
+            self._stride *= 2
+
+
+def _newest() -> deque[float]:
+    return deque(maxlen=RECENT)
+
+
+@dataclass(slots=True)
+class _Sums:
+    calls: int = 0
+    cached: int = 0
+    paid: Decimal = Decimal(0)
+    saved: Decimal = Decimal(0)
+    unknown: int = 0
+    unsaved: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    stepped_in: int = 0
+    seconds: deque[float] = field(default_factory=_newest)
+    cached_seconds: deque[float] = field(default_factory=_newest)
+
+    def pay(self, payment: Payment) -> None:
+        if payment.cost is None:
+            self.unknown += 1
+        else:
+            self.paid += payment.cost
+        self.input_tokens += payment.usage.input_tokens
+        self.output_tokens += payment.usage.output_tokens
+
+    def count(self, one: Try) -> None:
+        self.calls += 1
+        if one.failure is not None:
+            self.failures[one.failure] += 1
+        elif one.seconds is not None:
+            self.seconds.append(one.seconds)
+
+    def reuse(self, call: CallFigures) -> None:
+        self.cached += 1
+        if call.saved is None:
+            self.unsaved += 1
+        else:
+            self.saved += call.saved
+        if call.seconds is not None:
+            self.cached_seconds.append(call.seconds)
+
+    def figures(self, model: str) -> ModelFigures:
+        return ModelFigures(
+            model,
+            self.calls,
+            self.cached,
+            self.paid,
+            self.saved,
+            self.unknown,
+            self.unsaved,
+            self.input_tokens,
+            self.output_tokens,
+            dict(self.failures),
+            self.stepped_in,
+            tuple(sorted(self.seconds)),
+            tuple(sorted(self.cached_seconds)),
+        )
