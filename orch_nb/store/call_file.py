@@ -159,7 +159,7 @@ class CallFile(Journal[Written]):
 
 def _left(rows: Iterable[Sequence[Any]]) -> Iterator[Written]:
     """Those of `rows` that are whole, as they were written."""
-    for row in _read(row for row in rows if len(row) == len(_KINDS)):
+    for row in _read(row for row in rows if len(row) == len(_KINDS) and None not in row[:3]):
         values = _written(row)
         with suppress(UnicodeEncodeError):
             "".join(value for value in values if isinstance(value, str)).encode()

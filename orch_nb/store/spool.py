@@ -40,12 +40,14 @@ class Spool:
             return None
         with suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, path = tempfile.mkstemp(_SUFFIX, f"{name}.", folder)
+            handle, path = tempfile.mkstemp(".new", f"{name}.", folder)
             spool = cls(path, handle)
-            # Who looks for what others left may have taken it away before it was locked.
-            if spool._lock() and os.fstat(handle).st_nlink:
+            # It gets its name when it is locked: before that it would be anybody's.
+            if spool._lock():
+                spool._path = path.removesuffix(".new") + _SUFFIX
+                os.rename(path, spool._path)  # noqa: PTH104 - as mkstemp names it
                 return spool
-            spool.leave()
+            spool.end()
         return None
 
     def write(self, row: Sequence[object]) -> None:

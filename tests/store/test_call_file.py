@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -61,6 +61,9 @@ def answered(model: str = "a:m", at: float = NOW, cost: Decimal | None = MONEY) 
 def failed(error: str = "b:m: down", at: float = NOW) -> Record:
     attempt = Attempt("b:m", 0.1, error, "503")
     return Record(at, REQUEST, None, (attempt,), None, error, "ServerFailed")
+
+
+flock = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 
 
 @contextmanager
@@ -280,6 +283,79 @@ def test_what_was_added_a_while_ago_survives_a_kill(tmp_path: Path) -> None:
             time.sleep(0.05)
         writer.kill()
     assert len(kept(tmp_path)) == 1
+
+
+def spooled(ledger: Ledger, place: Path) -> tuple[Path, bytes]:
+    """A spool, and what is in it before it is written into the file."""
+    while True:
+        ledger.add(answered())
+        with suppress(ValueError, FileNotFoundError):
+            (spool,) = place.glob("*.spool")
+            if left := spool.read_bytes():
+                return spool, left
+
+
+@flock
+def test_what_was_just_added_survives_a_kill_and_is_there_once(tmp_path: Path) -> None:
+    body = (
+        "for n in range(40):\n"
+        "    ledger.add(answered()); time.sleep(0.02 * (n < 30))\n"  # over half a second
+        "os.kill(os.getpid(), 9)\n"
+    )
+    with start(body, tmp_path) as writer:
+        assert writer.wait(60) == -9
+    while len(kept(tmp_path)) < 40:  # until the kernel has closed what the dead had open
+        time.sleep(0.05)
+    assert [row.call for row in kept(tmp_path)] == list(range(1, 41))
+    assert sum(row.known for row in kept(tmp_path)) == 40 * MONEY
+    assert list(tmp_path.glob("*.spool")) == []
+
+
+@flock
+def test_a_kill_between_the_file_and_the_spool_counts_nothing_twice(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        spool, left = spooled(ledger, tmp_path)
+        calls = len(ledger)
+    assert list(tmp_path.glob("*.spool")) == []
+    spool.write_bytes(left)
+    assert len(kept(tmp_path)) == calls
+    assert not spool.exists()
+
+
+@flock
+def test_others_take_over_while_they_run(tmp_path: Path) -> None:
+    with opened(tmp_path, "living") as ledger:
+        assert len(ledger.history()) == 0
+        with start("ledger.add(answered()); os.kill(os.getpid(), 9)", tmp_path) as writer:
+            writer.wait(60)
+        ledger.add(answered())
+        while len(ledger.history()) < 2:  # until the kernel has closed what the dead had open
+            time.sleep(0.05)
+        assert {row.session for row in ledger.history()} == {str(writer.pid), "living"}
+
+
+@flock
+def test_a_spool_that_somebody_else_wrote_holds_nothing_up(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        spool, left = spooled(ledger, tmp_path)
+        row = json.loads(left.splitlines()[0])
+    rows = [row[:5], [*row, 1], [[], *row[1:]], [NOW, "half \ud83d", *row[2:]], [NOW, {}, *row[2:]]]
+    rows += [[NOW + 9, "good", *row[2:]], ["x"], [], [None] * len(row)]
+    spool.write_text("\n".join(map(json.dumps, rows)))
+    sessions = [row.session for row in kept(tmp_path)]
+    assert sessions[0] == "s1"
+    assert sessions[-1] == "good"
+    assert "half \ud83d" not in sessions
+
+
+@flock
+def test_clearing_leaves_no_spool(tmp_path: Path) -> None:
+    (tmp_path / "ledger-2.left.spool").write_bytes(b"[]")
+    with opened(tmp_path) as ledger:
+        ledger.add(answered())
+        ledger.clear_history()
+        assert list(tmp_path.glob("*.spool")) == []
+    assert kept(tmp_path) == []
 
 
 def test_a_process_killed_at_any_moment_harms_nothing(tmp_path: Path) -> None:
