@@ -135,3 +135,22 @@ def test_joined_emoji_arrive_whole(terminal: Terminal, stub: Stub) -> None:
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
     stub.rule("alpha", write("ok", text=f"a {family} b"))
     assert f"a {family} b" in terminal.run("%orch --no-cache hello")
+
+
+def test_a_comparison_is_printed_one_after_another(terminal: Terminal, stub: Stub) -> None:
+    stub.rule("alpha", write("ok", text="The **Elbe**."), model="stub-small")
+    stub.rule("alpha", write("ok", text=HOSTILE), model="stub-large")
+    both = "alpha:stub-small,alpha:stub-large"
+    printed = terminal.run(f"%orch --no-cache --compare {both} hi")
+    answers, _, below = printed.partition("Out[")
+    assert answers.count("── alpha:stub-small ──\nThe **Elbe**.\n$0.00") == 1
+    assert answers.count("── alpha:stub-large ──") == 1
+    assert "Elbe" not in below
+    assert "billed $" in below
+    blind = terminal.run(f"%orch --no-cache --blind --compare {both} hi")
+    assert "stub-" not in blind
+    voted = terminal.run("%orch compare vote A")
+    assert "your vote" in voted
+    for shown in (printed, blind, voted):
+        assert "\x1b" not in shown
+        assert "<div" not in shown
