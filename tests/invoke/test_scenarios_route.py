@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ class Case:
     retries: int = 2
 
 
-FEW = {"limits": {"first_token": 0.4, "idle": 0.4, "retry_after": 0.2}}
+FEW = {"limits": {"first_token": 1, "idle": 1, "retry_after": 0.2}}
 ONCE = ("401", "402", "403", "404", "400", "413", "quota", "context", "redirect")
 THRICE = ("500", "503", "529", "408", "409", "425", "429", "close", "reset", "html", "notjson",
           "error200", "empty", "truncated", "bad_gzip", "json_for_stream", "wrong_wire", "no_done",
@@ -119,6 +120,13 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """What takes a second to load is loaded: limits here are not much longer."""
+    for name in ("openai", "anthropic", "ollama", "httpx2", "httpx", "numpy"):
+        importlib.import_module(name)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_who_answers(stub: Stub, name: str) -> None:
     case = CASES[name]
@@ -150,7 +158,7 @@ def test_shown_text_is_never_followed_by_another_answer(stub: Stub) -> None:
     for fault in ("close_mid", "reset_mid", "err_mid", "garbage_mid", "no_done", "hang_mid"):
         stub.rule("alpha", fault)
         shown: list[str] = []
-        config = {"providers": rows(stub), "breaker": "off", **FEW}
+        config = {"providers": rows(stub), "breaker": "off", "limits": {"idle": 1}}
         with Session(config) as s, pytest.raises(OrchError):
             s.ask(fault, model=[A, B, C], on_text=shown.append)
         assert right(fault).startswith("".join(shown))
