@@ -21,7 +21,8 @@ from documents import CONTRIBUTING, DOCUMENTS, PACKAGE, README, ROOT, blocks, co
 from orch_nb import Decision, Response, Session, errors
 from orch_nb.invoke.compose import Options
 from orch_nb.notebook.commands import COMMANDS
-from orch_nb.notebook.options import ASKING, SELECTING, Option
+from orch_nb.notebook.option_tables import ASKING, PIPELINES, SELECTING
+from orch_nb.notebook.options import Option
 from orch_nb.providers import built_in_types, known_types
 from orch_nb.routing import strategies
 from orch_nb.routing.report import parser as fitting

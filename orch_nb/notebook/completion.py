@@ -16,7 +16,8 @@ from IPython.core.completer import (
 
 from orch_nb.errors import OrchError
 from orch_nb.notebook.commands import COMMANDS
-from orch_nb.notebook.options import FORMS, Option, Options
+from orch_nb.notebook.option_tables import FORMS
+from orch_nb.notebook.options import Option, Options
 from orch_nb.notebook.variables import classes, public
 from orch_nb.session import Session
 from orch_nb.settings import OFFICIAL
@@ -132,6 +133,10 @@ def _values(
         return _providers(session)
     if option.completes == "excluded":
         return [*_providers(session), *_models(session)]
+    if option.completes == "chain":
+        return ("default", "code", "planning", "analysis", "auto")
+    if option.completes == "priority":
+        return ("balanced", "cost", "quality", "speed")
     if option.completes == "variable":
         return public(variables)
     if option.completes == "class":

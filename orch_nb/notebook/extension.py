@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from tokenize import DEDENT, INDENT, TokenInfo
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,9 @@ from orch_nb.errors import OrchError
 from orch_nb.notebook import decisions
 from orch_nb.notebook.completion import matcher
 from orch_nb.notebook.evaluations import evaluation_bundle
-from orch_nb.notebook.magics import ORCH, SELECT, OrchMagics
+from orch_nb.notebook.magics import ORCH, PIPELINE, RUN, SELECT, OrchMagics
 from orch_nb.notebook.report import report_bundle
+from orch_nb.notebook.tables import Shown
 from orch_nb.session import Session
 from orch_nb.store.recording import FOLDER
 from orch_nb.store.report import Report
@@ -32,7 +34,12 @@ from orch_nb.workflows.evaluation import Evaluation
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-_MAGICS = {"orch": ORCH, "orch_select": SELECT}
+_MAGICS = {"orch": ORCH, "orch_select": SELECT, "orch_pipeline": PIPELINE, "orch_run": RUN}
+# What is shown of results whose classes import pydantic, by the name of the magics' part.
+_BY_NAME = {
+    ("orch_nb.workflows.pipeline.outcome", "Run"): "piping",
+    ("orch_nb.workflows.chains.chain", "ChainResult"): "chaining",
+}
 _NAMES = "|".join(_MAGICS)
 _EMPTY_CELL = re.compile(rf"\s*%%({_NAMES})\b[^\n]*\s*\Z")
 _CALL = re.compile(rf"((?:[\w.]+\s*=\s*)?)%({_NAMES})[ \t]+(?=[^\s?])")
@@ -56,16 +63,20 @@ class Extension:
         bundles.for_type(Decision, decisions.decision)
         bundles.for_type(Evaluation, evaluation_bundle)
         bundles.for_type(Report, report_bundle)
+        for (module, name), part in _BY_NAME.items():
+            bundles.for_type_by_name(module, name, self._shown_by(part))
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_cleanup.append(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.append(_Call)
-        for shown in (self.magics.asking, self.magics.comparing):
-            shell.events.register("post_run_cell", shown.finish_cell)
+        shell.events.register("post_run_cell", self.magics.finish_cell)
         try:
             print(describe(self.magics.session))
         except OrchError as error:
             # The magics must be there all the same: `%orch config trust` may be the way out.
             print(f"orch_nb {__version__} is loaded, but {error}")
+
+    def _shown_by(self, part: str) -> Callable[[Any], Shown]:
+        return lambda made: getattr(self.magics, part).show(made)
 
     def unload(self) -> None:
         """Take everything away and close the session."""
@@ -75,13 +86,16 @@ class Extension:
                 magics.pop(name, None)
         shell.magics_manager.registry.pop(OrchMagics.__name__, None)
         shell.configurables[:] = [c for c in shell.configurables if c is not self.magics]
+        bundles = shell.display_formatter.mimebundle_formatter
         for kind in (Response, Comparison, Decision, Evaluation, Report):
-            shell.display_formatter.mimebundle_formatter.pop(kind, None)
+            bundles.pop(kind, None)
+        for module, name in _BY_NAME:
+            bundles.deferred_printers.pop((module, name), None)
+            bundles.pop(f"{module}.{name}", None)
         shell.Completer.custom_matchers.remove(self._matcher)
         shell.input_transformers_cleanup.remove(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.remove(_Call)
-        for shown in (self.magics.asking, self.magics.comparing):
-            shell.events.unregister("post_run_cell", shown.finish_cell)
+        shell.events.unregister("post_run_cell", self.magics.finish_cell)
         close_session()
 
 

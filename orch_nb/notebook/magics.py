@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+)
 from traitlets import Any as Setting
 from traitlets import TraitError, validate
 
@@ -17,15 +24,24 @@ from orch_nb.notebook import commands, decisions, display
 from orch_nb.notebook.asking import Asking, passed_on
 from orch_nb.notebook.comparing import Comparing
 from orch_nb.notebook.config import trust
-from orch_nb.notebook.options import ASKING, SELECTING, Options
+from orch_nb.notebook.option_tables import ASKING, PIPELINES, SELECTING
+from orch_nb.notebook.options import Options
 from orch_nb.sanitize import visible
 from orch_nb.session import Session
 from orch_nb.templates.template import fill
 from orch_nb.types import Decision, Response
 from orch_nb.workflows.comparison import Comparison
 
+if TYPE_CHECKING:
+    from orch_nb.notebook.chaining import Chaining
+    from orch_nb.notebook.pipelines import Piping
+    from orch_nb.workflows.chains.chain import ChainResult
+    from orch_nb.workflows.pipeline.outcome import Run
+
 ORCH = Options("%orch", ASKING)
 SELECT = Options("%orch_select", SELECTING)
+PIPELINE = Options("%%orch_pipeline", PIPELINES)
+RUN = Options("%orch_run", PIPELINES)
 
 USAGE = f"""\
 %%orch [options]      the cell below the line is the prompt
@@ -52,6 +68,19 @@ SELECT_USAGE = f"""\
 %orch_select                     show the defaults
 
 {SELECT.help}
+"""
+PIPELINE_USAGE = f"""\
+%%orch_pipeline [options]    run the pipeline that is written in YAML below the line
+%orch_run [options] FILE     run the pipeline in a file
+
+{PIPELINE.help}
+
+Example:
+  %%orch_pipeline --input topic=rivers
+  inputs: {{topic: }}
+  steps:
+    - {{id: outline, prompt: "Outline {{{{ topic }}}} in three lines"}}
+    - {{id: part, prompt: "Write about {{{{ item }}}}", for_each: "{{{{ outline.lines }}}}"}}
 """
 
 _TRAITS = ("strategy", "preset", "mode", "fallback", "stream")
@@ -116,7 +145,9 @@ class OrchMagics(Magics):
 
     @no_var_expand
     @line_cell_magic
-    def orch(self, line: str, cell: str | None = None) -> Response | Comparison | None:
+    def orch(
+        self, line: str, cell: str | None = None
+    ) -> Response | Comparison | ChainResult | None:
         """Ask the best model and show its answer."""
         word, _, words = line.strip().partition(" ")
         if cell is None and line.split() == ["config", "trust"]:
@@ -135,6 +166,10 @@ class OrchMagics(Magics):
         prompt = fill(written, self._variables)
         if options.compare is not None:
             return self.comparing.ask(self.session, prompt, options, self._variables)
+        if options.chain is not None:
+            return self.chaining.ask(self.session, prompt, options, self._variables)
+        if options.priority is not None:
+            raise InputError("--priority belongs to --chain; name the chain with it")
         if options.blind:
             raise InputError("--blind belongs to --compare; name the models with it")
         if options.dry_run:
@@ -165,8 +200,51 @@ class OrchMagics(Magics):
                 )
         return self.session.select(prompt, **passed_on(options, self._variables))
 
+    @no_var_expand
+    @line_cell_magic
+    def orch_pipeline(self, line: str, cell: str | None = None) -> Run | None:
+        """Run the pipeline that is written in YAML below the line."""
+        options, rest = PIPELINE.parse(line)
+        if cell is None or not cell.strip():
+            print(PIPELINE_USAGE)
+            return None
+        if rest:
+            raise InputError(f"{rest!r} is no option; the pipeline stands below the line")
+        return self.piping.run(self.session, f"{cell}\n", options, self._variables)
+
+    @no_var_expand
+    @line_magic
+    def orch_run(self, line: str) -> Run | None:
+        """Run the pipeline in a file."""
+        options, rest = RUN.parse(_options_first(line))
+        if not rest or rest == "help":
+            print(PIPELINE_USAGE)
+            return None
+        return self.piping.run(self.session, rest, options, self._variables)
+
+    @cached_property
+    def piping(self) -> Piping:
+        """The pipelines of this shell; their grammar is only read where there is one."""
+        from orch_nb.notebook.pipelines import Piping  # noqa: PLC0415 - imports pydantic
+
+        return Piping(self.shell)
+
+    @cached_property
+    def chaining(self) -> Chaining:
+        """The chains of this shell."""
+        from orch_nb.notebook.chaining import Chaining  # noqa: PLC0415 - imports pydantic
+
+        return Chaining(self.shell)
+
+    def finish_cell(self, *result: object) -> None:
+        """Complete what was not the cell's result."""
+        made = ("asking", "comparing", "piping", "chaining")
+        for name in [name for name in made if name in vars(self)]:
+            getattr(self, name).finish_cell(*result)
+
     orch.__doc__ = USAGE
     orch_select.__doc__ = SELECT_USAGE
+    orch_pipeline.__doc__ = orch_run.__doc__ = PIPELINE_USAGE
 
     def _set_defaults(self, options: argparse.Namespace) -> None:
         lasting = ("strategy", "weights", "pin", "unpin")
@@ -192,6 +270,12 @@ class OrchMagics(Magics):
             f"experts {pins}" if pins else "no experts pinned",
         ]
         print(visible(" · ".join(said)))
+
+
+def _options_first(line: str) -> str:
+    """`line` with the name of the file, where it stands first, at the end."""
+    word, _, rest = line.strip().partition(" ")
+    return line if not word or word.startswith("-") or not rest else f"{rest.strip()} -- {word}"
 
 
 def _written(rest: str, cell: str | None) -> str:

@@ -18,7 +18,8 @@ from orch_nb.notebook.asking import cache_policy, passed_on
 from orch_nb.notebook.calls import find_call
 from orch_nb.notebook.differences import differences
 from orch_nb.notebook.display import answer, below, quiet
-from orch_nb.notebook.options import ASKING, Options
+from orch_nb.notebook.option_tables import ASKING
+from orch_nb.notebook.options import Options
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session

@@ -21,6 +21,13 @@ def classes(variables: Mapping[str, object]) -> list[str]:
     return [name for name in public(variables) if isinstance(variables[name], type)]
 
 
+def find_variable(name: str, variables: Mapping[str, object]) -> object:
+    """The variable called `name`. Raises `UnknownNameError`."""
+    if name not in public(variables):
+        raise UnknownNameError("variable", name, public(variables))
+    return variables[name]
+
+
 def find_image(text: str, variables: Mapping[str, object]) -> object:
     """The variable called `text`, or else the path that it is.
 

@@ -6,7 +6,7 @@ import pytest
 
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.notebook.formats import FORMATS, asking_for, code_of
-from orch_nb.notebook.options import FORMS
+from orch_nb.notebook.option_tables import FORMS
 from shells.here import Shell
 from stub.client import Stub
 from stub.spec import write

@@ -38,7 +38,7 @@ class StepResult:
 
     ``named`` says where its model, or the way to choose it, was written; ``why`` it was skipped or
     failed. ``many`` says that it ran for each of several items, one part each. ``seconds`` are from
-    its start to its end, waits included.
+    its start, ``began`` seconds after that of the run, to its end, waits included.
     """
 
     id: str
@@ -48,6 +48,7 @@ class StepResult:
     named: str = ""
     why: str = ""
     seconds: float = 0.0
+    began: float = 0.0
 
     @property
     def responses(self) -> tuple[Response, ...]:

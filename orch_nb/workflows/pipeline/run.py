@@ -81,10 +81,12 @@ class _Work:
     failed: StepResult | None = None
     tally: Tally = field(default_factory=lambda: Tally("pipeline"))
     turns: asyncio.Semaphore | None = None
+    started: float = 0.0
 
     async def run(self) -> None:
         """Run every step when those that it needs are over."""
         self.turns = asyncio.Semaphore(self.graph.spec.max_parallel)
+        self.started = self.clock()
         over = {name: asyncio.Event() for name in self.graph.nodes}
 
         async def follow(node: Node) -> None:
@@ -139,7 +141,8 @@ class _Work:
         errors = [part.error for part in parts if part.error is not None]
         why = str(errors[0]) if errors else ""
         status: Literal["done", "failed"] = "failed" if errors else "done"
-        return StepResult(name, status, parts, many, asking.named, why, self.clock() - started)
+        ended, began = self.clock(), started - self.started
+        return StepResult(name, status, parts, many, asking.named, why, ended - started, began)
 
     def _skipped(self, node: Node) -> str:
         """Why the step does not run, "" if it does."""

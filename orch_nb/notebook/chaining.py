@@ -1,0 +1,114 @@
+"""``--chain``: a task done by roles, followed while it is, and shown with what each role did."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from orch_nb.errors import InputError
+from orch_nb.figures import dollars, seconds
+from orch_nb.notebook.asking import draws
+from orch_nb.notebook.display import below, code, provenance, quiet, show, words
+from orch_nb.notebook.growing import GrowingOutput
+from orch_nb.notebook.pipelines import following
+from orch_nb.notebook.tables import Bundle, Shown, table
+from orch_nb.session import Session
+from orch_nb.workflows.chains.chain import CHAINS, ROLES, ChainFailed, ChainResult, read_chain
+
+# What says how one answer is to be had, which a chain has several of.
+_FOR_ONE = (
+    *("model", "task", "tool", "schema", "check", "verifier", "image", "system", "temperature"),
+    *("max_tokens", "seed", "effort", "thread", "compare", "blind", "background", "explain"),
+    *("max_cost", "max_latency", "min_quality", "local", "provider", "exclude"),
+    *("no_cache", "refresh"),
+)
+_FORMS = {"markdown": "text", "text": "text", "code": "code", "json": "json"}
+
+
+class Chaining:
+    """The chains of one shell: each is shown once, in its place."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._unshown: list[tuple[ChainResult, GrowingOutput]] = []
+
+    def ask(
+        self, session: Session, prompt: str, options: argparse.Namespace, variables: dict[str, Any]
+    ) -> ChainResult | None:
+        """Do `prompt` by a chain as `options` say; None where the cell is to show nothing more.
+
+        Raises as `Session.chain` does.
+        """
+        for name in _FOR_ONE:
+            if getattr(options, name) not in (None, False):
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag} is for one answer; leave it or --chain out")
+        form = _FORMS.get(options.format or "text")
+        if form is None:
+            raise InputError(
+                f"--format {options.format} is for one answer; take {', '.join(_FORMS)}"
+            )
+        if options.dry_run:
+            show(plan_bundle(options.chain))
+            return None
+        growing = following(list(ROLES), dict(ROLES))
+        watched = draws(self._shell) and session.settings.mode == "live" and not options.quiet
+        changes = {} if options.strategy is None else {"strategy": options.strategy}
+        try:
+            with session.using(**changes):
+                made = session.chain(
+                    prompt,
+                    options.chain,
+                    priority=options.priority or "balanced",
+                    form=form,
+                    watch=growing.take if watched else None,
+                )
+        except ChainFailed as failed:
+            growing.complete(
+                quiet([f"{r.id}: {r.why}" for r in failed.run.steps.values() if r.why]), {}
+            )
+            raise
+        if options.out:
+            variables[options.out] = made
+        if options.quiet:
+            return None
+        self._unshown.append((made, growing))
+        return made
+
+    def finish_cell(self, *_result: object) -> None:
+        """Complete the chains that were not the cell's result."""
+        unshown, self._unshown = self._unshown, []
+        for made, growing in unshown:
+            growing.complete(*chain_bundle(made))
+
+    def show(self, made: ChainResult) -> Shown:
+        """What IPython shows of a ChainResult."""
+        for pair in [pair for pair in self._unshown if pair[0] is made]:
+            self._unshown.remove(pair)
+            pair[1].clear()
+        return chain_bundle(made)
+
+
+def plan_bundle(name: str) -> Bundle:
+    """The roles of the chain `name`, with their prompts."""
+    graph = read_chain(name if name in CHAINS else "default")
+    rows = [[str(node.step.tool), node.step.prompt] for node in graph.nodes.values()]
+    return table(["role", "is asked"], rows, "nothing was sent")
+
+
+def chain_bundle(made: ChainResult) -> Shown:
+    """The result, and under it what each role did and cost."""
+    shown = code(made.text, "") if made.format in ("code", "json") else words(made.text)
+    rows = []
+    for role, response in made.roles.items():
+        if response is None:
+            rows.append([role, "—", "—", "—"])
+        else:
+            rows.append([role, response.model, dollars(response.billed), seconds(response.seconds)])
+    rows.append(["total", "", dollars(made.billed), ""])
+    note = f"chain {made.chain}" + (" · a fallback answered" if made.used_fallback else "")
+    shown = below(shown, table(["role", "model", "billed", "time"], rows, note))
+    if made.notices:
+        shown = below(shown, quiet(made.notices))
+    answers = [response for response in made.roles.values() if response is not None]
+    return shown, {"orch_nb": [provenance(response) for response in answers]}

@@ -1,0 +1,165 @@
+"""``%%orch_pipeline`` and ``%orch_run``: a pipeline planned, followed, and reported."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from orch_nb.charts.steps import steps_chart
+from orch_nb.errors import InputError
+from orch_nb.figures import columns, dollars
+from orch_nb.notebook import render
+from orch_nb.notebook.asking import draws
+from orch_nb.notebook.display import below, provenance, quiet, show
+from orch_nb.notebook.growing import GrowingOutput
+from orch_nb.notebook.tables import Bundle, Shown, table
+from orch_nb.notebook.variables import find_variable
+from orch_nb.sanitize import one_line, visible
+from orch_nb.session import Session
+from orch_nb.workflows.pipeline.outcome import PipelineFailed, PipelineStopped, Run
+from orch_nb.workflows.pipeline.plan import PipelinePlan
+from orch_nb.workflows.pipeline.run import Progress
+
+
+class Piping:
+    """The pipelines of one shell: each is shown once, in its place."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._unshown: list[tuple[Run, Following]] = []
+
+    def run(
+        self, session: Session, written: str, options: argparse.Namespace, variables: dict[str, Any]
+    ) -> Run | None:
+        """Run what is `written`, YAML or the name of a file, as `options` say.
+
+        None where the cell is to show nothing more. Raises as `Pipeline.run` does.
+        """
+        inputs = read_inputs(options.input or (), variables)
+        resume = None if options.resume is None else _run_in(options.resume, variables)
+        pipeline = session.pipeline(written)
+        if options.dry_run:
+            show(plan_bundle(pipeline.plan(inputs)))
+            return None
+        growing = following([step.id for step in pipeline.spec.steps])
+        watched = draws(self._shell) and session.settings.mode == "live" and not options.quiet
+        try:
+            made = pipeline.run(inputs, resume=resume, watch=growing.take if watched else None)
+        except (PipelineFailed, PipelineStopped) as stop:
+            if options.out:
+                variables[options.out] = stop.run
+            growing.complete(*run_bundle(stop.run))
+            raise
+        if options.out:
+            variables[options.out] = made
+        if options.quiet:
+            return None
+        self._unshown.append((made, growing))
+        return made
+
+    def finish_cell(self, *_result: object) -> None:
+        """Complete the runs that were not the cell's result."""
+        unshown, self._unshown = self._unshown, []
+        for made, growing in unshown:
+            growing.complete(*run_bundle(made))
+
+    def show(self, made: Run) -> Shown:
+        """What IPython shows of a Run."""
+        for pair in [pair for pair in self._unshown if pair[0] is made]:
+            self._unshown.remove(pair)
+            pair[1].clear()
+        return run_bundle(made)
+
+
+class Following(GrowingOutput):
+    """The steps of a pipeline while it runs: which wait, which are under way, which are over."""
+
+    def __init__(self, steps: Sequence[str], names: Mapping[str, str]) -> None:
+        super().__init__()
+        self._names = names
+        self._states = {step: ["waits", "", ""] for step in steps}
+
+    def take(self, progress: Progress) -> None:
+        """Note what a step has come to, and draw all of them if it is time."""
+        state, result = self._states[progress.step], progress.result
+        if result is None:
+            state[0] = "runs"
+        else:
+            models = dict.fromkeys(response.model for response in result.responses)
+            billed = dollars(result.billed) if models else ""
+            state[:] = [result.status, ", ".join(models), billed]
+        if self.due:
+            self.draw(self._drawn)
+
+    def _drawn(self) -> Bundle:
+        rows = [[self._names.get(step, step), *state] for step, state in self._states.items()]
+        return table(["step", "state", "model", "billed"], rows)
+
+
+def following(steps: Sequence[str], names: Mapping[str, str] = MappingProxyType({})) -> Following:
+    """What shows `steps` while they run, under other `names` where they have such."""
+    return Following(steps, names)
+
+
+def read_inputs(given: Any, variables: Mapping[str, object]) -> dict[str, object]:
+    """The inputs that were `given` as NAME=VALUE; ``{name}`` stands for a variable."""
+    inputs: dict[str, object] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--input: {text!r} is no input; write NAME=VALUE")
+        if name in inputs:
+            raise InputError(f"--input: {name} is given twice")
+        named = value.startswith("{") and value.endswith("}") and value[1:-1].isidentifier()
+        inputs[name] = find_variable(value[1:-1], variables) if named else value
+    return inputs
+
+
+def _run_in(name: str, variables: Mapping[str, object]) -> Run:
+    found = find_variable(name, variables)
+    if not isinstance(found, Run):
+        raise InputError(f"--resume: {name} is no Run; name what --out has put there")
+    return found
+
+
+def plan_bundle(plan: PipelinePlan) -> Bundle:
+    """What a pipeline would do, and its picture in Mermaid's words."""
+    head, *rows = plan.cells()
+    return below(table(head, rows, "nothing was sent"), _mermaid(plan.mermaid))
+
+
+def run_bundle(run: Run) -> Shown:
+    """What came of a run: its outputs, or the last answers, a table, a chart, and why not all."""
+    head, *rows = run.cells()
+    whys = [f"{result.id}: {result.why}" for result in run.steps.values() if result.why]
+    made = table(head, rows)
+    if whys:
+        made = below(made, quiet(whys))
+    made = below(_outputs(run), made) if run.outputs else made
+    chart = steps_chart(run)
+    made = {
+        "text/html": made["text/html"] + str(chart["text/html"]),
+        "text/plain": made["text/plain"],
+    }
+    answers = [response for result in run.steps.values() for response in result.responses]
+    return made, {"orch_nb": [provenance(response) for response in answers]}
+
+
+def _outputs(run: Run) -> Bundle:
+    html = "".join(
+        f"<h4>{render.escape(name)}</h4>{render.html(text)}" for name, text in run.outputs.items()
+    )
+    plain = "\n\n".join(f"{one_line(name)}:\n{visible(text)}" for name, text in run.outputs.items())
+    return {"text/html": html, "text/plain": plain}
+
+
+def _mermaid(source: str) -> Bundle:
+    """The source of the picture, folded: drawing it is for those who paste it where it is drawn."""
+    shown = f"<pre>{render.escape(source)}</pre>"
+    said = "\n".join(columns([[line] for line in source.splitlines()]))
+    return {
+        "text/html": f"<details><summary>Mermaid diagram</summary>{shown}</details>",
+        "text/plain": said,
+    }
