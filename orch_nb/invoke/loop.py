@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import os
+import selectors
 import threading
 import time
 from collections import deque
@@ -12,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from orch_nb.errors import InputError
+from orch_nb.forking import renew_after_fork
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -31,6 +34,8 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._selector: selectors.BaseSelector | None = None
+        renew_after_fork(self, BackgroundLoop._let_go)
 
     def submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
         """Start ``work()`` on the loop. Cancelling the future cancels it there."""
@@ -89,7 +94,7 @@ class BackgroundLoop:
         """Cancel what still runs, run ``last()``, end the thread. A later call starts a new one."""
         with self._lock:
             loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
+            self._loop = self._thread = self._selector = None
         if loop is None or thread is None:
             return
 
@@ -106,12 +111,26 @@ class BackgroundLoop:
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
-            self._loop = asyncio.new_event_loop()
+            self._loop = self._new_loop()
             self._thread = threading.Thread(
                 target=_serve, args=(self._loop,), name=self._name, daemon=True
             )
             self._thread.start()
         return self._loop
+
+    def _new_loop(self) -> asyncio.AbstractEventLoop:
+        if not hasattr(os, "fork"):
+            return asyncio.new_event_loop()
+        self._selector = selectors.DefaultSelector()
+        return asyncio.SelectorEventLoop(self._selector)
+
+    def _let_go(self) -> None:
+        # What watches the sockets (epoll) is the parent's as well: an inherited socket that is
+        # closed here would be watched no more there. Nor is there anybody to complain to.
+        if self._loop is not None and self._selector is not None:
+            self._selector.close()
+            self._selector.__init__()  # type: ignore[misc] # empty, and our own
+            self._loop.set_exception_handler(lambda *_: None)
 
 
 class Feed(Generic[P]):

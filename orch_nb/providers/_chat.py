@@ -5,15 +5,12 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from orch_nb.errors import ProviderError
 from orch_nb.providers import _failures
 from orch_nb.providers._calls import CallBuilder
+from orch_nb.providers._reading import Event
 from orch_nb.providers._usage import read_usage
 from orch_nb.types import Delta, Message, Request, Usage
 
@@ -21,8 +18,6 @@ PATH = "/chat/completions"
 _FINISH = {"length": "length", "tool_calls": "tool"}
 # How OpenRouter, vLLM and DeepSeek say that they stopped in the middle.
 _BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
-# Seconds that the count of tokens may take behind the end of the answer. Chosen.
-_COUNTING = 2.0
 
 
 def encode(request: Request, model: str) -> dict[str, Any]:
@@ -64,62 +59,71 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
     return [{"type": "text", "text": message.content}, *pictures]
 
 
-async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterator[Delta]:
+class Reader:
     """Deltas from the events: the end mark is a ``finish_reason``; usage follows by itself."""
-    place: object = None
-    finish = usage = None
-    calls = CallBuilder()
-    async for event in events:
-        usage = _usage(event) or usage
-        for choice in _choices(event):
-            index = choice.get("index") or 0
-            place = index if place is None else place
-            if index != place or finish is not None:
-                continue  # another answer, which nobody asked for, or more than the whole one
-            reason = choice.get("finish_reason")
-            delta = choice.get("delta")
-            _raise_failure(delta, reason, model)
-            _take_calls(delta, calls)
-            text = delta.get("content") if isinstance(delta, Mapping) else None
-            # Reasoning or a tool call is no text, but a sign of life.
-            yield Delta(text if isinstance(text, str) else "")
-            if isinstance(reason, str) and reason:
-                finish = _FINISH.get(reason, "stop")
-        if finish is not None:
-            break
-    if finish is None:
-        raise _failures.cut(model)
-    # The answer is whole: a server that breaks off now, or says no more, only leaves it uncounted.
-    with suppress(ProviderError, TimeoutError):
-        async with asyncio.timeout(_COUNTING):
-            async for event in events:
-                usage = _usage(event) or usage
-    yield Delta(usage=usage, finish=finish, calls=calls.build(model))
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._place: object = None
+        self._usage: Usage | None = None
+        self._finish: str | None = None
+        self._calls = CallBuilder()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing but the count of tokens is still to come."""
+        return self._finish is not None
+
+    def take(self, event: Event) -> str | None:
+        """The text of `event`; "" is reasoning or a tool call: no text, but a sign of life."""
+        if (counts := event.get("usage")) is not None:
+            self._usage = _usage(counts) or self._usage
+        choices = event.get("choices")
+        if not isinstance(choices, list):
+            return None
+        said = None
+        for choice in choices:
+            if isinstance(choice, dict) and (text := self._take_choice(choice)) is not None:
+                said = text if said is None else said + text
+        return said
+
+    def end(self) -> Delta:
+        """Usage and calls. Raises `BrokenAnswer` if no reason to finish was given."""
+        if self._finish is None:
+            raise _failures.cut(self._model)
+        return Delta(usage=self._usage, finish=self._finish, calls=self._calls.build(self._model))
+
+    def _take_choice(self, choice: Event) -> str | None:
+        index = choice.get("index") or 0
+        if self._place is None:
+            self._place = index
+        if index != self._place or self._finish is not None:
+            return None  # another answer, which nobody asked for, or more than the whole one
+        reason, delta = choice.get("finish_reason"), choice.get("delta")
+        if not isinstance(delta, dict):
+            delta = {}
+        self._raise_failure(delta, reason)
+        if "tool_calls" in delta:
+            _take_calls(delta, self._calls)
+        if isinstance(reason, str) and reason:
+            self._finish = _FINISH.get(reason, "stop")
+        return text if isinstance(text := delta.get("content"), str) else ""
+
+    def _raise_failure(self, delta: Event, reason: object) -> None:
+        if isinstance(said := delta.get("refusal"), str) and said:
+            raise _failures.refusal(self._model, said)
+        if reason == "content_filter":
+            raise _failures.refusal(self._model)
+        if isinstance(reason, str) and reason in _BROKEN_OFF:
+            raise _failures.from_event(self._model, f"finish_reason {reason}")
 
 
-def _usage(event: Mapping[str, Any]) -> Usage | None:
-    return read_usage(
-        event.get("usage"), "prompt_tokens", "completion_tokens", "prompt_tokens_details"
-    )
+def _usage(counts: object) -> Usage | None:
+    return read_usage(counts, "prompt_tokens", "completion_tokens", "prompt_tokens_details")
 
 
-def _choices(event: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = event.get("choices")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _raise_failure(delta: object, reason: object, model: str) -> None:
-    said = delta.get("refusal") if isinstance(delta, Mapping) else None
-    if isinstance(said, str) and said:
-        raise _failures.refusal(model, said)
-    if reason == "content_filter":
-        raise _failures.refusal(model)
-    if isinstance(reason, str) and reason in _BROKEN_OFF:
-        raise _failures.from_event(model, f"finish_reason {reason}")
-
-
-def _take_calls(delta: object, calls: CallBuilder) -> None:
-    pieces = delta.get("tool_calls") if isinstance(delta, Mapping) else None
+def _take_calls(delta: Event, calls: CallBuilder) -> None:
+    pieces = delta.get("tool_calls")
     for piece in pieces if isinstance(pieces, list) else ():
         match piece:
             case {"function": dict(function)}:

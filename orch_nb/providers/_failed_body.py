@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import aclosing, suppress
 
-if TYPE_CHECKING:
-    import httpx2
+from orch_nb.providers._reading import Broken, Response, encoding_of, parse, pieces_of
 
 # Bytes and seconds for what a server says of its failure. Chosen: a message is a tenth of that,
 # and whoever waits for it waits for the next model.
-MOST, PATIENCE = 65_536, 2.0
+_MOST, _PATIENCE = 65_536, 2.0
 
 
-async def shorten(response: httpx2.Response) -> None:
-    """Have `response` end early, if it is no success: the SDKs read all of it, and unpack it.
+async def read_failure(response: Response, broken: Broken) -> object:
+    """What `response` says, as far as it does in time: JSON or text. What is packed is "".
 
-    For the ``event_hooks`` of a client. What is packed is taken for empty.
+    `broken` is what the transport raises where the connection breaks: the status says enough.
     """
-    if response.is_success:
-        return
-    import httpx2  # noqa: PLC0415 - 45 ms of CPU that %load_ext need not pay
-
-    data, stream = bytearray(), response.stream
-    packed = response.headers.pop("content-encoding", "identity").lower() != "identity"
-    assert isinstance(stream, httpx2.AsyncByteStream)
-    with suppress(httpx2.HTTPError, TimeoutError):
-        async with asyncio.timeout(PATIENCE):
-            async for chunk in stream:
-                data += chunk
-                if packed or len(data) > MOST:
-                    break
-    await stream.aclose()
-    response.stream = httpx2.ByteStream(b"" if packed else bytes(data[:MOST]))
+    data = bytearray()
+    if not encoding_of(response):
+        with suppress(TimeoutError, *broken):
+            async with asyncio.timeout(_PATIENCE), aclosing(pieces_of(response)) as pieces:
+                async for piece in pieces:
+                    data += piece
+                    if len(data) > _MOST:
+                        break
+    return parse(bytes(data[:_MOST]))

@@ -18,32 +18,35 @@ class LineTooLong(ValueError):
     """A line, or the data of one event, is larger than allowed."""
 
 
-async def split(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    """Yield each line without its line feed; what follows the last one comes too, unless empty.
+class Lines:
+    """The lines of one body, each without its line feed. An unfinished one has `limit` bytes."""
 
-    Raises `LineTooLong` when an unfinished line passes `limit` bytes.
-    """
-    rest = bytearray()
-    async for chunk in chunks:
-        if b"\n" not in chunk:  # grown in place: a line may come in very many pieces
-            rest += chunk
-            if len(rest) > limit:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._rest = bytearray()
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """The lines that end in `piece`. Raises `LineTooLong`."""
+        if b"\n" not in piece:  # grown in place: a line may come in very many pieces
+            self._rest += piece
+            if len(self._rest) > self._limit:
                 raise LineTooLong
-            continue
-        *lines, last = bytes(rest + chunk).split(b"\n")
-        rest = bytearray(last)
-        for line in lines:
-            yield line
-    if rest:
-        yield bytes(rest)
+            return []
+        *lines, last = bytes(self._rest + piece).split(b"\n")
+        self._rest = bytearray(last)
+        return lines
+
+    def end(self) -> list[bytes]:
+        """What follows the last line feed, unless it is empty."""
+        return [bytes(self._rest)] if self._rest else []
 
 
-async def drain(chunks: AsyncIterator[bytes], broken: type[Exception]) -> None:
+async def drain(chunks: AsyncIterator[bytes], broken: tuple[type[Exception], ...]) -> None:
     """Read what follows the end mark, so that the connection can serve the next request.
 
     `broken` is what the transport raises when there is nothing to read any more.
     """
-    with suppress(TimeoutError, broken):
+    with suppress(TimeoutError, *broken):
         async with asyncio.timeout(_DRAIN):
             async for _ in chunks:
                 pass

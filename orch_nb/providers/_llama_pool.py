@@ -13,7 +13,7 @@ from orch_nb.providers._llama_server import LlamaServer
 from orch_nb.providers._memory import fit_context, free_memory, needed
 from orch_nb.providers._model_files import weight
 from orch_nb.providers._openai_wire import OpenAIWire
-from orch_nb.providers._sdk import Event
+from orch_nb.providers._reading import Event
 from orch_nb.types import Request
 
 # Of a hundred connections that are kept, llama.cpp closes one just when the next request comes.

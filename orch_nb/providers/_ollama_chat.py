@@ -6,12 +6,12 @@ https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completio
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from orch_nb.errors import ContextTooLong
 from orch_nb.providers import _failures
 from orch_nb.providers._ollama_models import Shown
+from orch_nb.providers._reading import Event
 from orch_nb.providers._usage import count
 from orch_nb.types import Delta, Message, Request, ToolCall, Usage
 
@@ -79,24 +79,32 @@ def encode(request: Request, model: str, shown: Shown, num_ctx: int) -> dict[str
     return body
 
 
-async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterator[Delta]:
+class Reader:
     """Deltas from the lines of the answer; the end mark is ``done``."""
-    calls: list[ToolCall] = []
-    async for event in events:
-        message = event.get("message")
-        text = None
-        if isinstance(message, Mapping):
+
+    whole = False  # until the end itself
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._calls: list[ToolCall] = []
+
+    def take(self, event: Event) -> str | Delta | None:
+        """The text of a line, "" while the model thinks, or the end."""
+        message, text = event.get("message"), None
+        if isinstance(message, dict):
             text = message.get("content")
-            calls += _calls(message.get("tool_calls"), model)
-            if len(calls) > _MOST_CALLS:
-                raise _failures.malformed(model, "tool calls without end")
+            self._calls += _calls(message.get("tool_calls"), self._model)
+            if len(self._calls) > _MOST_CALLS:
+                raise _failures.malformed(self._model, "tool calls without end")
         if not isinstance(text, str | None):
-            raise _failures.malformed(model, "text that is no text")
-        yield Delta(text or "")  # without text while the model thinks: alive
+            raise _failures.malformed(self._model, "text that is no text")
         if event.get("done") is True:
-            yield _end(event, tuple(calls))
-            return
-    raise _failures.cut(model)
+            return _end(event, text or "", tuple(self._calls))
+        return text or ""
+
+    def end(self) -> Delta:
+        """Raises `BrokenAnswer`: a line is the end."""
+        raise _failures.cut(self._model)
 
 
 def _measure(request: Request) -> tuple[int, int]:
@@ -141,13 +149,14 @@ def _calls(raw: object, model: str) -> list[ToolCall]:
     return calls
 
 
-def _end(event: Mapping[str, Any], calls: tuple[ToolCall, ...]) -> Delta:
+def _end(event: Event, text: str, calls: tuple[ToolCall, ...]) -> Delta:
     """The last delta, with Ollama's own counts and, in nanoseconds, its own duration."""
     given, produced = count(event.get("prompt_eval_count")), count(event.get("eval_count"))
     usage = None if given is None or produced is None else Usage(given, produced)
     took = event.get("total_duration")
     seconds = took / 1e9 if type(took) is int and 0 < took < _LONGEST else None
     return Delta(
+        text,
         usage=usage,
         finish="tool" if calls else _FINISH.get(str(event.get("done_reason")), "stop"),
         seconds=seconds,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 from orch_nb.providers import _chat, _responses
 from orch_nb.providers._endpoint import Endpoint
-from orch_nb.providers._sdk import Event, SDKProvider
-from orch_nb.types import Delta, Request
+from orch_nb.providers._reading import Event, Reader
+from orch_nb.providers._sdk import SDKProvider
+from orch_nb.types import Request
 
 OPENAI_HOST = "api.openai.com"
 
@@ -20,7 +21,8 @@ class Wire(Protocol):
     PATH: str
 
     def encode(self, request: Request, model: str) -> Event: ...
-    def read(self, events: AsyncIterator[Event], model: str) -> AsyncIterator[Delta]: ...
+    @property
+    def Reader(self) -> Callable[[str], Reader]: ...  # noqa: N802 - a class
 
 
 class OpenAIWire(SDKProvider):
@@ -67,6 +69,6 @@ class OpenAIWire(SDKProvider):
         body = {name: value for name, value in body.items() if name not in uncounted}
         return await self.count_by(f"{_responses.PATH}/input_tokens", model, body)
 
-    def read(self, events: AsyncIterator[Event], model: str) -> AsyncIterator[Delta]:
-        """Deltas from the wire's events."""
-        return self._wire.read(events, model)
+    def reader(self, model: str) -> Reader:
+        """The wire's own."""
+        return self._wire.Reader(model)

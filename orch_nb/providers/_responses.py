@@ -5,12 +5,13 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from orch_nb.providers import _failures
 from orch_nb.providers._calls import read_call
+from orch_nb.providers._reading import Event
 from orch_nb.providers._usage import read_usage
 from orch_nb.types import Delta, Message, Request, ToolCall, Usage
 
@@ -61,32 +62,39 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
     return [{"type": "input_text", "text": message.content}, *pictures]
 
 
-async def read(events: AsyncIterator[dict[str, Any]], model: str) -> AsyncIterator[Delta]:
+class Reader:
     """Deltas from the events: the end mark is ``response.completed`` or ``response.incomplete``."""
-    async for event in events:
+
+    whole = False  # until the end itself
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    def take(self, event: Event) -> str | Delta | None:
+        """The text of `event`, or the end."""
+        if event.get("type") == "response.output_text.delta":
+            return text if isinstance(text := event.get("delta"), str) else ""
         match event:
-            case {"type": "response.output_text.delta", "delta": str(text)}:
-                yield Delta(text)
             case {"type": "response.refusal.delta", "delta": str(said)}:
-                raise _failures.refusal(model, said)
+                raise _failures.refusal(self._model, said)
             case {"type": "response.completed", "response": dict(done)}:
-                calls = _calls(done, model)
+                calls = _calls(done, self._model)
                 finish = "tool" if calls else "stop"
-                yield Delta(usage=_usage(done), finish=finish, calls=calls)
-                return
+                return Delta(usage=_usage(done), finish=finish, calls=calls)
             case {"type": "response.incomplete", "response": dict(done)}:
                 details = done.get("incomplete_details")
                 if isinstance(details, Mapping) and details.get("reason") == "content_filter":
-                    raise _failures.refusal(model)
-                yield Delta(usage=_usage(done), finish="length")
-                return
+                    raise _failures.refusal(self._model)
+                return Delta(usage=_usage(done), finish="length")
             case {"type": "response.failed", "response": dict(done)}:
-                raise _failures.from_event(model, _failures.describe(done))
+                raise _failures.from_event(self._model, _failures.describe(done))
             case {"type": "error"}:
-                raise _failures.from_event(model, _failures.describe(event))
-            case _:
-                yield Delta()  # reasoning, items and parts that open and close: alive
-    raise _failures.cut(model)
+                raise _failures.from_event(self._model, _failures.describe(event))
+        return ""  # reasoning, items and parts that open and close: alive
+
+    def end(self) -> Delta:
+        """Raises `BrokenAnswer`: an event is the end."""
+        raise _failures.cut(self._model)
 
 
 def _usage(done: Mapping[str, Any]) -> Usage | None:

@@ -6,13 +6,14 @@ The wire: https://platform.claude.com/docs/en/build-with-claude/streaming
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
 from orch_nb.providers import _failures
 from orch_nb.providers._calls import CallBuilder
-from orch_nb.providers._sdk import Event, SDKProvider
+from orch_nb.providers._reading import Event
+from orch_nb.providers._sdk import SDKProvider
 from orch_nb.providers._usage import count
 from orch_nb.types import Delta, Message, Request, Usage
 
@@ -82,54 +83,69 @@ class Provider(SDKProvider):
             ]
         return body
 
-    async def read(self, events: AsyncIterator[Event], model: str) -> AsyncIterator[Delta]:
-        """Messages: the end mark is ``message_stop``."""
-        finish, counts, calls = "stop", dict[str, Any](), CallBuilder()
-        async for event in events:
-            match event:
-                case {
-                    "type": "content_block_delta",
-                    "delta": {"type": "text_delta", "text": str(text)},
-                } | {
-                    # "" from the service itself; proxies may begin here.
-                    "type": "content_block_start",
-                    "content_block": {"type": "text", "text": str(text)},
-                }:
-                    yield Delta(text)
-                case {"type": "message_start", "message": {"usage": dict(usage)}}:
-                    counts |= {
-                        k: v for k, v in usage.items() if k != "output_tokens"
-                    }  # a stub of 1
-                case {"type": "message_delta", "delta": dict(delta)}:
-                    if isinstance(final := event.get("usage"), dict):
-                        counts |= {k: v for k, v in final.items() if v is not None}
-                    finish = _finish(delta.get("stop_reason"), model)
-                case {
-                    "type": "content_block_start",
-                    "content_block": {"type": "tool_use", **block},
-                }:
-                    given = block.get("input")  # {} from the service itself: the pieces follow
-                    calls.add(
-                        event.get("index"),
-                        id=block.get("id"),
-                        name=block.get("name"),
-                        arguments=json.dumps(given) if given else "",
-                    )
-                    yield Delta()
-                case {"type": "content_block_delta", "delta": {"partial_json": str(piece)}}:
-                    calls.add(event.get("index"), id="", name="", arguments=piece)
-                    yield Delta()
-                case {"type": "message_stop"}:
-                    total = read_counts(counts)
-                    yield Delta(usage=total, finish=finish, calls=calls.build(model))
-                    return
-                case {"type": "ping"}:
-                    continue
-                case {"type": "error"}:
-                    raise _failures.from_event(model, _failures.describe(event))
-                case _:
-                    yield Delta()  # thinking, blocks that open and close: alive
-        raise _failures.cut(model)
+    def reader(self, model: str) -> Reader:
+        """For one answer of Messages."""
+        return Reader(model)
+
+
+class Reader:
+    """Deltas from the events of Messages: the end mark is ``message_stop``."""
+
+    whole = False  # until the end itself
+
+    def __init__(self, model: str) -> None:
+        self._model, self._finish = model, "stop"
+        self._counts: dict[str, Any] = {}
+        self._calls = CallBuilder()
+
+    def take(self, event: Event) -> str | Delta | None:
+        """The text of `event`, or the end."""
+        match event:
+            case {"type": "content_block_delta", "delta": dict(delta)}:
+                return self._take_piece(event, delta)
+            case {"type": "content_block_start", "content_block": dict(block)}:
+                return self._open(event, block)
+            case {"type": "message_start", "message": {"usage": dict(usage)}}:
+                # Its output tokens are a stub of 1.
+                self._counts |= {k: v for k, v in usage.items() if k != "output_tokens"}
+                return None
+            case {"type": "message_delta", "delta": dict(delta)}:
+                if isinstance(final := event.get("usage"), dict):
+                    self._counts |= {k: v for k, v in final.items() if v is not None}
+                self._finish = _finish(delta.get("stop_reason"), self._model)
+                return None
+            case {"type": "message_stop"}:
+                calls = self._calls.build(self._model)
+                return Delta(usage=read_counts(self._counts), finish=self._finish, calls=calls)
+            case {"type": "ping"}:
+                return None
+            case {"type": "error"}:
+                raise _failures.from_event(self._model, _failures.describe(event))
+        return ""  # thinking, blocks that open and close: alive
+
+    def end(self) -> Delta:
+        """Raises `BrokenAnswer`: an event is the end."""
+        raise _failures.cut(self._model)
+
+    def _open(self, event: Event, block: Event) -> str:
+        if block.get("type") == "tool_use":
+            given = block.get("input")  # {} from the service itself: the pieces follow
+            self._calls.add(
+                event.get("index"),
+                id=block.get("id"),
+                name=block.get("name"),
+                arguments=json.dumps(given) if given else "",
+            )
+        # "" from the service itself; proxies may begin here.
+        text = block.get("text") if block.get("type") == "text" else ""
+        return text if isinstance(text, str) else ""
+
+    def _take_piece(self, event: Event, delta: Event) -> str:
+        if delta.get("type") == "text_delta" and isinstance(text := delta.get("text"), str):
+            return text
+        if isinstance(piece := delta.get("partial_json"), str):
+            self._calls.add(event.get("index"), id="", name="", arguments=piece)
+        return ""
 
 
 def _finish(reason: object, model: str) -> str:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from orch_nb.errors import (
-    BrokenAnswer,
     ModelNotFound,
     ProviderError,
     RequestRefused,
     TimedOut,
     Unreachable,
 )
-from orch_nb.providers import _failures, _ndjson, _ollama_chat
+from orch_nb.providers import _failures, _ollama_chat
 from orch_nb.providers._endpoint import Endpoint
-from orch_nb.providers._failed_body import MOST, PATIENCE
-from orch_nb.providers._lines import LineTooLong, drain
+from orch_nb.providers._failed_body import read_failure
+from orch_nb.providers._lines import Lines
 from orch_nb.providers._ollama_models import Shown, card, full_name, read_loaded, read_shown
+from orch_nb.providers._reading import Reading, encoding_of, parse, read_some
 from orch_nb.sanitize import mask
 from orch_nb.settings import SERVERS
 from orch_nb.types import Delta, ModelCard, Request
@@ -61,19 +61,14 @@ class Provider:
             num_ctx = _ollama_chat.window(request, name, shown.context, loaded)
             body = _ollama_chat.encode(request, model, shown, num_ctx)
             response = await self._send("POST", _ollama_chat.PATH, name, body)
-            chunks = response.aiter_bytes()
-            complete = False
             try:
                 await self._check_stream(response, name)
-                async with aclosing(self._lines(chunks, name)) as lines:
-                    async for delta in _ollama_chat.read(lines, name):
-                        complete = delta.finish is not None
+                lines = Lines(self.endpoint.answer_limit)
+                reading = Reading(lines, _ollama_chat.Reader(name), name, self._describe)
+                async with aclosing(reading.deltas(response, _broken())) as deltas:
+                    async for delta in deltas:
                         yield delta
             finally:
-                if complete:
-                    import httpx  # noqa: PLC0415
-
-                    await drain(chunks, httpx.HTTPError)
                 await response.aclose()
 
     async def list_models(self) -> list[ModelCard]:
@@ -161,10 +156,7 @@ class Provider:
         if response.is_success:
             return response
         try:
-            async with asyncio.timeout(PATIENCE):
-                said = self._describe(await self._read(response, name, MOST))
-        except (ProviderError, TimeoutError):
-            said = ""  # the status says enough
+            said = self._describe(await read_failure(response, _broken()))
         finally:
             await response.aclose()
         raise self._failure(name, response, said) from None
@@ -210,16 +202,9 @@ class Provider:
             headers.update(self.endpoint.headers)
         return self._client
 
-    def _describe(self, raw: bytes) -> str:
-        """What an error body says, without the key that some servers echo."""
-        try:
-            body = json.loads(raw)
-        except (ValueError, RecursionError):
-            body = raw[:2000].decode("utf-8", "replace")
-        return self._mask(_failures.describe(body))
-
-    def _mask(self, said: str) -> str:
-        return mask(said, self.endpoint.secrets)
+    def _describe(self, body: object) -> str:
+        """What an error says, without the key that some servers echo."""
+        return mask(_failures.describe(body), self.endpoint.secrets)
 
     async def _check_stream(self, response: httpx.Response, name: str) -> None:
         """Refuse a 200 that is no stream of lines: a login page, an error, one document."""
@@ -228,46 +213,24 @@ class Provider:
             _check_encoding(response, name)
             return
         body = await self._read(response, name, 65_536)
-        if kind == "application/json" and b'"error"' in body and (said := self._describe(body)):
+        said = self._describe(parse(body))
+        if kind == "application/json" and b'"error"' in body and said:
             raise _failures.from_event(name, said)
         raise _failures.malformed(name, f"{kind} instead of lines of JSON")
 
     async def _read(self, response: httpx.Response, name: str, limit: int | None = None) -> bytes:
         """The body of `response`, or its first `limit` bytes and some."""
-        import httpx  # noqa: PLC0415
-
         _check_encoding(response, name)
-        data = bytearray()
-        try:
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > (limit or self.endpoint.answer_limit):
-                    break
-        except httpx.HTTPError:
-            raise _failures.broken(name) from None
-        return bytes(data)
+        limit = limit or self.endpoint.answer_limit
+        return await read_some(response, _broken(), name, limit)
 
-    async def _lines(
-        self, chunks: AsyncIterator[bytes], name: str
-    ) -> AsyncGenerator[dict[str, Any]]:
-        import httpx  # noqa: PLC0415
 
-        try:
-            async for line in _ndjson.decode(chunks, self.endpoint.answer_limit):
-                if line.get("error"):
-                    raise _failures.from_event(name, self._mask(_failures.describe(line)))
-                yield line
-        except LineTooLong:
-            raise BrokenAnswer(
-                name, "one line of the answer is larger than limits.answer"
-            ) from None
-        except (ValueError, RecursionError):
-            raise _failures.malformed(name, "broken JSON") from None
-        except httpx.HTTPError:
-            raise _failures.broken(name) from None
+def _broken() -> tuple[type[Exception]]:
+    import httpx  # noqa: PLC0415
+
+    return (httpx.HTTPError,)
 
 
 def _check_encoding(response: httpx.Response, name: str) -> None:
-    encoding = response.headers.get("content-encoding", "identity")
-    if encoding != "identity":  # undone, a few bytes may become a gigabyte
+    if encoding := encoding_of(response):
         raise _failures.malformed(name, f"{encoding} where none was asked for")

@@ -18,7 +18,6 @@ from orch_nb.errors import (
     Unreachable,
 )
 from orch_nb.invoke.attempt import Answer
-from orch_nb.providers import Endpoint
 from orch_nb.types import Message, Parameters, Request, Usage
 from providers.asking import KEY, PROMPT, check_type, sent
 from providers.extras import Extras
@@ -58,6 +57,8 @@ class Contract(Extras):
         assert entry.finished
 
     def test_text_comes_piece_by_piece(self, stub: Stub) -> None:
+        stub.rule("alpha", "ok?delay=0.02")
+
         async def pieces() -> list[str]:
             async with self.opened(self.url(stub)) as provider:
                 stream = provider.stream(Request((Message("user", PROMPT),)), "m")
@@ -218,9 +219,13 @@ class Contract(Extras):
         self, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
     ) -> None:
         monkeypatch.setenv(variable, value)
-        provider = self.make(Endpoint("stub", "https://models.invalid/v1", KEY))
+
+        async def listed() -> None:
+            async with self.opened("https://models.invalid/v1") as provider:
+                await provider.list_models()
+
         with pytest.raises(Unreachable, match=variable):
-            asyncio.run(provider.list_models())
+            asyncio.run(listed())
 
     def test_a_server_that_is_not_there(self, stub: Stub) -> None:
         refused = f"http://127.0.0.1:{stub.dead_port()}{self.path}"
@@ -228,6 +233,15 @@ class Contract(Extras):
         assert refused in str(error)
         silent = f"http://127.0.0.1:{stub.blackhole_port()}{self.path}"
         assert type(self.failure(silent, endpoint={"connect": 0.3})) is TimedOut
+
+    def test_a_connection_serves_the_next_call(self, stub: Stub) -> None:
+        async def twice() -> None:
+            async with self.opened(self.url(stub)) as provider:
+                await self.ask(provider)
+                await self.ask(provider)
+
+        asyncio.run(twice())
+        assert len({entry.connection for entry in sent(stub)}) == 1
 
     def test_closing_early_closes_the_connection(self, stub: Stub) -> None:
         async def begin() -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,12 +11,9 @@ from orch_nb.providers import _ollama_chat
 from orch_nb.types import Delta, ToolCall
 
 
-async def read(*events: dict[str, Any]) -> list[Delta]:
-    async def arrive() -> AsyncIterator[dict[str, Any]]:
-        for event in events:
-            yield event
-
-    return [delta async for delta in _ollama_chat.read(arrive(), "ollama:m")]
+def read(*events: dict[str, Any]) -> list[str | Delta | None]:
+    reader = _ollama_chat.Reader("ollama:m")
+    return [reader.take(event) for event in events]
 
 
 def test_tool_calls_come_whole_with_the_end_mark() -> None:
@@ -28,9 +23,10 @@ def test_tool_calls_come_whole_with_the_end_mark() -> None:
         {"message": {"content": "", "tool_calls": [called, called | {"id": "call_7"}]}},
         {"message": {"content": ""}, "done": True, "done_reason": "stop"},
     ]
-    *alive, last = asyncio.run(read(*events))
-    assert alive == [Delta()] * 3
+    *alive, last = read(*events)
+    assert alive == ["", ""]
     arguments = {"word": "Sund"}
+    assert isinstance(last, Delta)
     assert last.finish == "tool"
     assert last.calls == (
         ToolCall("look_up", arguments),
@@ -49,10 +45,9 @@ def test_tool_calls_come_whole_with_the_end_mark() -> None:
 )
 def test_a_message_of_another_form_is_an_error(message: dict[str, Any]) -> None:
     with pytest.raises(BrokenAnswer):
-        asyncio.run(read({"message": message, "done": True}))
+        read({"message": message, "done": True})
 
 
 @pytest.mark.parametrize("took", [None, "1", True, -1, 0, 10**30, 1.5])
 def test_an_odd_duration_is_none(took: object) -> None:
-    (_, last) = asyncio.run(read({"done": True, "total_duration": took}))
-    assert last == Delta(finish="stop")
+    assert read({"done": True, "total_duration": took}) == [Delta(finish="stop")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 import pytest
@@ -66,18 +65,17 @@ def test_no_key_says_which_variable_to_set() -> None:
         asyncio.run(ask())
 
 
-async def read(*events: dict[str, Any]) -> list[Delta]:
-    async def arrive() -> AsyncIterator[dict[str, Any]]:
-        for event in events:
-            yield event
-
-    return [delta async for delta in _responses.read(arrive(), "openai:m")]
+def read(event: dict[str, Any]) -> Delta:
+    """What ends an answer that is nothing but `event`."""
+    reader = _responses.Reader("openai:m")
+    said = reader.take(event)
+    return said if isinstance(said, Delta) else reader.end()
 
 
 @pytest.mark.parametrize("details", [None, "content_filter", {"reason": None}, ["reason"]])
 def test_an_odd_reason_to_end_early_is_the_token_limit(details: object) -> None:
     event = {"type": "response.incomplete", "response": {"incomplete_details": details}}
-    assert asyncio.run(read(event)) == [Delta(finish="length")]
+    assert read(event) == Delta(finish="length")
 
 
 @pytest.mark.parametrize(
@@ -94,5 +92,5 @@ def test_every_event_that_ends_badly_is_one_of_our_errors(
     event: dict[str, Any], kind: type[ProviderError]
 ) -> None:
     with pytest.raises(ProviderError) as caught:
-        asyncio.run(read(event))
+        read(event)
     assert type(caught.value) is kind

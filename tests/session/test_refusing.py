@@ -54,7 +54,7 @@ def test_odd_values_are_refused_in_one_line(options: dict[str, Any], said: str) 
 def test_a_forked_process_can_ask(stub: Stub, tmp_path: Path) -> None:
     """In a process of its own: one that has run threads may not be forked safely."""
     code = f"""
-import os, orch_nb
+import gc, os, sys, orch_nb
 team = {{"type": "compatible", "base_url": {stub.url("team", "/v1")!r}}}
 session = orch_nb.Session(config={{"providers": {{"team": team}}, "cache": "off"}})
 print(session.ask("in the parent", model="team:m").text[:4], flush=True)
@@ -64,6 +64,12 @@ if child == 0:
     os._exit(0)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 print(session.ask("again in the parent", model="team:m").text[:4], flush=True)
+child = os.fork()
+if child == 0:
+    gc.collect()
+    sys.exit()  # what it has inherited is destroyed now
+os.waitpid(child, 0)
+print(session.ask("last in the parent", model="team:m", deadline=5).text[:4], flush=True)
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],
@@ -72,7 +78,11 @@ print(session.ask("again in the parent", model="team:m").text[:4], flush=True)
         timeout=60,
         check=False,
     )
-    assert done.stdout.split() == ["echo"] * 3, done.stderr
+    assert done.stdout.split() == ["echo"] * 4, done.stderr
+    assert not done.stderr
+    asked = [entry for entry in stub.log("team") if entry.prompt]
+    # The children have not closed what their parent asks over.
+    assert len({entry.connection for entry in asked if "parent" in entry.prompt}) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
