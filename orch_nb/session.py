@@ -107,7 +107,7 @@ class Session(Configurable, WorkflowMethods):
         self.experts = Experts(
             lambda: self.settings.experts,
             lambda tool, model: self._loop.run(lambda: self._engine.pinnable(tool, model)),
-            lambda pins: self.change(experts={**self._stack.changes.get("experts", {}), **pins}),
+            lambda pins: self.change_rows("experts", pins),
         )
         self._loop = BackgroundLoop("orch_nb")
         renew_after_fork(self, Session._start_anew)
