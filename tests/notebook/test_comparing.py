@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,6 +165,21 @@ def test_contradictions_cost_nothing(
     assert isinstance(error, kind)
     assert said in str(error)
     assert talks.bill() == {}
+
+
+def test_a_saved_comparison_has_its_costs(shell: Shell, talks: Stub) -> None:
+    shell.run(f"%%orch {BOTH} -o made\nName a river.")
+    data, metadata = drawn(shell)
+    output = {"output_type": "display_data", "data": data, "metadata": metadata}
+    cell = {"cell_type": "code", "source": "", "metadata": {}, "execution_count": 1}
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
+    document["cells"] = [cell | {"outputs": [output]}]
+    Path("saved.ipynb").write_text(json.dumps(document), encoding="utf-8")
+    *_, table = shell.run("%orch costs saved.ipynb").outputs
+    text = str(table.data["text/plain"])
+    assert "2 answers saved in saved.ipynb" in text
+    assert row(text, "alpha:stub-small")
+    assert row(text, "alpha:stub-large")
 
 
 # -- votes
