@@ -38,7 +38,7 @@ from orch_nb.store.recording import Recording
 from orch_nb.store.secret import signing_key
 from orch_nb.store.threads import Threads
 from orch_nb.store.traffic import Traffic
-from orch_nb.types import Decision, Request, Response, Usage
+from orch_nb.types import Decision, ModelCard, Request, Response, Usage
 
 if TYPE_CHECKING:
     from orch_nb.routing.router import Router
@@ -198,6 +198,11 @@ class Engine:
         self.catalog.absence(card.id)
         check_pin(tool, card, self._memories.tools)
         return card.id
+
+    async def models(self) -> list[ModelCard]:
+        """Every model that is known, by priority and name; those of servers are asked for once."""
+        await self.catalog.prepare(())
+        return list(self.catalog.cards())
 
     async def count_tokens(self, request: Request, settings: Settings) -> Usage:
         """The input tokens of `request` at the model that would be asked."""

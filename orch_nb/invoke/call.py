@@ -16,7 +16,8 @@ from orch_nb.types import Decision, Record, Request, Response
 class Call:
     """One call on its way. What is in it when it ends early goes into the record.
 
-    ``periods`` is what it is a part of, besides the session: the sums of a pipeline.
+    ``periods`` is what it is a part of, besides the session: the sums of a pipeline. ``replayed``
+    says that what is in it was recorded.
     """
 
     request: Request
@@ -27,6 +28,7 @@ class Call:
     trail: Trail = field(default_factory=Trail)
     partial: Response | None = None
     periods: tuple[Tally, ...] = ()
+    replayed: bool = False
 
     def record(
         self,
@@ -43,4 +45,6 @@ class Call:
             decision = self.decision.kept({attempt.model for attempt in attempts})
         else:
             decision = None
-        return Record(at, self.request, decision, attempts, response, error, error_type)
+        return Record(
+            at, self.request, decision, attempts, response, error, error_type, self.replayed
+        )

@@ -29,7 +29,7 @@ def show_models(words: list[str], session: Session) -> Bundle:
     if refresh:
         session.refresh()
     cards = session.models()
-    places = {name: connection.base_url or "" for name, connection in session.connections.items()}
+    places = session.catalog.places()
     if names:
         return card_table(session.catalog.resolve(names[0]), places)
     down = session.catalog.unreachable()

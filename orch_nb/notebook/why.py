@@ -28,7 +28,9 @@ def show_why(words: list[str], session: Session) -> Bundle:
     Calls are counted from 1, or from the last with -1. Raises `InputError`.
     """
     number, record = find_call(words, session, _USAGE)
-    if record.response is not None:  # what was recorded is shown as it was made
+    # What was recorded is shown as it was made.
+    record = replace(record, replayed=False)
+    if record.response is not None:
         record = replace(record, response=replace(record.response, replayed=False))
     title = f"call {number} of {len(session.ledger)}: {record.request.prompt}"
     made = record.decision

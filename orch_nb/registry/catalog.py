@@ -22,7 +22,7 @@ _RETRY_AFTER = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """All cards, until something changes. ``suffices``: a strategy may pick one that is listed."""
 
     listings: Mapping[str, Listing]
@@ -64,7 +64,7 @@ class Catalog:
         self._listings: Mapping[str, Listing] | None = None
         self._asked: dict[str, float] = {}  # until when an answer holds, on the loop's clock
         self._found: set[str] = set()  # of those that are looked for, also when they go away again
-        self._known: _Known | None = None
+        self._known: Known | None = None
         self._discovering = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._behind: asyncio.Task[None] | None = None
@@ -135,16 +135,17 @@ class Catalog:
             if row.error is not None and self.takes_part(name)
         )
 
+    def places(self) -> Mapping[str, str]:
+        """The addresses of the providers; "" is this machine."""
+        return {name: source.base_url or "" for name, source in self._sources.items()}
+
     def takes_part(self, name: str) -> bool:
         """Whether the provider is configured, or a model was found where it usually is."""
         self.listings()
         return not self._sources[name].probed or name in self._found
 
     def listings(self) -> Mapping[str, Listing]:
-        """What each provider listed, as far as it is known without asking anybody.
-
-        Never changed, only replaced: other threads than the loop's read it.
-        """
+        """What each provider listed, as far as it is known; other threads read it: never changed."""
         if self._listings is None:
             remembered = self._memory.load() if self._memory else {}
             known: dict[str, Listing] = {}
@@ -225,7 +226,7 @@ class Catalog:
         ids = self.ids()
         return tuple(dict.fromkeys([*ids, *(model.partition(":")[2] for model in ids)]))
 
-    def _all(self) -> _Known:
+    def _all(self) -> Known:
         listings, known = self.listings(), self._known
         if known is None or known.listings is not listings:
             listed = [card for row in listings.values() for card in row.cards]
@@ -239,7 +240,7 @@ class Catalog:
             cards = tuple(sorted(by_id.values(), key=lambda card: (card.priority, card.id)))
             for card in cards:
                 by_name.setdefault(card.name, []).append(card)
-            known = self._known = _Known(listings, cards, by_id, by_name, suffices)
+            known = self._known = Known(listings, cards, by_id, by_name, suffices)
         return known
 
     def _suffices(self, names: Sequence[str]) -> bool:

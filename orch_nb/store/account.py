@@ -100,7 +100,7 @@ def payments(record: Record) -> tuple[Payment, ...]:
     where none does, the response's model got all.
     """
     response = record.response
-    if response is not None and response.replayed:
+    if record.replayed or (response is not None and response.replayed):
         return ()
     own = tuple(
         _payment(attempt, attempt.usage) for attempt in record.attempts if attempt.usage is not None

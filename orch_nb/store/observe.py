@@ -21,7 +21,9 @@ def observations(record: Record) -> Iterator[Observation]:
     new: it was observed when it was made.
     """
     response, decision = record.response, record.decision
-    if decision is None or (response is not None and (response.simulated or response.replayed)):
+    if decision is None or record.replayed:
+        return
+    if response is not None and (response.simulated or response.replayed):
         return
     for attempt in record.attempts:
         if attempt.shared or attempt.cause in _NO_FAULT:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
+from orch_nb.store.recorded_error import RecordedError
 from orch_nb.store.requested import plain, reworded
 from orch_nb.types import (
     Attempt,
@@ -19,10 +20,15 @@ from orch_nb.types import (
     Usage,
 )
 
-_VERSION: Literal[1] = 1
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+# 1 had no errors.
+_VERSION: Literal[2] = 2
 # Dollars have some ten digits; what says more would take forever to write out.
 _EXPONENT = 30
 _WIDTH = 100
+T = TypeVar("T")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -91,8 +97,9 @@ class Entry:
     """All that is recorded of one request.
 
     ``request`` is what `orch_nb.store.requested.describe` says of it, without what looks like a
-    key. ``answers`` are in the order in which they were given, ``selected`` the decisions that were
-    asked for without an answer, ``tokens`` the count of its input.
+    key. ``answers`` are in the order in which they were given, ``errors`` what there was in the
+    place of others, ``selected`` the decisions that were asked for without an answer, ``refused``
+    what there was in the place of others of these, ``tokens`` the count of its input.
     """
 
     __pydantic_config__: ClassVar[dict[str, object]] = {
@@ -104,7 +111,25 @@ class Entry:
     answers: tuple[RecordedAnswer, ...] = ()
     selected: tuple[Decision, ...] = ()
     tokens: Usage | None = None
-    version: Literal[1] = _VERSION
+    errors: tuple[RecordedError, ...] = ()
+    refused: tuple[RecordedError, ...] = ()
+    version: Literal[1, 2] = _VERSION
+
+    def asked(self) -> list[RecordedAnswer | RecordedError]:
+        """Answers and errors in the order in which they were given."""
+        return _merged(self.answers, self.errors)
+
+    def chosen(self) -> list[Decision | RecordedError]:
+        """Decisions and errors in the order in which they were given."""
+        return _merged(self.selected, self.refused)
+
+
+def _merged(given: Sequence[T], errors: Sequence[RecordedError]) -> list[T | RecordedError]:
+    merged: list[T | RecordedError] = []
+    for place, one in enumerate(given):
+        merged += [error for error in errors if error.after == place]
+        merged.append(one)
+    return merged + [error for error in errors if not 0 <= error.after < len(given)]
 
 
 def write_entry(entry: Entry, portable: Callable[[str], str] = str) -> bytes:
@@ -115,10 +140,13 @@ def write_entry(entry: Entry, portable: Callable[[str], str] = str) -> bytes:
     """
     data = {**plain(entry), "version": _VERSION}
     data["selected"] = reworded(data.get("selected", []), portable)
+    for failed in (*data.get("errors", ()), *data.get("refused", ())):
+        text = failed.get("text", [])
+        failed.update(reworded({**failed, "text": []}, portable), text=text)
     for answer in data.get("answers", ()):
         for part in ("decision", "attempts"):
             answer[part] = reworded(answer.get(part, []), portable)
-    text = _laid_out(data, "") + "\n"
+    text = laid_out(data) + "\n"
     return whole(text).encode()
 
 
@@ -127,18 +155,19 @@ def whole(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
-def _laid_out(value: Any, margin: str) -> str:
+def laid_out(value: Any, margin: str = "") -> str:
+    """Plain JSON in lines of at most 100 characters, where that is possible."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not isinstance(value, dict | list) or len(margin) + len(line) <= _WIDTH:
         return line
     inner = margin + " "
     if isinstance(value, dict):
         items = [
-            f"{json.dumps(name, ensure_ascii=False)}: {_laid_out(value[name], inner)}"
+            f"{json.dumps(name, ensure_ascii=False)}: {laid_out(value[name], inner)}"
             for name in value
         ]
     else:
-        items = [_laid_out(item, inner) for item in value]
+        items = [laid_out(item, inner) for item in value]
     first, last = "{}" if isinstance(value, dict) else "[]"
     lines = f",\n{inner}".join(items)
     return f"{first}\n{inner}{lines}\n{margin}{last}"
@@ -151,9 +180,7 @@ def read_entry(data: bytes) -> Entry:
     try:
         entry: Entry = _adapter().validate_json(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+        raise ValueError(first_error(error)) from None
     if not all(decision.ranking for decision in _decisions(entry)):
         raise ValueError("a decision for no model")
     if any(abs(cost.adjusted()) > _EXPONENT for cost in _costs(entry)):
@@ -161,19 +188,26 @@ def read_entry(data: bytes) -> Entry:
     return entry
 
 
+def first_error(error: ValidationError) -> str:
+    """What is wrong first, and where, without what was read."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
+
+
 def _decisions(entry: Entry) -> Iterator[Decision]:
     yield from entry.selected
     yield from (answer.decision for answer in entry.answers)
+    failed = (*entry.errors, *entry.refused)
+    yield from (error.decision for error in failed if error.decision is not None)
 
 
 def _costs(entry: Entry) -> Iterator[Decimal]:
-    costs = [cost for answer in entry.answers for cost in (answer.cost, *_paid(answer))]
-    costs += [one.estimate.cost for made in _decisions(entry) for one in made.ranking]
+    costs = [answer.cost for answer in entry.answers]
+    made: list[RecordedAnswer | RecordedError] = [*entry.asked(), *entry.refused]
+    costs += [attempt.cost for one in made for attempt in one.attempts]
+    costs += [one.estimate.cost for choice in _decisions(entry) for one in choice.ranking]
     return (cost for cost in costs if cost)
-
-
-def _paid(answer: RecordedAnswer) -> Iterator[Decimal | None]:
-    return (attempt.cost for attempt in answer.attempts)
 
 
 @cache

@@ -1,10 +1,11 @@
-"""The recording beside a notebook: one JSON file a request, meant to be committed."""
+"""The recording beside a notebook: one JSON file a request, meant to be committed.
+
+Beside them is one of the models that were listed.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -12,22 +13,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from orch_nb.errors import InputError, RecordingError
-from orch_nb.files import read_regular
+from orch_nb.errors import InputError, OrchError, RecordingError
 from orch_nb.sanitize import mask, one_line
 from orch_nb.settings import Settings
 from orch_nb.store.recorded import Entry, RecordedAnswer, fixed, read_entry, whole, write_entry
+from orch_nb.store.recorded_error import RecordedError
+from orch_nb.store.recorded_file import read_file, write_file
+from orch_nb.store.recorded_models import FILE, RecordedModels, read_models, write_models
 from orch_nb.store.requested import describe, digest, reworded
-from orch_nb.types import Decision, Request, Response, Usage
+from orch_nb.types import Attempt, Decision, Request, Response, Usage
 
 #: Where it lies, seen from the notebook.
 FOLDER = ".orch/recording"
-_LARGEST = 32 << 20  # bytes of one file; an answer is capped far below
 # Files that are looked through for what was nearly asked, so that the error can name it. Chosen.
 _LOOKED_THROUGH = 500
-# The cache, in the same folder, keeps all of it out of git; the recording belongs there.
-_IGNORED = "*\n"
-_IGNORED_BUT = "*\n!/recording/\n!/recording/*.json\n"
 
 Part = Literal["answers", "selected", "tokens"]
 
@@ -39,9 +38,9 @@ class RecordingWarning(UserWarning):
 class Recording:
     """The files of one notebook's folder.
 
-    The n-th time that a session asks the same, the n-th answer that was recorded is given, and
-    after the last of them the last. Recording begins anew with each session: what it asks replaces
-    what was recorded of the same request, and what it does not ask stays.
+    The n-th time that a session asks the same, the n-th answer or error is given that was recorded,
+    and after the last of them the last. Recording begins anew with each session: what it asks
+    replaces what was recorded of the same request, and what it does not ask stays.
 
     Parameters
     ----------
@@ -64,20 +63,24 @@ class Recording:
 
     # Replaying
 
-    def answer(self, request: Request, settings: Settings) -> Response:
-        """The next answer to `request`. Raises `RecordingError` for none, or a damaged one."""
+    def answer(self, request: Request, settings: Settings) -> Response | RecordedError:
+        """The next answer to `request`, or its failure. Raises `RecordingError` for none."""
         name, entry = self._found(request, settings)
-        if not entry.answers:
+        if not (asked := entry.asked()):
             raise RecordingError(_missing(request, "only the choice of a model was recorded"))
-        return entry.answers[self._turn(name, "answers", len(entry.answers))].restored()
+        given = asked[self._turn(name, "answers", len(asked))]
+        return given if isinstance(given, RecordedError) else given.restored()
 
     def decision(self, request: Request, settings: Settings) -> Decision:
-        """The next decision for `request`, else that of its answer; raises as `answer` does."""
+        """The next decision for `request`, else that of its answer; or raises its failure."""
         name, entry = self._found(request, settings)
-        if not entry.selected and not entry.answers:
+        made = entry.chosen() or [answer.decision for answer in entry.answers[:1]]
+        if not made:
             raise RecordingError(_missing(request, "the choice of a model was not recorded"))
-        made = entry.selected or (entry.answers[0].decision,)
-        return fixed(made[self._turn(name, "selected", len(made))])
+        given = made[self._turn(name, "selected", len(made))]
+        if isinstance(given, RecordedError):
+            raise given.restored()
+        return fixed(given)
 
     def tokens(self, request: Request, settings: Settings) -> Usage:
         """The input tokens of `request` as they were counted; raises as `answer` does."""
@@ -85,6 +88,15 @@ class Recording:
         if entry.tokens is None:
             raise RecordingError(_missing(request, "its tokens were not counted"))
         return entry.tokens
+
+    def models(self) -> RecordedModels:
+        """What was recorded of models. Raises `RecordingError` for a damaged file."""
+        try:
+            return read_models(read_file(self._folder, FILE))
+        except FileNotFoundError:
+            return RecordedModels()
+        except (OSError, ValueError) as error:
+            raise RecordingError(_damaged(FILE, _reason(error))) from None
 
     def _turn(self, name: str, part: Part, count: int) -> int:
         index = min(self._given[name, part], count - 1)
@@ -104,14 +116,11 @@ class Recording:
 
     def _read(self, name: str) -> Entry:
         try:
-            data, _ = read_regular(self._folder / f"{name}.json", _LARGEST)
-            return read_entry(data)
+            return read_entry(read_file(self._folder, name))
         except FileNotFoundError:
             raise
-        except OSError as error:
-            raise RecordingError(_damaged(name, error.strerror or str(error))) from None
-        except ValueError as error:
-            raise RecordingError(_damaged(name, str(error))) from None
+        except (OSError, ValueError) as error:
+            raise RecordingError(_damaged(name, _reason(error))) from None
 
     def _nearest(self, described: Mapping[str, Any]) -> str:
         """What differs from what was recorded for the same prompt, "" where there is nothing."""
@@ -124,7 +133,7 @@ class Recording:
     def _requests(self) -> Iterator[Mapping[str, Any]]:
         for path in sorted(self._folder.glob("*.json"))[:_LOOKED_THROUGH]:
             try:
-                data = json.loads(read_regular(path, _LARGEST)[0])
+                data = json.loads(read_file(self._folder, path.stem))
             except (OSError, ValueError, RecursionError):
                 continue  # it is not the one that was asked for
             if isinstance(data, dict) and isinstance(data.get("request"), dict):
@@ -142,6 +151,24 @@ class Recording:
             return response
         return replace(entry.answers[-1].restored(), parsed=response.parsed, replayed=False)
 
+    def keep_error(
+        self,
+        request: Request,
+        settings: Settings,
+        error: OrchError,
+        *,
+        attempts: tuple[Attempt, ...] = (),
+        decision: Decision | None = None,
+        text: str = "",
+    ) -> None:
+        """Write that there was `error` in the place of an answer, and what led to it."""
+        failed = RecordedError.of(error, 0, attempts=attempts, decision=decision, text=text)
+        self._keep(request, settings, "answers", failed)
+
+    def keep_refusal(self, request: Request, settings: Settings, error: OrchError) -> None:
+        """Write that there was `error` in the place of a decision."""
+        self._keep(request, settings, "selected", RecordedError.of(error, 0))
+
     def keep_decision(self, request: Request, settings: Settings, decision: Decision) -> Decision:
         """`decision` as it is to be replayed; as `keep_answer` does."""
         entry = self._keep(request, settings, "selected", decision.kept())
@@ -158,26 +185,43 @@ class Recording:
         try:
             name, shown = _named(request, settings)
             entry = self._entries.get(name) or self._earlier(name, shown)
-            if part != "tokens":
-                before = getattr(entry, part) if (name, part) in self._begun else ()
-                value = (*before, value)
-            changed: dict[str, Any] = {part: value}
-            data = write_entry(replace(entry, **changed), self._portable)
+            changed = _with(entry, part, value, anew=(name, part) not in self._begun)
+            data = write_entry(changed, self._portable)
             kept = read_entry(data)
-            if self._holds_secret(json.loads(data)):
-                self._warn("an answer holds a key and is not recorded")
-                return None
-            self._write(name, data)
-        except OSError as error:
-            reason = one_line(error.strerror or str(error))
-            self._warn(f"answers are not recorded: {FOLDER} cannot be written ({reason})")
-            return None
         except (InputError, ValueError, RecursionError) as error:
             self._warn(f"an answer is not recorded: {one_line(str(error))}")
+            return None
+        if not self._write(name, data):
             return None
         self._entries[name] = kept
         self._begun.add((name, part))
         return kept
+
+    def keep_models(self, **changed: Any) -> None:
+        """Write `changed` fields of `RecordedModels`, with what was recorded of them before."""
+        try:
+            before = self.models()
+        except RecordingError:
+            before = RecordedModels()
+        try:
+            data = write_models(replace(before, **changed), self._portable)
+            read_models(data)
+        except ValueError as error:
+            self._warn(f"the models are not recorded: {one_line(str(error))}")
+            return
+        self._write(FILE, data)
+
+    def _write(self, name: str, data: bytes) -> bool:
+        if self._holds_secret(json.loads(data)):
+            self._warn("an answer holds a key and is not recorded")
+            return False
+        try:
+            write_file(self._folder, name, data)
+        except OSError as error:
+            reason = one_line(_reason(error))
+            self._warn(f"answers are not recorded: {FOLDER} cannot be written ({reason})")
+            return False
+        return True
 
     def _portable(self, text: str) -> str:
         """`text` as it may stand on another machine: without the paths of this one, and keys."""
@@ -201,41 +245,28 @@ class Recording:
             return any(map(self._holds_secret, (*value, *value.values())))
         return isinstance(value, list) and any(map(self._holds_secret, value))
 
-    def _write(self, name: str, data: bytes) -> None:
-        self._prepare()
-        path = self._folder / f"{name}.json"
-        try:
-            if read_regular(path, _LARGEST)[0] == data:
-                return
-        except OSError:
-            pass  # there is none, or none that is good
-        handle, temporary = tempfile.mkstemp(".tmp", f"{name}.", self._folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(temporary).chmod(0o644)  # as everything that is committed
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-
-    def _prepare(self) -> None:
-        """Make the folders; git is to see the recording, and nothing else of theirs."""
-        above = self._folder.parent
-        if above.is_symlink() or self._folder.is_symlink():
-            # It came with the notebook, and leads out of its folder.
-            raise OSError(f"{FOLDER} is a link")
-        above.mkdir(mode=0o700, exist_ok=True)
-        self._folder.mkdir(exist_ok=True)
-        ignore = above / ".gitignore"
-        known = not ignore.is_symlink() and ignore.is_file()
-        if not known or ignore.read_bytes() == _IGNORED.encode():
-            ignore.unlink(missing_ok=True)
-            ignore.write_text(_IGNORED_BUT, encoding="utf-8")
-
     def _warn(self, said: str) -> None:
         if said not in self._warned:
             self._warned.add(said)
             warnings.warn(said, RecordingWarning, stacklevel=2)
+
+
+def _with(entry: Entry, part: Part, value: object, *, anew: bool) -> Entry:
+    """`entry` with `value` as the last of its `part`, or the only one."""
+    if part == "tokens":
+        return replace(entry, tokens=value)  # type: ignore[arg-type]
+    failed: Literal["errors", "refused"] = "errors" if part == "answers" else "refused"
+    given, errors = ((), ()) if anew else (getattr(entry, part), getattr(entry, failed))
+    if isinstance(value, RecordedError):
+        errors = (*errors, replace(value, after=len(given)))
+    else:
+        given = (*given, value)
+    changed: dict[str, Any] = {part: given, failed: errors}
+    return replace(entry, **changed)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _named(request: Request, settings: Settings) -> tuple[str, dict[str, Any]]:

@@ -57,30 +57,31 @@ def reworded(value: Any, change: Callable[[str], str]) -> Any:
     return [reworded(inner, change) for inner in value] if isinstance(value, list) else value
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, unkept: Mapping[type, set[str]] = _UNKEPT) -> Any:
     """A value of `orch_nb.types` as JSON that pydantic reads back; defaults are left out.
 
-    Money is text, so that no digit is lost, and so are numbers that are not finite.
+    So are the fields that are `unkept`. Money is text, so that no digit is lost, and so are numbers
+    that are not finite.
     """
     if isinstance(value, Image):
         content = hashlib.sha256(value.data.encode()).hexdigest()
         return {"media_type": value.media_type, "sha256": content}
     if is_dataclass(value):
-        unkept = _UNKEPT.get(type(value), set())
-        kept = sorted((f for f in fields(value) if f.name not in unkept), key=lambda f: f.name)
+        left_out = unkept.get(type(value), set())
+        kept = sorted((f for f in fields(value) if f.name not in left_out), key=lambda f: f.name)
         named = {f: getattr(value, f.name) for f in kept}
-        return {f.name: plain(inner) for f, inner in named.items() if not _usual(f, inner)}
+        return {f.name: plain(inner, unkept) for f, inner in named.items() if not _usual(f, inner)}
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, float):
         return float(value) if isfinite(value) else repr(float(value))
     if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
+        return {str(name): plain(inner, unkept) for name, inner in value.items()}
     if isinstance(value, frozenset | set):
         return sorted(value)
     if value is None or isinstance(value, str | int):
         return value
-    return [plain(inner) for inner in value]
+    return [plain(inner, unkept) for inner in value]
 
 
 def _usual(field: Any, value: object) -> bool:

@@ -132,6 +132,7 @@ class Record:
 
     ``at`` is seconds since the epoch. An interrupted call has both, if text had arrived. The
     ``decision`` is that of the response, where there is one. ``error_type`` is the error's class.
+    ``replayed`` says that all of it was recorded, and nothing asked.
     """
 
     at: float
@@ -141,3 +142,4 @@ class Record:
     response: Response | None
     error: str | None = None
     error_type: str | None = None
+    replayed: bool = False

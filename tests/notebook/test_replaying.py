@@ -59,6 +59,7 @@ def master(stub_process: Stub, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A notebook that was run in the mode record; what it asked cannot be reached any more."""
     folder, stub = tmp_path_factory.mktemp("notebook"), stub_process
     stub.reset()
+    stub.rule("alpha", "500", model="stub-down")
     stub.rule("alpha", 'ok?text={"name": "Nile", "km": 6650}', model="stub-json")
     write_settings(folder, stub)
     write_notebook(folder / "rivers.ipynb", CELLS)

@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_nb.errors import OrchError, RecordingError
+from orch_nb import errors
+from orch_nb.errors import AllFailed, OrchError, ProviderError, RecordingError, ServerFailed
 from orch_nb.settings import Settings
-from orch_nb.store.recorded import Entry, RecordedAnswer, read_entry, write_entry
+from orch_nb.store.recorded import Entry, RecordedAnswer, fixed, read_entry, write_entry
+from orch_nb.store.recorded_error import RecordedError
 from orch_nb.store.recording import FOLDER, Recording, RecordingWarning
 from orch_nb.store.requested import describe, digest
 from orch_nb.types import (
@@ -72,6 +74,12 @@ def answers(response: Response) -> Entry:
     return Entry(describe(REQUEST, SETTINGS), (RecordedAnswer.of(response),), (DECISION,))
 
 
+def answered(recording: Recording, request: Request) -> Response:
+    answer = recording.answer(request, SETTINGS)
+    assert isinstance(answer, Response)
+    return answer
+
+
 def damaged(change: Callable[[dict[str, Any]], object]) -> bytes:
     data = json.loads(write_entry(answers(RESPONSE)))
     change(data)
@@ -116,7 +124,7 @@ def test_half_a_character(tmp_path: Path) -> None:
     request = replace(REQUEST, tools=(Tool("look", "half \ud83d", {}),))
     kept = Recording(tmp_path).keep_answer(request, SETTINGS, replace(RESPONSE, calls=(call,)))
     assert kept.calls[0].arguments == {"name": "half \ufffd"}
-    assert Recording(tmp_path).answer(request, SETTINGS).calls == kept.calls
+    assert answered(Recording(tmp_path), request).calls == kept.calls
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -137,6 +145,98 @@ def test_what_is_nested_too_deeply_is_not_recorded(tmp_path: Path, depth: int) -
     with pytest.raises(OrchError):
         Recording(tmp_path).answer(request, SETTINGS)
     assert not (tmp_path / FOLDER).exists()
+
+
+# -- failures, and what is older
+
+
+ERROR = ServerFailed("a:m", "down; run again", status=503, retry_after=2.0)
+
+
+def test_a_recording_of_before_there_were_errors_is_read() -> None:
+    data = json.loads(write_entry(answers(RESPONSE)))
+    data["version"] = 1
+    old = read_entry(json.dumps(data).encode())
+    assert old.asked() == list(old.answers)
+    assert old.chosen() == list(old.selected)
+
+
+def test_errors_stand_where_they_were(tmp_path: Path) -> None:
+    recording, attempts = Recording(tmp_path), (Attempt("a:m", 0.1, "a:m: down", "503"),)
+    recording.keep_error(REQUEST, SETTINGS, ERROR, attempts=attempts, decision=DECISION)
+    recording.keep_answer(REQUEST, SETTINGS, RESPONSE)
+    recording.keep_error(REQUEST, SETTINGS, AllFailed(attempts))
+    again = Recording(tmp_path)
+    given = [again.answer(REQUEST, SETTINGS) for _ in range(4)]
+    assert [type(one).__name__ for one in given] == [
+        "RecordedError",
+        "Response",
+        *["RecordedError"] * 2,
+    ]
+    first = given[0]
+    assert isinstance(first, RecordedError)
+    error = first.restored()
+    assert isinstance(error, ServerFailed)
+    assert str(error) == str(ERROR)
+    assert (error.model, error.status, error.retry_after, error.cause) == ("a:m", 503, 2.0, "503")
+    assert first.decision is not None
+    assert (first.attempts, str(fixed(first.decision))) == (attempts, str(DECISION))
+    last = given[-1]
+    assert isinstance(last, RecordedError)
+    assert isinstance(last.restored(), AllFailed)
+
+
+@pytest.mark.parametrize("kind", ["SystemExit", "Interrupted", "__class__", "Path", ""])
+def test_only_our_errors_are_raised(kind: str) -> None:
+    error = RecordedError(kind, "said\x1b[31m").restored()
+    assert type(error) is OrchError
+    assert str(error) == "said\\x1b[31m"
+
+
+def test_every_error_of_ours_comes_back_with_what_it_has() -> None:
+    class_names = {name for name in dir(errors) if isinstance(getattr(errors, name), type)}
+    kinds = [getattr(errors, name) for name in class_names]
+    for kind in (k for k in kinds if issubclass(k, OrchError)):
+        error = RecordedError(kind.__name__, "said", model="a:m").restored()
+        assert type(error) is kind
+        assert str(error) == "said"
+        assert error._render_traceback_() == [f"{kind.__name__}: said"]
+        if isinstance(error, ProviderError):
+            assert error.cause == kind.label
+            assert error.alone() is error
+
+
+# -- models
+
+
+LISTED = replace(CARD, size=5, loaded=True, sources={"context": "said"})
+
+
+def test_models_come_back_with_all_their_facts(tmp_path: Path) -> None:
+    absent = (Rejection("b", f"not there: {tmp_path}/x"),)
+    recording = Recording(tmp_path)
+    assert recording.models().cards is None
+    recording.keep_models(cards=(LISTED,), places={"a": "http://one:1"}, absent=absent)
+    recording.keep_models(pins={"short": "b:short"})
+    kept = Recording(tmp_path).models()
+    assert kept.cards is not None
+    assert (kept.cards[0], kept.cards[0].sources) == (LISTED, LISTED.sources)
+    assert kept.absent == (Rejection("b", "not there: ./x"),)
+    assert [kept.pinned(name) for name in (LISTED.name, "short", "none")] == [
+        LISTED.id,
+        "b:short",
+        None,
+    ]
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"cards": 1}', b'{"more": 1}', b'{"version": 9}'])
+def test_damaged_models_are_an_error(tmp_path: Path, data: bytes) -> None:
+    Recording(tmp_path).keep_models(cards=(LISTED,))
+    (tmp_path / FOLDER / "models.json").write_bytes(data)
+    with pytest.raises(RecordingError, match=r"models\.json is damaged"):
+        Recording(tmp_path).models()
+    Recording(tmp_path).keep_models(cards=(LISTED,))
+    assert Recording(tmp_path).models().cards == (LISTED,)
 
 
 # -- names
@@ -189,7 +289,7 @@ def test_the_same_request_has_the_same_name(same: dict[str, Any]) -> None:
     [
         (lambda data: data.pop("request"), "request"),
         (lambda data: data.update(more=1), "more"),
-        (lambda data: data.update(version=2), "version"),
+        (lambda data: data.update(version=3), "version"),
         (lambda data: data["answers"][0].update(__class__="x"), "__class__"),
         (lambda data: data["answers"][0]["usage"].update(more=1), "usage.more"),
         (lambda data: data["answers"][0]["decision"]["ranking"][0].update(more=1), "ranking"),
@@ -250,7 +350,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def replay(folder: Path) -> Response:
-    return Recording(folder).answer(REQUEST, SETTINGS)
+    return answered(Recording(folder), REQUEST)
 
 
 def test_what_was_kept_is_given(path: Path, tmp_path: Path) -> None:
@@ -333,5 +433,5 @@ def test_two_sessions_record_side_by_side(tmp_path: Path) -> None:
     second.keep_decision(REQUEST, SETTINGS, DECISION)
     first.keep_tokens(REQUEST, SETTINGS, Usage(4))
     assert replay(tmp_path).text == RESPONSE.text
-    assert Recording(tmp_path).answer(other, SETTINGS).text == "b"
+    assert answered(Recording(tmp_path), other).text == "b"
     assert Recording(tmp_path).tokens(REQUEST, SETTINGS) == Usage(4)
