@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -27,6 +28,7 @@ from orch_nb.providers._connect import Connection, disconnect
 from orch_nb.registry.catalog import Catalog
 from orch_nb.registry.memory import Memory
 from orch_nb.routing.experts import check_pin, tool_needs
+from orch_nb.sanitize import mask, one_line
 from orch_nb.settings import Settings, user_home
 from orch_nb.store.budget import Budget
 from orch_nb.store.cache import ResponseCache
@@ -133,11 +135,19 @@ class Engine:
             error, error_type = "interrupted", Interrupted.__name__
             raise
         finally:
+            if response is None and error is None:  # what others' code raised
+                error, error_type = self._crash(sys.exception())
             record = call.record(time.time(), response, error, error_type)
             self._memories.ledger.add(record)
             for observation in observations(record):
                 self._memories.experience.add(observation)
         return response
+
+    def _crash(self, crash: BaseException | None) -> tuple[str, str]:
+        """What is kept of an error that is none of ours: a line without keys, and its class."""
+        name = type(crash).__name__
+        said = one_line(mask(str(crash), self._memories.ledger.secrets))
+        return f"{name}: {said}" if said else name, name
 
     async def _ask(self, call: Call, settings: Settings, deadline: float) -> Response:
         decision = await self.decide(call.request, settings, deadline)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from orch_nb.errors import AllFailed, Interrupted, OrchError
+from orch_nb.routing import strategies
 from session.conftest import Open
 from session.test_asking import LUNA, OPUS, SOL
 from session.test_ending import SLOW, stop_when
@@ -79,3 +80,27 @@ def test_what_is_under_way_at_the_end_of_a_process_is_kept(
         "interrupted",
         "estimated",
     )
+
+
+def test_a_strategy_that_crashes_is_in_the_record_by_its_class_and_one_line(
+    configured: Stub, open_session: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strategies, "_STRATEGIES", dict(strategies._STRATEGIES))
+    key = "sk-0123456789abcdef0123456789"
+
+    @strategies.strategy("crashing")
+    def crash(*_: object) -> strategies.Column:
+        raise ValueError(f"bad {key}\nsecond line" + 999 * "!")
+
+    s = open_session()
+    with pytest.raises(ValueError, match="bad"):
+        s.ask("hi", strategy="crashing")
+    (record,) = s.ledger
+    assert record.error_type == "ValueError"
+    assert record.error is not None
+    assert record.error.startswith("ValueError: bad ")
+    assert key not in record.error
+    assert "\n" not in record.error
+    assert len(record.error) < 300
+    (row,) = s.ledger.history()
+    assert (row.error_type, row.error) == ("ValueError", record.error)
