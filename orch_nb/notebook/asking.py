@@ -10,6 +10,7 @@ from typing import Any
 from orch_nb.errors import InputError, Interrupted, OrchError
 from orch_nb.notebook import decisions, display
 from orch_nb.notebook.background import BackgroundAnswer, begin, done, outcome, watch
+from orch_nb.notebook.diagrams import diagrams
 from orch_nb.notebook.formats import FORMATS, asking_for, code_of
 from orch_nb.notebook.growing import GrowingAnswer, PrintedAnswer
 from orch_nb.notebook.tables import Bundle, Shown
@@ -52,6 +53,7 @@ class Asking:
         self._shell = shell
         self._last: _Asked | None = None
         self._unshown: list[tuple[_Asked, GrowingAnswer]] = []
+        self._pictured: list[str] = []
         self._awaited: list[tuple[BackgroundAnswer, Callable[[], Shown]]] = []
 
     def ask(
@@ -103,6 +105,8 @@ class Asking:
         self._last = _Asked(response, options)
         if isinstance(growing, GrowingAnswer):
             self._unshown.append((self._last, growing))
+            if options.format in (None, "markdown", "code"):
+                self._pictured.append(response.text)
         elif streams:
             growing.clear()
             self._last = _Asked(response, options, printed=self._shell.execution_count)
@@ -133,11 +137,15 @@ class Asking:
     def finish_cell(self, *_result: object) -> None:
         """Complete the answers that were not the cell's result: in a loop, or put into a name.
 
-        In a terminal, print those that arrived in the background.
+        Diagrams follow them. In a terminal, print those that arrived in the background.
         """
         unshown, self._unshown = self._unshown, []
         for asked, growing in unshown:
             growing.complete(*asked.show())
+        texts, self._pictured = self._pictured, []
+        for drawn, kept in map(diagrams, texts):
+            for bundle in [*drawn, *([display.quiet(kept)] if kept else [])]:
+                display.show(bundle)
         for one in [one for one in self._awaited if one[0].done]:
             self._awaited.remove(one)
             print(one[1]()[0]["text/plain"])

@@ -42,10 +42,15 @@ def code_of(text: str) -> str:
 
     That of Python, where there is any, since that is what the new cell runs.
     """
-    blocks = [(found[2].lower(), found[3]) for found in _FENCE.finditer(text)]
+    blocks = fences(text)
     python = [block for language, block in blocks if language in _PYTHON]
     chosen = python or [block for _, block in blocks]
     return visible("\n\n".join(block.rstrip("\n") for block in chosen))
+
+
+def fences(text: str) -> list[tuple[str, str]]:
+    """The fenced blocks of `text`, Markdown: the language, in small letters, and the code."""
+    return [(found[2].lower(), found[3]) for found in _FENCE.finditer(text)]
 
 
 def _unfenced(text: str) -> str:
