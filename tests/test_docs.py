@@ -52,7 +52,9 @@ def test_no_other_options_anywhere() -> None:
     of_commands = {word for command in COMMANDS.values() for word in command.completes}
     of_fitting = set(re.findall(r"--[a-z-]+", fitting().format_help()))
     of_scripts = {"--data", "--tables", "--check"}  # of tests/, which only the figures need
-    assert mentioned <= flags(ASKING) | flags(SELECTING) | of_commands | of_fitting | of_scripts
+    of_magics = flags(ASKING) | flags(SELECTING) | flags(PIPELINES)
+    assert mentioned <= of_magics | of_commands | of_fitting | of_scripts
+    assert {flag for flag in flags(PIPELINES) if flag.startswith("--")} <= mentioned
     assert of_fitting - {"--help"} <= mentioned
 
 

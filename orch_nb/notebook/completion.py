@@ -42,7 +42,7 @@ def matcher(
         magic, before, word = found.groups()
         options = magics[magic.removeprefix("%")]
         choices, fragment = _choices(options, before, word, session, variables)
-        if magic == "orch":
+        if magic == "orch" and fragment == word:  # and not the value of an option
             choices = _with_commands(choices, before, session)
         fitting = [choice for choice in choices if choice.startswith(fragment)]
         return SimpleMatcherResult(

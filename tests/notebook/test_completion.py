@@ -16,7 +16,7 @@ STRATEGIES = [
     *("adaptive", "balanced", "cascade", "cost", "fallback", "fastest", "least_busy"),
     *("performance", "round_robin", "task", "weighted"),
 ]
-TOOLS = ["json", "sql", "tools", "vision"]
+TOOLS = ["context", "executor", "json", "planner", "reviewer", "sql", "tools", "vision"]
 
 
 OFFERED = {
