@@ -32,7 +32,8 @@ class Chart:
 
     ``traces`` and ``layout`` are Plotly's, as its JSON schema has them: no object of the library is
     made, which is slow to import. ``rows`` are a head and the numbers behind the picture. What is
-    ``empty`` says so, without axes.
+    ``empty`` says so, without axes. The ``note`` stands in all forms, the ``key`` to marks and
+    colours where they are seen.
     """
 
     title: str
@@ -42,18 +43,20 @@ class Chart:
     picture: Picture
     rows: Sequence[Sequence[str]]
     empty: str = ""
+    key: str = ""
 
     def bundle(self) -> Bundle:
         """As data for each kind of place. Nothing is loaded from anywhere, and names are text."""
-        svg = self.picture.svg(self.title, self.note)
+        below = "; ".join(filter(None, (self.note, "" if self.empty else self.key)))
+        svg = self.picture.svg(self.title, below)
         return {
-            PLOTLY: {"data": self.traces, "layout": self._layout()},
+            PLOTLY: {"data": self.traces, "layout": self._layout(below)},
             "text/html": _image(svg, self.title, self.picture),
             "text/plain": self._text(),
         }
 
-    def _layout(self) -> dict[str, Any]:
-        title = f"{label(self.title)}<br><span style='font-size:12px'>{label(self.note)}</span>"
+    def _layout(self, below: str) -> dict[str, Any]:
+        title = f"{label(self.title)}<br><span style='font-size:12px'>{label(below)}</span>"
         return {
             "title": {"text": title, "font": {"size": 15}, "x": 0, "xref": "paper"},
             "font": {"color": INK, "size": 12},
@@ -72,7 +75,9 @@ class Chart:
         cells = [[one_line(cell, LONGEST) for cell in row] for row in self.rows[: _ROWS + 1]]
         lines += columns(cells) if len(cells) > 1 else [self.empty]
         left = len(self.rows) - len(cells)
-        return "\n".join(filter(None, [*lines, f"… and {left} more" if left > 0 else ""]))
+        lines.append(f"… and {left} more" if left > 0 else "")
+        # In a terminal the next chart follows at once: it stands off.
+        return "\n".join([*filter(None, lines), ""])
 
 
 def label(text: str, limit: int = 200) -> str:

@@ -22,7 +22,7 @@ def cost_chart(overview: Overview) -> Bundle:
     parts = [paid, Part("saved by the cache", saved, colours, _FAINT)]
     bars = Bars(shown, parts, _said, "$", _AXIS, _NOTHING)
     note = [f"{dollars(overview.spent.total)} paid"]
-    note.append(f"{dollars(overview.saved)} saved by the cache (paler)")
+    note.append(f"{dollars(overview.saved)} saved by the cache")
     unknown = sum(one.unknown + one.unsaved for one in overview.models)
     if unknown:
         note.append(f"{unknown} of unknown cost, in no sum")
@@ -34,6 +34,7 @@ def cost_chart(overview: Overview) -> Bundle:
         bars.picture(),
         _rows(overview),
         "" if shown else _NOTHING,
+        "paler: saved",
     )
     return made.bundle()
 

@@ -9,6 +9,7 @@ from orch_nb.figures import count
 from orch_nb.store.overview import ModelFigures, Overview
 
 _TITLE, _AXIS, _NOTHING = "Errors and fallbacks", "calls", "nothing failed"
+_KEY = "red: failed, other colours: answered when another had failed"
 _CAUSES = 3  # named beside a bar
 
 
@@ -25,10 +26,10 @@ def failure_chart(overview: Overview) -> Bundle:
     ]
     bars = Bars(shown, parts, _said, "", _AXIS, _NOTHING)
     calls = sum(one.calls for one in overview.models)
-    of_all = f"{sum(one.failed for one in overview.models)} of {count(calls, 'call')} failed (red)"
-    note = f"{of_all}; own colour: answered when another had failed"
+    note = f"{sum(one.failed for one in overview.models)} of {count(calls, 'call')} failed"
     empty = "" if shown else _NOTHING
-    made = Chart(_TITLE, note, bars.traces(), bars.layout(), bars.picture(), _rows(overview), empty)
+    drawn = bars.traces(), bars.layout(), bars.picture()
+    made = Chart(_TITLE, note, *drawn, _rows(overview), empty, _KEY)
     return made.bundle()
 
 

@@ -13,7 +13,7 @@ from orch_nb.store.account import RECENT, middle
 from orch_nb.store.overview import ModelFigures, Overview
 
 _TITLE, _AXIS, _NOTHING = "Seconds per answer", "seconds", "nothing was timed yet"
-_NOTE = "dots: calls, with p50 and p95; ticks below: from the cache, as first answered"
+_KEY = "dots: calls, lines: p50, p95; ticks below: cached, as first answered"
 # Marks of one model. Chosen: more would cover each other.
 _MARKS = 60
 # Pixels above and below the middle of a row.
@@ -36,12 +36,13 @@ def latency_chart(overview: Overview) -> Bundle:
     across = scale(title={"text": _AXIS}, ticksuffix=" s", zeroline=False, **axis.plotly(_ticked))
     return Chart(
         _TITLE,
-        f"{_NOTE} (the newest {RECENT})" if shown else "",
+        f"at most the newest {RECENT}" if shown else "",
         _traces(shown),
         {"xaxis": across, "yaxis": named([lane.name for lane in shown], said)},
         rows.picture,
         _rows(overview),
         "" if shown else _NOTHING,
+        _KEY,
     ).bundle()
 
 

@@ -21,6 +21,7 @@ _COST, _QUALITY, _NOTHING = "dollars an answer", "quality", "nothing is measured
 # Names beyond this many points would cover each other; those on the front keep theirs.
 _NAMED = 12
 _NAME = 220  # pixels
+_KEY = "dotted: the Pareto front; bars: 95 % intervals"
 _FEW = 30  # points whose intervals can be told apart
 # Points beside the front. Chosen: more are a cloud, and make the notebook large.
 _MOST = 200
@@ -51,12 +52,11 @@ def quality_against_cost(
     stride = -(-len(known) // _MOST) or 1
     drawn = [p for place, p in enumerate(known) if place % stride == 0 or p in line]
     plot = _Plot(drawn, line, colour)
-    note = "dotted: the Pareto front; bars: 95 % intervals" if points else ""
-    if len(drawn) < len(points):
-        note += f"; {len(drawn)} of {len(points)} models are drawn"
+    some = len(drawn) < len(points)
+    note = f"{len(drawn)} of {len(points)} models are drawn" if some else ""
     rows = _rows(sorted(points, key=lambda p: p not in line), set(line))
     empty = "" if drawn else _NOTHING
-    made = Chart(title, note, plot.traces(), plot.layout(), plot.picture(), rows, empty)
+    made = Chart(title, note, plot.traces(), plot.layout(), plot.picture(), rows, empty, _KEY)
     return made.bundle()
 
 

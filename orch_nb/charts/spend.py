@@ -33,7 +33,7 @@ def spend_chart(overview: Overview) -> Bundle:
     spent = overview.spent
     parts = [f"{dollars(spent.known)} known"]
     if spent.estimated:
-        parts.append(f"{dollars(spent.estimated)} estimated (paler)")
+        parts.append(f"{dollars(spent.estimated)} estimated")
     if spent.unknown_calls:
         parts.append(f"up to {dollars(spent.unknown)} unknown")
         parts.append(f"{spent.unknown_calls} calls of unknown cost")
@@ -57,6 +57,7 @@ def spend_chart(overview: Overview) -> Bundle:
         chart.picture(),
         rows,
         "" if moments else _NOTHING,
+        "the surer the darker",
     ).bundle()
 
 

@@ -209,7 +209,7 @@ def test_more_models_than_colours() -> None:
     assert (shown[-1].name, shown[-1].colour) == ("1992 others", OTHERS)
     assert sum(lane.figures.calls for lane in shown) == 10_000
     text = cost_chart(overview)["text/plain"]
-    assert text.endswith("… and 1940 more")
+    assert text.endswith("… and 1940 more\n")
 
 
 def test_a_model_has_one_colour_and_one_place_in_all_charts() -> None:

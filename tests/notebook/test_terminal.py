@@ -154,3 +154,13 @@ def test_a_comparison_is_printed_one_after_another(terminal: Terminal, stub: Stu
     for shown in (printed, blind, voted):
         assert "\x1b" not in shown
         assert "<div" not in shown
+
+
+def test_charts_are_tables(terminal: Terminal) -> None:
+    assert "stub-small" in terminal.run("%orch -m alpha:stub-small hi")
+    costs = terminal.run("%orch costs")
+    for title in ("Cost per model", "Seconds per answer", "Spent so far"):
+        assert title in costs
+    assert "total" in costs.splitlines()[-3]
+    assert "<" not in costs
+    assert "Who answers what" in terminal.run("%orch report")
