@@ -34,7 +34,10 @@ def show_budget(words: list[str], session: Session) -> Bundle:
             ]
         )
     head = ["period", "limit", "known", "estimated", "up to unknown", "reserved", "left"]
-    return table(head, rows, _note(spent["session"], limits.unpriced, session.budget.limited))
+    note = _note(spent["session"], limits.unpriced, session.budget.limited)
+    if replayed := session.report().replayed:
+        note = f"replayed, not billed: {dollars(replayed)} when it was recorded; {note}"
+    return table(head, rows, note)
 
 
 def _columns(spent: Spent) -> list[str]:

@@ -145,7 +145,7 @@ class Catalog:
         return not self._sources[name].probed or name in self._found
 
     def listings(self) -> Mapping[str, Listing]:
-        """What each provider listed, as far as it is known; other threads read it: never changed."""
+        """What each provider listed, so far: never changed, as other threads read it."""
         if self._listings is None:
             remembered = self._memory.load() if self._memory else {}
             known: dict[str, Listing] = {}

@@ -37,6 +37,7 @@ class Report:
 
     ``answers`` are those that the cache was asked for, ``hits`` those of them that it had.
     ``overview`` has the numbers of the charts, ``graded`` the models whose quality is known.
+    ``replayed`` is what replayed answers were billed when they were recorded, and are not now.
     """
 
     models: tuple[ModelStats, ...]
@@ -46,6 +47,7 @@ class Report:
     suggestions: tuple[Suggestion, ...]
     overview: Overview
     graded: tuple[Graded, ...] = ()
+    replayed: Decimal = Decimal(0)
 
     @classmethod
     def of(cls, records: Iterable[Record], tracks: Mapping[str, Track] | None = None) -> Report:
@@ -79,6 +81,8 @@ class Report:
         if self.spent.unknown_calls:
             most = f", up to {dollars(self.spent.unknown)}" if self.spent.unknown else ""
             notes.insert(0, f"calls of unknown cost, in no sum: {self.spent.unknown_calls}{most}")
+        if self.replayed:
+            notes.insert(0, f"replayed, not billed: {dollars(self.replayed)} when it was recorded")
         return tuple(notes)
 
     def __str__(self) -> str:
@@ -93,6 +97,7 @@ class Books:
         self._accounts, self._reckoning = Accounts(), Reckoning()
         self._kinds: defaultdict[str, Accounts] = defaultdict(Accounts)
         self._answers = self._hits = 0
+        self._replayed = Decimal(0)
 
     def add(self, record: Record) -> None:
         """Count `record`."""
@@ -103,6 +108,8 @@ class Books:
         if record.response is not None and record.request.wants.cache == "use":
             self._answers += 1
             self._hits += record.response.cached
+        if record.response is not None and record.response.replayed:
+            self._replayed += record.response.paid or 0
 
     def by_model(self) -> dict[str, ModelStats]:
         """What each model did, in the order in which they first appeared."""
@@ -114,9 +121,8 @@ class Books:
         by_kind = {kind: accounts.sum_up() for kind, accounts in self._kinds.items()}
         suggestions = (*suggest(models, by_kind), *suggest_reuse(self._answers, self._hits))
         overview, graded = self._reckoning.sum_up(), tuple(_graded(models, tracks))
-        return Report(
-            models, overview.spent, self._answers, self._hits, suggestions, overview, graded
-        )
+        hits = (self._answers, self._hits)
+        return Report(models, overview.spent, *hits, suggestions, overview, graded, self._replayed)
 
 
 def _graded(models: Iterable[ModelStats], tracks: Mapping[str, Track]) -> Iterator[Graded]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from orch_nb import Session
-from orch_nb.errors import AllFailed, BudgetExceeded, Interrupted, ServerFailed
+from orch_nb.errors import AllFailed, BudgetExceeded, Interrupted, OrchError, ServerFailed
 from orch_nb.store.tally import Spent
 from session.conftest import Open
 from session.test_asking import LUNA, OPUS, SOL, asked
@@ -176,3 +176,45 @@ def test_the_hour_is_that_of_all_sessions(configured: Stub, open_session: Open) 
     response = first.ask("x", model=SOL, max_tokens=1000)
     assert second.budget.spent()["hour"].known == response.cost == billed(configured)
     assert second.budget.spent()["session"] == Spent()
+
+
+@pytest.mark.parametrize("period", ["task", "session", "hour"])
+def test_each_period_refuses_by_its_name_and_names_the_cheaper_route(
+    configured: Stub, open_session: Open, period: str
+) -> None:
+    s = open_session(budget={period: D("0.0201")})
+    s.models()
+    s.ask("first", model=SOL, max_tokens=500)
+    with pytest.raises(BudgetExceeded) as caught:
+        s.ask("x", model=SOL, max_tokens=2100)
+    error = caught.value
+    assert error.period == period
+    assert f"budget.{period} is $0.020" in str(error)
+    assert "max_tokens=" in str(error)
+    tokens = int(str(error).partition("max_tokens=")[2].split()[0])
+    assert s.ask("x", model=SOL, max_tokens=tokens).finish == "stop"
+    with pytest.raises(BudgetExceeded, match=f"{LUNA} \\(up to "):
+        s.ask("y", model=OPUS, max_tokens=1900)
+
+
+def test_a_task_is_a_call_with_its_retries_and_those_after_it_start_anew(
+    configured: Stub, open_session: Open
+) -> None:
+    s = open_session(budget={"task": D("0.03")}, retries=2)
+    configured.rule("openai", "no_done?words=900")
+    with pytest.raises(OrchError, match=r"no end mark|budget\.task"):
+        s.ask("x", model=SOL, max_tokens=2000)
+    record = s.ledger.last
+    assert record is not None
+    assert spent(s).total <= D("0.03")
+    configured.rule("openai", "ok")
+    assert s.ask("y", model=SOL, max_tokens=2000).finish == "stop"
+
+
+def test_earlier_calls_of_the_hour_count_when_its_limit_is_set(s: Session) -> None:
+    before = sum(s.ask(f"{number}", model=SOL, max_tokens=500).cost or 0 for number in range(3))
+    s.change(budget={"hour": before + D("0.001")})
+    assert s.budget.spent()["hour"].known == before
+    with pytest.raises(BudgetExceeded, match=r"budget\.hour"):
+        s.ask("x", model=SOL, max_tokens=500)
+    assert s.ask("x", model=SOL, max_tokens=50).finish == "stop"

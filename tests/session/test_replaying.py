@@ -25,7 +25,9 @@ from orch_nb.errors import (
     SelectionError,
     SettingsError,
 )
+from orch_nb.figures import dollars
 from orch_nb.notebook import cards, decisions, display
+from orch_nb.notebook.budget import show_budget
 from orch_nb.store.account import Spend
 from orch_nb.store.recording import FOLDER, RecordingWarning
 from orch_nb.types import Tool
@@ -88,6 +90,24 @@ def test_the_same_answer_without_a_key(recorder: Session, replay: Replay, stub: 
     assert [record.response for record in s.ledger] == [again]
     assert stub.log() == []
     assert not s.experience.tracks()
+
+
+def test_what_a_replay_would_have_cost_is_shown_and_not_billed(
+    recorder: Session, replay: Replay
+) -> None:
+    cost = sum(recorder.ask(f"{number}", model=LUNA).cost or 0 for number in range(3))
+    again = replay()
+    for number in range(3):
+        again.ask(f"{number}", model=LUNA)
+    report = again.report()
+    assert (report.replayed, report.spent) == (cost, Spend())
+    assert f"replayed, not billed: {dollars(report.replayed)}" in report.notes[0]
+    assert [row["cost"] for row in again.ledger.to_records()] == [
+        row["cost"] for row in recorder.ledger.to_records()
+    ]
+    shown_ = show_budget([], again)["text/plain"]
+    assert "replayed, not billed" in shown_
+    assert recorder.report().replayed == 0
 
 
 def test_async_code_is_answered_too(recorder: Session, replay: Replay) -> None:
