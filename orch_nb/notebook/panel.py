@@ -11,16 +11,19 @@ from IPython.core.getipython import get_ipython
 from orch_nb.errors import InputError
 from orch_nb.notebook import render
 from orch_nb.notebook.display import show
-from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.tables import LIGHT, Bundle, light
 from orch_nb.panels.panel import make_panels, panel_names, title
 from orch_nb.session import Session
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 # The still form is seen where the widget below it is not alive, and instead of its complaint.
-_STYLE = """<style>
+_STYLE = (
+    """<style>
 .jp-OutputArea-child:has(.orch-still):has(+ .jp-OutputArea-child .orch-panel),
 .jp-OutputArea-child:has(.orch-still) + .jp-OutputArea-child:not(:has(.orch-panel)){display:none}
-</style>"""
+"""
+    + f"{LIGHT}</style>"
+)
 
 
 def show_panel(words: list[str], session: Session) -> Bundle:
@@ -31,12 +34,11 @@ def show_panel(words: list[str], session: Session) -> Bundle:
     if len(words) > 1:
         raise InputError(f"use `%orch panel [NAME]`; names are {', '.join(panel_names())}")
     session.models()  # asks, once, who was not asked yet
-    said = still(session, *words)
     if not _has_widgets():
-        return said
+        return still(session, *words)
     # Two outputs: where a notebook is opened again its widgets are gone, and with them every other
     # form of the same output.
-    show({**said, "text/html": f"{_STYLE}<div class='orch-still'>{said['text/html']}</div>"})
+    show(still_output(session, *words))
     return view(session, *words)
 
 
@@ -48,6 +50,13 @@ def still(session: Session, *names: str) -> Bundle:
         html.append(f"<h4>{render.escape(head)}</h4>{said['text/html']}")
         text.append(f"{head}\n{said['text/plain']}")
     return {"text/html": "".join(html), "text/plain": "\n\n".join(text)}
+
+
+def still_output(session: Session, *names: str) -> Bundle:
+    """`still`, to stand above the `view` of the same panels, and to be seen where that is not."""
+    said = still(session, *names)
+    html = f"<div class='orch-still orch-light'>{light(said['text/html'])}</div>"
+    return {**said, "text/html": _STYLE + html}
 
 
 def view(session: Session, front: str = "") -> Bundle:

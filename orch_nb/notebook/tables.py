@@ -21,6 +21,12 @@ _FIGURE = re.compile(r"—|[~$]?\d[\d.,\s]*[s%]?|")
 # Letters that a column of words keeps, however narrow the page: names are not broken to bits.
 _LEAST = 10
 _FIGURES = "text-align:right;white-space:nowrap"
+_WORDS = re.compile(r' style="text-align:left;overflow-wrap:anywhere;min-width:\d+ch"')
+#: What the classes of `light` mean.
+LIGHT = (
+    ".orch-light :is(td,th){text-align:left;overflow-wrap:anywhere}"
+    ".orch-light .orch-n{text-align:right;white-space:nowrap}"
+)
 # Light enough for dark text, and transparent enough for light text on black.
 _MARKED = ' style="background:rgba(255,165,0,.22);font-weight:600"'
 
@@ -53,6 +59,11 @@ def html(rows: Sequence[Row], marked: Collection[int] = ()) -> str:
     ]
     made = f"<table><thead>{lines[0]}</thead><tbody>{''.join(lines[1:])}</tbody></table>"
     return f'<div style="overflow-x:auto">{made}</div>'
+
+
+def light(shown: str) -> str:
+    """Tables of `shown` with classes in the place of styles, for where `LIGHT` stands once."""
+    return _WORDS.sub("", shown.replace(f' style="{_FIGURES}"', ' class="orch-n"'))
 
 
 def _line(row: Row, styles: Sequence[str], tag: str, mark: str = "") -> str:

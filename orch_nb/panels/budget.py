@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 from html import escape
@@ -44,7 +45,7 @@ class Budget(Panel):
             "text/plain": f"{said['text/plain']}\n{projected}",
         }
 
-    def build(self, controls: Controls) -> Any:
+    def build(self, controls: Controls) -> Sequence[Any]:
         """Bars, and a field for each limit."""
         self._bars = controls.html()
         self._limits = {
@@ -57,7 +58,7 @@ class Budget(Panel):
             "of unknown price", "models whose price is unknown, while there is a limit", self._allow
         )
         hint = f"<div {QUIET}>dollars; an empty field is no limit, 0 is free models only</div>"
-        return controls.column(
+        return (
             self._bars,
             controls.row(*self._limits.values()),
             controls.row(self._unpriced),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -28,7 +29,7 @@ class Cache(Panel):
         """The numbers of the cache."""
         return tables.table(["answers kept", ""], rows(self.session), note(self.session))
 
-    def build(self, controls: Controls) -> Any:
+    def build(self, controls: Controls) -> Sequence[Any]:
         """A switch, the numbers, and a way to clear that asks first."""
         self._on = controls.check(
             "keep answers", "ends calls under way, and connects anew", self._switch
@@ -38,15 +39,13 @@ class Cache(Panel):
         self._yes = controls.button("Yes, forget them", "cannot be undone", self._forget)
         self._no = controls.button("Keep them", "forget nothing", self._keep)
         self._asking = False
-        return controls.column(
-            self._on, self._table, controls.row(self._clear, self._yes, self._no)
-        )
+        return (self._on, self._table, controls.row(self._clear, self._yes, self._no))
 
     def refresh(self) -> None:
         """Show the numbers, and the buttons that there are."""
         kept = self.session.settings.cache.enabled
         self._on.value = kept
-        self._table.value = self.still()["text/html"]
+        self._table.value = tables.light(self.still()["text/html"])
         show_if(self._clear, kept and not self._asking)
         show_if(self._yes, kept and self._asking)
         show_if(self._no, kept and self._asking)

@@ -16,10 +16,6 @@ _LAYOUTS: dict[str, dict[str, str]] = {
     "field": {"width": "27em", "max_width": "100%"},
     "short": {"width": "17em", "max_width": "100%"},
     "fit": {"width": "auto"},
-    "pairs": {
-        "grid_template_columns": "minmax(12em,1fr) 3fr",
-        "align_items": "center",
-    },
     "row": {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "0 .6em"},
 }
 # How wide labels are: those of controls that stand below one another are equally wide.
@@ -110,9 +106,13 @@ class Controls:
         """Widgets below one another."""
         return self._make("VBox", "whole", children=children)
 
-    def pairs(self, rows: Sequence[tuple[Any, Any]]) -> Any:
-        """Two columns, the second the wider."""
-        return self._make("GridBox", "pairs", children=[one for row in rows for one in row])
+    def grid(self, columns: str, *children: Any) -> Any:
+        """Widgets in lines of `columns`, as CSS has them."""
+        if columns not in self._layouts:
+            self._layouts[columns] = self._kit.Layout(
+                grid_template_columns=columns, align_items="center", width="auto"
+            )
+        return self._make("GridBox", columns, children=children)
 
     def tabs(self, titles: Sequence[str], turned: Heard) -> Any:
         """One empty page for each of `titles`; `turned` gets the index of the one in front."""

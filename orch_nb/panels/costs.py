@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orch_nb.charts.report import cost_charts
 from orch_nb.notebook.report import report_table
-from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.tables import Bundle, light
 from orch_nb.panels.panel import Panel, panel
 
 
@@ -20,4 +20,4 @@ class Costs(Panel):
         """Draw the charts as still pictures, above the table."""
         report = self.session.report()
         pictures = "".join(f"<div>{c['text/html']}</div>" for c in cost_charts(report.overview))
-        self._shown.value = pictures + report_table(report)["text/html"]
+        self._shown.value = pictures + light(report_table(report)["text/html"])

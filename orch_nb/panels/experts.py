@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from orch_nb.errors import InputError, OrchError, SelectionError, UnknownNameError
+from orch_nb.errors import InputError, OrchError, SelectionError
 from orch_nb.listeners import Change
 from orch_nb.notebook import render, tables
 from orch_nb.notebook.tables import QUIET, Bundle
@@ -19,7 +19,7 @@ from orch_nb.session import Session
 from orch_nb.types import Choice, Decision, Message, Rejection, Request, Wants
 
 # A panel is saved with its notebook: so many names, shared by all rows, and so many reasons.
-_OFFERED = 300
+_OFFERED = 200
 _REASONS = 3
 _ROWS = 12
 _HOW = "`%orch_select --pin sql=provider:model` pins, `--unpin sql` takes the pin away"
@@ -62,16 +62,16 @@ class Experts(Panel):
         rows = [[t.name, t.pinned or "—", str(len(t.models)), t.note] for t in self.tools()]
         return tables.table(["tool", "expert", "can do it", ""], rows, _HOW)
 
-    def build(self, controls: Controls) -> Any:
+    def build(self, controls: Controls) -> Sequence[Any]:
         """One row for each tool, as far as they are few, and a place for another tool."""
         self._controls = controls
-        self._rows: dict[str, tuple[Any, Any, Any, Any]] = {}
-        self._page = controls.column()
+        self._rows: dict[str, tuple[Any, Any, Any]] = {}
+        self._page = controls.grid("auto auto 1fr")
         self._more = controls.html()
         self._new = controls.text(
             "new tool", "makes a name such as sql a tool", self._add, hint="sql"
         )
-        return controls.column(self._page, self._more, self._new)
+        return self._page, self._more, self._new
 
     def refresh(self) -> None:
         """Show who is pinned, and who may be."""
@@ -80,7 +80,7 @@ class Experts(Panel):
         for tool in shown:
             if tool.name not in self._rows:
                 self._rows[tool.name] = self._row(tool.name)
-            _, choice, lock, note = self._rows[tool.name]
+            choice, lock, note = self._rows[tool.name]
             options = tool.models[: _OFFERED // len(shown)]
             if choice.options != options:
                 choice.options = options
@@ -92,19 +92,18 @@ class Experts(Panel):
             lock.icon = "lock" if locked else "unlock"
             lock.description = "locked" if locked else "lock"
             note.value = f"<div {QUIET}>{render.escape(tool.note)}</div>"
-        rows = tuple(self._rows[tool.name][0] for tool in shown)
+        rows = tuple(one for tool in shown for one in self._rows[tool.name])
         if self._page.children != rows:
             self._page.children = rows
         more = [tool.name for tool in tools[_ROWS:]]
         said = f"and {', '.join(more)}: {_HOW}" if more else _HINT
         self._more.value = f"<div {QUIET}>{render.escape(one_line(said, 400))}</div>"
 
-    def _row(self, tool: str) -> tuple[Any, Any, Any, Any]:
+    def _row(self, tool: str) -> tuple[Any, Any, Any]:
         controls = self._controls
         choice = controls.combobox(tool, f"the model that is asked for {tool}", _nothing)
         lock = controls.toggle("lock", f"ask this model for {tool}", partial(self._lock, tool))
-        note = controls.html()
-        return controls.column(controls.row(choice, lock), note), choice, lock, note
+        return choice, lock, controls.html()
 
     def _lock(self, tool: str, locked: bool) -> None:
         if not locked:
@@ -112,7 +111,7 @@ class Experts(Panel):
             if tool not in self.session.tools:  # a pin alone had made it one
                 self.session.tool(tool)
             return
-        choice = self._rows[tool][1]
+        choice = self._rows[tool][0]
         model = choice.value.strip() or choice.placeholder
         if not model:
             raise InputError(f"choose a model for {tool} first")
@@ -126,31 +125,26 @@ class Experts(Panel):
     def tools(self) -> list[Tool]:
         """The session's tools by name, with who can do them."""
         session = self.session
-        names = session.tools
-        # Who can do a tool does not depend on who is pinned to it. What is a tool by its pin alone
-        # needs nothing.
-        free = session.preview([_request(n, session) for n in names], experts=dict.fromkeys(names))
-        plain = session.preview([_request(name, session, named=False) for name in names])
-        said = [
-            second if isinstance(first, UnknownNameError) else first
-            for first, second in zip(free, plain, strict=True)
+        tools = dict(sorted(session.tools.items()))
+        kinds = _kinds(session)
+        # Not by the name of the tool: who can do it does not depend on who is pinned to it.
+        requests = [
+            Request((Message("user", name),), wants=Wants(needs=needs, task=kinds.get(name)))
+            for name, needs in tools.items()
         ]
-        return [_tool(name, one, session) for name, one in zip(names, said, strict=True)]
+        said = session.preview(requests)
+        return [_tool(name, one, session) for name, one in zip(tools, said, strict=True)]
 
 
-def _request(tool: str, session: Session, *, named: bool = True) -> Request:
-    """What a prompt for `tool` asks: of the kind that those of the session were, if there were any.
-
-    The name stands for the words of a prompt that is not written yet.
-    """
-    kinds = Counter(
-        record.decision.profile.kind
+def _kinds(session: Session) -> dict[str, str]:
+    """The kind of task that each tool was asked for most often in this session."""
+    seen = Counter(
+        (tool, record.decision.profile.kind)
         for record in session.ledger
-        if record.decision is not None and tool in record.request.wants.tools
+        if record.decision is not None
+        for tool in record.request.wants.tools
     )
-    kind = kinds.most_common(1)[0][0] if kinds else None
-    tools = (tool,) if named else ()
-    return Request((Message("user", tool),), wants=Wants(tools=tools, task=kind))
+    return {tool: kind for (tool, kind), _ in reversed(seen.most_common())}
 
 
 def _tool(name: str, said: Decision | OrchError, session: Session) -> Tool:

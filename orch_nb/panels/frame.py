@@ -10,6 +10,7 @@ from typing import Any
 from orch_nb.errors import OrchError
 from orch_nb.listeners import Change
 from orch_nb.notebook import render
+from orch_nb.notebook.tables import LIGHT
 from orch_nb.panels.controls import Controls
 from orch_nb.panels.panel import Panel, title
 from orch_nb.panels.throttle import Later, Throttle, after
@@ -18,7 +19,8 @@ from orch_nb.session import Session
 
 _WIDTH = 400  # characters of an error
 # JupyterLab's variables follow its theme; the fallbacks are readable on white and on black.
-_STYLE = """<style>
+_STYLE = (
+    """<style>
 .orch-panel{color:var(--jp-content-font-color1,inherit)}
 .orch-panel .orch-hidden{display:none!important}
 .orch-panel table{border-collapse:collapse;font-size:var(--jp-ui-font-size1,13px);
@@ -29,8 +31,11 @@ _STYLE = """<style>
 .orch-panel .orch-said{color:var(--jp-error-color1,#c62828);min-height:1.4em}
 .orch-panel .widget-html-content{line-height:1.45}
 .orch-panel .widget-label{color:inherit}
-.orch-panel .orch-line{display:grid;gap:0 .6em;align-items:baseline}
-</style>"""
+.orch-panel .orch-line{display:grid;gap:0 .6em;align-items:baseline;grid-template-columns:
+ minmax(11em,2fr) repeat(3,minmax(4.5em,1fr)) repeat(3,minmax(4em,1fr))}
+"""
+    + f"{LIGHT}</style>"
+)
 
 
 class Frame:
@@ -74,6 +79,7 @@ class Frame:
         #: The widget that is displayed.
         self.widget = self._controls.column(self._tabs, self._said)
         self.widget.add_class("orch-panel")
+        self.widget.add_class("orch-light")
         self._throttle = Throttle(_weakly(self._draw), clock=clock, later=later)
         self._subscribe = session.subscribe
         self._leave: weakref.finalize[..., Frame] | None = None
@@ -145,7 +151,7 @@ class Frame:
     def _turn(self, index: int | None) -> None:
         if index is not None and index not in self._built:
             page = self._tabs.children[index]
-            page.children = (self._panels[index][1].build(self._controls),)
+            page.children = tuple(self._panels[index][1].build(self._controls))
             self._built.add(index)
 
     def _refresh(self) -> None:

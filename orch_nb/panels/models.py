@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, ClassVar
 
 from orch_nb.figures import seconds
@@ -11,7 +12,7 @@ from orch_nb.listeners import Change
 from orch_nb.notebook import render, tables
 from orch_nb.notebook.cards import count, price
 from orch_nb.notebook.tables import QUIET, Bundle
-from orch_nb.panels.controls import Controls, show_if
+from orch_nb.panels.controls import Controls
 from orch_nb.panels.panel import Panel, panel
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
@@ -19,10 +20,8 @@ from orch_nb.types import ModelCard, Track
 
 # Rows of a page, and of the still form. Chosen: each row with a box to tick takes a kilobyte in a
 # saved notebook.
-_PAGE, _STILL = 10, 50
-_PROVIDERS = 8
+_PAGE, _STILL = 10, 10
 _HEAD = ("health", "$/M in", "$/M out", "window", "p50", "p95", "success")
-_COLUMNS = "minmax(11em,2fr) repeat(3,minmax(4.5em,1fr)) repeat(3,minmax(4em,1fr))"
 _HOW = 'models and providers are switched by `session.switch("openai:gpt-6-luna", on=False)`'
 _NO_TRACK = Track()
 _OFF = "off"
@@ -43,7 +42,7 @@ class Models(Panel):
         note = " · ".join([*more, *names, _HOW])
         return tables.table(["model", *_HEAD], rows, note)
 
-    def build(self, controls: Controls) -> Any:
+    def build(self, controls: Controls) -> Sequence[Any]:
         """Providers, a filter, and a page of rows."""
         self._controls = controls
         self._page = 0
@@ -53,63 +52,74 @@ class Models(Panel):
         self._back = controls.button("Previous", "the models before these", partial(self._go, -1))
         self._next = controls.button("Next", "the models after these", partial(self._go, 1))
         self._where = controls.html(layout="fit")
-        self._names = [""] * (_PROVIDERS + _PAGE)
-        self._boxes = [
-            controls.check("", "may be asked", partial(self._switch, place))
-            for place in range(len(self._names))
-        ]
-        self._cells = [controls.html() for _ in self._names]
-        lines = list(zip(self._boxes, self._cells, strict=True))
-        head = (controls.html("<b>model</b>"), controls.html(_line(_HEAD, head=True)))
         self._note = controls.html()
-        return controls.column(
-            controls.pairs(lines[:_PROVIDERS]),
+        head = controls.html("<b>model</b>"), controls.html(_line(_HEAD, "b"))
+        self._providers = _Lines(controls, self._switch)
+        self._models = _Lines(controls, self._switch, *head)
+        return (
+            self._providers.grid,
             controls.row(self._filter, self._back, self._next, self._where),
-            controls.pairs([head, *lines[_PROVIDERS:]]),
+            self._models.grid,
             self._note,
         )
 
     def refresh(self) -> None:
         """Fill the rows of the page."""
         session = self.session
-        states = providers(session)
         wanted = self._filter.value.strip().lower()
         cards = [card for card in shown(session) if wanted in card.id.lower()]
         pages = max(1, -(-len(cards) // _PAGE))
         self._page = min(max(self._page, 0), pages - 1)
         first = self._page * _PAGE
         page = cards[first : first + _PAGE]
-        said = list(states.items())[:_PROVIDERS]
-        for place in range(_PROVIDERS):
-            name, state = said[place] if place < len(said) else ("", "")
-            self._fill(place, name, _line([state]), on=state != _OFF)
-        for row in range(_PAGE):
-            name = page[row].id if row < len(page) else ""
-            line = _line(cells(page[row], session)) if name else ""
-            self._fill(_PROVIDERS + row, name, line, on=name not in session.settings.off)
+        self._providers.show(
+            [
+                (name, f"<span>{render.escape(one_line(state))}</span>", state != _OFF)
+                for name, state in providers(session).items()
+            ]
+        )
+        off = session.settings.off
+        self._models.show([(c.id, _line(cells(c, session)), c.id not in off) for c in page])
         self._back.disabled, self._next.disabled = self._page == 0, self._page == pages - 1
         self._where.value = f"{first + bool(page)}–{first + len(page)} of {len(cards)}"
         never = sum(bool(card.unranked) for card in session.catalog.cards())
         unpicked = f"{never} more models are never picked; `%orch models` says why" if never else ""
         self._note.value = f"<div {QUIET}>{render.escape(unpicked)}</div>" if unpicked else ""
 
-    def _fill(self, place: int, name: str, line: str, *, on: bool) -> None:
-        """Let a row be about `name`, and hide it if that is ""."""
-        self._names[place] = name
-        box, cell = self._boxes[place], self._cells[place]
-        show_if(box, bool(name))
-        show_if(cell, bool(name))
-        box.description, box.tooltip, cell.value = one_line(name, 80), f"{name} may be asked", line
-        box.value = on
-
-    def _switch(self, place: int, on: bool) -> None:
-        self.session.switch(self._names[place], on=on)
+    def _switch(self, name: str, on: bool) -> None:
+        self.session.switch(name, on=on)
 
     def _go(self, pages: int) -> None:
         self._page += pages
 
     def _turn_to(self, _: str) -> None:
         self._page = 0
+
+
+class _Lines:
+    """Lines of a box to tick and a text, under `head`; as many as there ever were names."""
+
+    def __init__(self, controls: Controls, switch: Callable[[str, bool], None], *head: Any) -> None:
+        self.grid = controls.grid("minmax(12em,1fr) 3fr", *head)
+        self.names: list[str] = []
+        self.lines: list[tuple[Any, Any]] = []
+        self._controls, self._switch, self._head = controls, switch, head
+
+    def show(self, rows: Sequence[tuple[str, str, bool]]) -> None:
+        """Show a name, safe HTML, and whether the box is ticked, for each of `rows`."""
+        for place in range(len(self.lines), len(rows)):
+            box = self._controls.check("", "may be asked", partial(self._ticked, place))
+            self.lines.append((box, self._controls.html()))
+        self.names = [name for name, _, _ in rows]
+        for (name, text, on), (box, cell) in zip(rows, self.lines, strict=False):
+            box.description, box.tooltip = one_line(name, 80), one_line(f"{name} may be asked")
+            box.value, cell.value = on, text
+        children = (*self._head, *chain.from_iterable(self.lines[: len(rows)]))
+        if self.grid.children != children:
+            self.grid.children = children
+
+    def _ticked(self, place: int, on: bool) -> None:
+        self._switch(self.names[place], on)
 
 
 def shown(session: Session) -> list[ModelCard]:
@@ -156,8 +166,6 @@ def health(card: ModelCard, session: Session) -> str:
     return "its provider is down" if card.provider in down else "ok"
 
 
-def _line(said: Sequence[str], *, head: bool = False) -> str:
-    columns = _COLUMNS if len(said) > 1 else "1fr"
-    tag = "b" if head else "span"
+def _line(said: Sequence[str], tag: str = "span") -> str:
     inside = "".join(f"<{tag}>{render.escape(one_line(one, 120))}</{tag}>" for one in said)
-    return f'<div class="orch-line" style="grid-template-columns:{columns}">{inside}</div>'
+    return f'<div class="orch-line">{inside}</div>'

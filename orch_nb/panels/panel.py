@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.listeners import Change
-from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.tables import Bundle, light
 from orch_nb.session import Session
 
 if TYPE_CHECKING:
@@ -40,14 +40,17 @@ class Panel(ABC):
     def still(self) -> Bundle:
         """The panel as safe HTML and as text, as it is now; raises an `OrchError`."""
 
-    def build(self, controls: Controls) -> Any:
-        """The widget of the panel, empty; `refresh` comes next. Called once, when it is opened."""
+    def build(self, controls: Controls) -> Sequence[Any]:
+        """The widgets of the panel, one below the other, as they are before the first `refresh`.
+
+        Called once, when the panel is opened.
+        """
         self._shown = controls.html()
-        return self._shown
+        return [self._shown]
 
     def refresh(self) -> None:
         """Show in the widgets what the session holds now. What they tell meanwhile is not heard."""
-        self._shown.value = self.still()["text/html"]
+        self._shown.value = light(self.still()["text/html"])
 
 
 P = TypeVar("P", bound=Panel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -29,6 +29,8 @@ TERMS = {
 # Digits of a weight that a slider gives: a percent has two.
 _DIGITS = 4
 _EVEN = Setting()
+# Prompts in the still form, which every saved panel has. Chosen: half of those of the live one.
+_STILL = 10
 _NO_PRESET = "—"
 _HOW = "`%orch_select --strategy weighted --weights cost=6,quality=3,speed=1` changes them"
 
@@ -47,7 +49,7 @@ class Weights(Panel):
 
     def still(self) -> Bundle:
         """The weights, and who would be asked now."""
-        requests = last_requests(self.session.ledger)
+        requests = last_requests(self.session.ledger)[:_STILL]
         said = self.session.preview(requests)
         changes = compare(requests, said, said)
         shares = percents(asdict(self.session.weights))
@@ -59,7 +61,7 @@ class Weights(Panel):
         head[1] = "would be asked"
         return tables.table(head, rows, f"{line}; {_HOW}")
 
-    def build(self, controls: Controls) -> Any:
+    def build(self, controls: Controls) -> Sequence[Any]:
         """Sliders, presets and the ranking."""
         self._strategy = controls.dropdown("strategy", "how a model is chosen", self._choose)
         self._sliders = {
@@ -74,12 +76,12 @@ class Weights(Panel):
         self._name = controls.text("save as", "a name for a preset", _nothing, hint="my preset")
         save = controls.button("Save", "keep strategy and weights under this name", self._save)
         self._remove = controls.button("Remove", "forget the preset of this name", self._forget)
-        reset = controls.button("Reset", "what it was when the panel was opened", self._reset)
+        reset = controls.button("Reset", "back to what the column before is ranked by", self._reset)
         mark = controls.button(
             "Compare from here", "take what is set now for the column before", self._compare
         )
         self._table = controls.html()
-        return controls.column(
+        return (
             controls.row(self._strategy, self._preset),
             *self._sliders.values(),
             controls.row(self._note, self._offer),
@@ -104,7 +106,9 @@ class Weights(Panel):
         changes = self._changes()
         rows = [[one_line(cell) for cell in row] for row in cells(changes)]
         flips = [i for i, change in enumerate(changes) if change.flipped]
-        self._table.value = _quiet(saving(changes)) + (tables.html(rows, flips) if changes else "")
+        self._table.value = _quiet(saving(changes)) + (
+            tables.light(tables.html(rows, flips)) if changes else ""
+        )
 
     def _changes(self) -> list[Change]:
         """The last prompts as they would go before, and now."""

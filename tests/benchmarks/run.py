@@ -7,14 +7,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import ask, budget, check, decide, load, registry, report  # found by the line above
+from benchmarks import (
+    ask,
+    budget,
+    check,
+    decide,
+    load,
+    panel,
+    registry,
+    report,
+)  # found by the line above
 
 
 def main() -> None:
     """Run all benchmarks; they take turns within a benchmark, never side by side in time."""
     print("| what | median [95 % interval] | goal |")
     print("|---|---|---|")
-    for benchmark in (load, ask, budget, registry, decide, check, report):
+    for benchmark in (load, ask, budget, registry, decide, check, panel, report):
         for measured in benchmark.measure():
             print(measured, flush=True)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from ipywidgets.widgets.widget import _instances
@@ -16,6 +17,7 @@ from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.listeners import Change
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.panels import Panel, panel
+from orch_nb.panels.controls import Controls
 from orch_nb.panels.frame import Frame
 from orch_nb.panels.panel import _PANELS, make_panels, panel_names
 from orch_nb.panels.throttle import INTERVAL
@@ -100,9 +102,9 @@ class Broken(Panel):
         """Nothing wrong so far."""
         return table(["broken"], [])
 
-    def build(self, controls: object) -> object:
+    def build(self, controls: Controls) -> Sequence[Any]:
         """A button."""
-        return controls.button("Break", "fails", self.fail)  # type: ignore[attr-defined]
+        return [controls.button("Break", "fails", self.fail)]
 
     def refresh(self) -> None:
         """Nothing to do."""

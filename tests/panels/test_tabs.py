@@ -37,11 +37,11 @@ from stub.client import Stub
 
 def locks(frame: object) -> dict[str, bool]:
     page = frame._panels[1][1]  # type: ignore[attr-defined]
-    return {name: row[2].value for name, row in page._rows.items()}
+    return {name: row[1].value for name, row in page._rows.items()}
 
 
 def note(frame: object, tool: str) -> str:
-    return str(frame._panels[1][1]._rows[tool][3].value)  # type: ignore[attr-defined]
+    return str(frame._panels[1][1]._rows[tool][2].value)  # type: ignore[attr-defined]
 
 
 def test_a_lock_pins_and_its_end_unpins(s: Session, show: Open, time: Time) -> None:
@@ -49,7 +49,7 @@ def test_a_lock_pins_and_its_end_unpins(s: Session, show: Open, time: Time) -> N
     frame = show("experts")
     assert {"json", "sql", "tools", "vision"} <= locks(frame).keys()
     assert not any(locks(frame).values())
-    lock, choice = frame._panels[1][1]._rows["sql"][2], labelled(frame, "sql")
+    lock, choice = frame._panels[1][1]._rows["sql"][1], labelled(frame, "sql")
     send(choice, value=STRONG)
     assert dict(s.experts) == {}
     send(lock, value=True)
@@ -72,7 +72,7 @@ def test_who_cannot_do_it_is_not_offered_and_the_reason_is(s: Session, show: Ope
     assert labelled(frame, "vision").options == ()
     assert f"{CHEAP} (cannot do vision)" in note(frame, "vision")
     send(labelled(frame, "vision"), value=CHEAP)
-    send(frame._panels[1][1]._rows["vision"][2], value=True)
+    send(frame._panels[1][1]._rows["vision"][1], value=True)
     assert "cannot be the expert of vision" in said(frame)
     assert locks(frame)["vision"] is False
     assert dict(s.experts) == {}
@@ -82,7 +82,7 @@ def test_a_tool_that_only_a_pin_knows_can_be_unlocked(s: Session, show: Open) ->
     s.experts.pin(sql=CHEAP)
     frame = show("experts")
     assert labelled(frame, "sql").options == (CHEAP, MIDDLE, STRONG)
-    send(frame._panels[1][1]._rows["sql"][2], value=False)
+    send(frame._panels[1][1]._rows["sql"][1], value=False)
     assert "sql" in locks(frame)
     send(labelled(frame, "new tool"), value="poems")
     assert "poems" in locks(frame)
@@ -108,7 +108,12 @@ def test_it_advises_from_what_was_seen_with_its_counts(s: Session, show: Open) -
 
 def boxes(frame: object) -> dict[str, bool]:
     page = frame._panels[2][1]  # type: ignore[attr-defined]
-    return {n: box.value for n, box in zip(page._names, page._boxes, strict=True) if n}
+    parts = (page._providers, page._models)
+    return {
+        name: box.value
+        for part in parts
+        for name, (box, _) in zip(part.names, part.lines, strict=False)
+    }
 
 
 def test_models_are_switched_off_and_on(s: Session, show: Open, time: Time) -> None:
@@ -134,10 +139,10 @@ def test_health_says_who_is_left_alone_and_who_is_down(s: Session, show: Open, s
         s.ask("x", model=CHEAP)
     frame = show("models")
     page = frame._panels[2][1]
-    line = page._cells[page._names.index(CHEAP)].value
+    line = page._models.lines[page._models.names.index(CHEAP)][1].value
     assert "benched for" in line
     assert ">0 %<" in line
-    assert "ok" in page._cells[page._names.index(STRONG)].value
+    assert "ok" in page._models.lines[page._models.names.index(STRONG)][1].value
 
 
 def test_two_hundred_models_stay_usable(stub: Stub, time: Time) -> None:
@@ -150,8 +155,7 @@ def test_two_hundred_models_stay_usable(stub: Stub, time: Time) -> None:
             session, make_panels(session), front="models", clock=time.clock, later=time.later
         )
         page = frame._panels[2][1]
-        names = [name for name in page._names if ":" in name]
-        assert names == [f"alpha:model-{n:03}" for n in range(10)]
+        assert page._models.names == [f"alpha:model-{n:03}" for n in range(10)]
         assert page._where.value == "1–10 of 200"
         assert page._back.disabled
         press(page._next)
