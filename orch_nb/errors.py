@@ -21,6 +21,7 @@
     │   │   ├── Benched            it failed again and again; it is tried again later
     │   │   ├── ModelNotFound      404
     │   │   ├── ContextTooLong     the prompt does not fit
+    │   │   ├── OutOfTokens        max_tokens was reached before there was an answer
     │   │   └── RequestRefused     any other 4xx
     │   └── Rejected           the provider's policy forbids the prompt: stop
     ├── AllFailed              every model that was tried failed
@@ -74,14 +75,11 @@ class UnknownNameError(InputError):
         super().__init__(one_line(f"unknown {what} {name!r}{self._suggestion()}{hint}", 600))
 
     def _suggestion(self) -> str:
-        near = difflib.get_close_matches(self.name, self.choices, n=3, cutoff=0.6)
-        if near:
+        if near := difflib.get_close_matches(self.name, self.choices, n=3, cutoff=0.6):
             return f"; did you mean {' or '.join(near)}?"
-        if not self.choices:
-            return ""
         listed = ", ".join(self.choices[:12])
         more = f" and {len(self.choices) - 12} more" if len(self.choices) > 12 else ""
-        return f"; choose from {listed}{more}"
+        return f"; choose from {listed}{more}" if listed else ""
 
 
 class TemplateError(InputError):
@@ -207,8 +205,7 @@ class BudgetExceeded(Refused):
     """The model could cost more than a budget has left: it was not asked. Another one may fit.
 
     ``period`` is task, pipeline, session or hour, "" where only the price is unknown. In dollars:
-    ``limit`` of the period, ``spent`` in it, ``reserved`` for calls under way, and ``worst``, the
-    most that this call could cost.
+    its ``limit``, ``spent``, ``reserved`` for calls under way, and ``worst``, the most of this one.
     """
 
     label = "over budget"
@@ -225,14 +222,12 @@ class BudgetExceeded(Refused):
         worst: Decimal | None = None,
     ) -> None:
         self.period, self.limit, self.worst = period, limit, worst
-        self.spent, self.reserved = spent, reserved
-        self._message = message
+        self.spent, self.reserved, self._message = spent, reserved, message
         super().__init__(model, message)
 
     def advised(self, route: str) -> BudgetExceeded:
         """The same error, and `route`: what would fit."""
-        amounts = ("period", "limit", "spent", "reserved", "worst")
-        kept = {name: getattr(self, name) for name in amounts}
+        kept = {it: getattr(self, it) for it in ("period", "limit", "spent", "reserved", "worst")}
         return BudgetExceeded(self.model, f"{self._message}; {route}", **kept)
 
 
@@ -259,6 +254,12 @@ class ContextTooLong(Refused):
     """The prompt does not fit into the model's context."""
 
     label = "context too long"
+
+
+class OutOfTokens(Refused):
+    """``max_tokens`` was reached before there was an answer: another try would be cut as well."""
+
+    label = "out of tokens"
 
 
 class RequestRefused(Refused):

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from orch_nb.errors import BrokenAnswer, TimedOut
+from orch_nb.errors import BrokenAnswer, OutOfTokens, ProviderError, TimedOut
 from orch_nb.settings import Limits
 from orch_nb.types import Delta, ToolCall, Usage
 
@@ -91,6 +91,8 @@ async def attempt(
         the deadline or ``limits.attempt`` was reached, however steadily it dripped.
     BrokenAnswer
         No end mark, no text, or more than ``limits.answer`` bytes.
+    OutOfTokens
+        No text before the limit of tokens.
     ProviderError
         Whatever the provider raised.
     """
@@ -124,7 +126,7 @@ async def attempt(
     # Some servers end with "stop" although they ask for tools, or the other way round.
     finish = "tool" if last.calls else last.finish.replace("tool", "stop")
     if not (last.calls or any(map(_visible, text))):
-        raise BrokenAnswer(progress.model, _why_empty(finish))
+        raise _empty(progress.model, finish)
     seconds = loop.time() - started if last.seconds is None else last.seconds
     return Answer(text, last.usage, finish, seconds, progress.ttft, last.calls)
 
@@ -171,7 +173,8 @@ def _visible(character: str) -> bool:
     return character.isprintable() and not character.isspace()
 
 
-def _why_empty(finish: str) -> str:
+def _empty(model: str, finish: str) -> ProviderError:
     if finish == "length":
-        return "the answer has no text before --max-tokens was reached; raise it"
-    return "the answer is empty; run again"
+        said = "the answer has no text before --max-tokens was reached; raise it"
+        return OutOfTokens(model, said)
+    return BrokenAnswer(model, "the answer is empty; run again")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
 
-from orch_nb.errors import AllFailed, BrokenAnswer, ProviderError, RateLimited
+from orch_nb.errors import AllFailed, OutOfTokens, ProviderError, RateLimited
 from orch_nb.invoke.attempt import Answer, Progress, attempt, out_of_time
 from orch_nb.invoke.bill import Bill, estimate
 from orch_nb.invoke.breaker import Breakers, Permit
@@ -281,7 +281,7 @@ def _check(call: Call, card: ModelCard, answer: Answer) -> None:
     if call.form is None or answer.finish == "tool":
         return
     if answer.finish == "length":
-        raise BrokenAnswer(
+        raise OutOfTokens(
             card.id, f"--max-tokens was reached before the {call.form.schema.name} ended; raise it"
         )
     call.form.read(card.id, answer.text)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from invoke.streams import END, USAGE, Closed, stream
-from orch_nb.errors import BrokenAnswer, ProviderError, ServerFailed, TimedOut
+from orch_nb.errors import BrokenAnswer, OutOfTokens, ProviderError, ServerFailed, TimedOut
 from orch_nb.invoke.attempt import Answer, Progress, attempt
 from orch_nb.settings import Limits
 from orch_nb.settings.validation import validate
@@ -84,7 +84,9 @@ def test_without_text_it_is_no_answer(parts: Parts) -> None:
 
 
 def test_no_text_before_max_tokens_says_what_to_do() -> None:
-    assert "raise it" in str(failure([Delta(finish="length")]))
+    error = failure([Delta(finish="length")])
+    assert type(error) is OutOfTokens
+    assert "raise it" in str(error)
 
 
 @pytest.mark.parametrize("finish", ["tool", "stop", "length"])

@@ -11,7 +11,14 @@ from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
 from orch_nb import Session
-from orch_nb.errors import AllFailed, BrokenAnswer, InputError, SelectionError, UnknownNameError
+from orch_nb.errors import (
+    AllFailed,
+    BrokenAnswer,
+    InputError,
+    OutOfTokens,
+    SelectionError,
+    UnknownNameError,
+)
 from orch_nb.types import Tool, ToolCall
 from session.conftest import Open
 from session.test_asking import LUNA, OPUS, SONNET, asked
@@ -105,8 +112,21 @@ def test_when_none_fits_each_is_named(s: Session, stub: Stub) -> None:
 
 def test_an_object_that_was_cut_says_what_to_raise(s: Session, stub: Stub) -> None:
     stub.rule("*", write("length", text='{"city": "Ro'))
-    with pytest.raises(BrokenAnswer, match="--max-tokens was reached before the Place ended"):
+    with pytest.raises(OutOfTokens, match="--max-tokens was reached before the Place ended"):
         s.ask("Where?", model=LUNA, schema=Place, max_tokens=3)
+
+
+@pytest.mark.parametrize(("text", "schema"), [('{"city": "Ro', Place), ("", None)])
+def test_what_was_cut_too_early_is_not_paid_for_again_but_another_model_may_do(
+    configured: Stub, open_session: Open, text: str, schema: type | None
+) -> None:
+    configured.rule("openai", write("length", text=text))
+    configured.rule("anthropic", write("ok", text=FITS))
+    s = open_session(retries=2)
+    answer = s.ask("Where?", model=[LUNA, OPUS], schema=schema, max_tokens=30)
+    assert answer.text == FITS
+    assert [attempt.cause for attempt in answer.attempts] == ["out of tokens", None]
+    assert len([entry for entry in configured.log("openai") if entry.prompt]) == 1
 
 
 def test_a_kept_answer_becomes_the_class_again(s: Session, stub: Stub) -> None:
