@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from orch_nb.workflows.pipeline.errors import PipelineError
@@ -161,7 +164,14 @@ def test_a_schema_is_words_or_json_schema() -> None:
 
 
 def test_the_grammar_is_exported_for_editors() -> None:
-    schema = Spec.model_json_schema()
-    assert schema["required"] == ["steps"]
-    assert "requires_model" in schema["$defs"]["Step"]["properties"]
-    assert schema["additionalProperties"] is False
+    module = "orch_nb.workflows.pipeline"
+    done = subprocess.run([sys.executable, "-m", module], capture_output=True, check=True)
+    schema = json.loads(done.stdout)
+    check = jsonschema.Draft202012Validator(schema)
+    check.check_schema(schema)
+    good = {"selection_schema": "cost", "steps": [{"id": "a", "prompt": "x"}], "budget": 1}
+    assert check.is_valid(good)
+    assert check.is_valid({**good, "experts": [{"sql": "a:b"}], "requires_model": "none"})
+    assert check.is_valid({**good, "experts": {"sql": {"model": "b", "provider": "a"}}})
+    assert not check.is_valid({**good, "stepz": []})
+    assert not check.is_valid({"steps": [{"id": "a", "prompt": "x", "modl": "y"}]})
