@@ -34,7 +34,7 @@ def cost_chart(overview: Overview) -> Bundle:
         bars.picture(),
         _rows(overview),
         "" if shown else _NOTHING,
-        "paler: saved",
+        "paler: saved" if overview.saved else "",
     )
     return made.bundle()
 

@@ -57,7 +57,7 @@ def spend_chart(overview: Overview) -> Bundle:
         chart.picture(),
         rows,
         "" if moments else _NOTHING,
-        "the surer the darker",
+        "the surer the darker" if spent.estimated or spent.unknown else "",
     ).bundle()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,10 @@ def _as_pages(page: Page, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     converted = (folder / "charts.html").read_text(encoding="utf-8")
     assert converted.count('src="data:image/svg+xml;base64,') == 3 + 2 * _ALL
+    # Without the scripts of nbconvert's own page, which are fetched.
+    page.set_content(re.sub(r"<script.*?</script>", "", converted, flags=re.S))
+    expect(page.locator("img[src^='data:image/svg+xml']").first).to_be_visible()
+    shoot(page, "report-nbconvert")
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if theme == "light" else "dark")
         page.set_content((folder / "made.html").read_text(encoding="utf-8"))
