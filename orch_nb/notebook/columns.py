@@ -54,7 +54,9 @@ def comparison_table(comparison: Comparison) -> Bundle:
 def figures_table(comparison: Comparison) -> Bundle:
     """The models with dollars, seconds and tokens, without the answers."""
     head, *rows = comparison.cells()
-    return table(head, rows, _total(comparison))
+    figures = {row.model: cells[1:] for row, cells in zip(comparison, rows, strict=True)}
+    shown = [[_title(comparison, row), *figures[row.model]] for row in _in_order(comparison)]
+    return table(head, shown, _total(comparison))
 
 
 def plan_table(plan: Comparison) -> Bundle:
@@ -167,13 +169,16 @@ def _in_order(comparison: Comparison) -> list[Compared]:
 
 def _named(comparison: Comparison, row: Compared) -> Column:
     column = _column(row)
+    return Column(_title(comparison, row), column.body, column.foot)
+
+
+def _title(comparison: Comparison, row: Compared) -> str:
+    """The model; after a vote with its letter."""
     if not isinstance(comparison, BlindComparison) or comparison.preferred is None:
-        return column
+        return row.model
     letters = {shown.model: letter for letter, shown in comparison.letters.items()}
-    title = " · ".join(filter(None, (letters.get(row.model), row.model)))
-    if row.model == comparison.preferred:
-        title += " · your vote"
-    return Column(title, column.body, column.foot)
+    voted = "your vote" if row.model == comparison.preferred else ""
+    return " · ".join(filter(None, (letters.get(row.model), row.model, voted)))
 
 
 def _column(row: Compared) -> Column:

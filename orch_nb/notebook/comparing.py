@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from orch_nb.errors import InputError
-from orch_nb.notebook.asking import cache_policy, passed_on
+from orch_nb.notebook.asking import cache_policy, draws, is_attended, passed_on
 from orch_nb.notebook.columns import (
     GrowingColumns,
     PrintedColumns,
@@ -14,9 +15,12 @@ from orch_nb.notebook.columns import (
     figures_table,
     plan_table,
 )
+from orch_nb.notebook.comparisons import show_vote
 from orch_nb.notebook.display import below, plain, show
 from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.vote_buttons import VoteButtons
 from orch_nb.session import Session
+from orch_nb.workflows.blind import BlindComparison
 from orch_nb.workflows.comparison import Comparison, ComparisonStopped
 
 _FOR_ONE = ("explain", "format", "background")
@@ -29,6 +33,7 @@ class Comparing:
         self._shell = shell
         self._printed: tuple[Comparison, int] | None = None
         self._unshown: list[tuple[Comparison, GrowingColumns]] = []
+        self._ballots: list[BlindComparison] = []
 
     def ask(
         self,
@@ -63,7 +68,7 @@ class Comparing:
         # What is recorded, and replayed, is shown once; who is quick would tell who is blind.
         streams = settings.stream and settings.mode == "live" and not options.no_stream
         streams = streams and not options.blind
-        if not hasattr(self._shell, "kernel"):
+        if not draws(self._shell):
             watcher = PrintedColumns() if streams else None
             made = session.compare(prompt, options.compare, watcher=watcher, **asked)
             if streams:
@@ -77,13 +82,19 @@ class Comparing:
                 growing.keep(stop.comparison)
             raise
         self._unshown.append((made, growing))
+        if isinstance(made, BlindComparison) and is_attended(self._shell, session):
+            self._ballots.append(made)
         return made
 
     def finish_cell(self, *_result: object) -> None:
-        """Complete the comparisons that were not the cell's result."""
+        """Complete the comparisons that were not the result, and have blind ones voted on."""
         unshown, self._unshown = self._unshown, []
         for made, growing in unshown:
             growing.complete(*comparison_bundle(made))
+        ballots, self._ballots = self._ballots, []
+        for ballot in ballots:
+            if not ballot.revealed:
+                VoteButtons(ballot.letters, partial(show_vote, ballot))
 
     def show(self, made: Comparison) -> tuple[Bundle, dict[str, Any]]:
         """What IPython shows of a Comparison: all of it, or its figures if it was just printed."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from orch_nb.errors import InputError
 from orch_nb.notebook.calls import find_place
-from orch_nb.notebook.columns import comparison_table
+from orch_nb.notebook.columns import comparison_table, figures_table
 from orch_nb.notebook.display import below, quiet
 from orch_nb.notebook.tables import Bundle
 from orch_nb.sanitize import one_line
@@ -36,6 +36,13 @@ def show_comparison(words: list[str], session: Session) -> Bundle:
         found.vote(letter)
         notes.append(_consequence(found))
     return below(quiet([one_line(note, 600) for note in notes]), comparison_table(found))
+
+
+def show_vote(made: BlindComparison, letter: str) -> Bundle:
+    """Vote for `letter`, unless that was done already; whose the answers are that stand above."""
+    if not made.revealed:
+        made.vote(letter)
+    return below(quiet([one_line(_consequence(made), 600)]), figures_table(made))
 
 
 def _vote(words: list[str]) -> tuple[list[str], str | None]:

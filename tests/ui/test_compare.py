@@ -133,7 +133,8 @@ def test_a_blind_vote_and_a_rerun(page: Page, lab: Lab, stub: Stub) -> None:
     for index in (0, BLIND):
         run_cell(page, index)
     blind = cells(page).nth(BLIND)
-    expect(blind.locator(".jp-OutputArea-output").last).to_contain_text("which is best?")
+    expect(blind).to_contain_text("which is best?")
+    expect(blind.get_by_role("button", name="B", exact=True)).to_be_visible()
     assert "stub-" not in (blind.locator(".jp-OutputArea").inner_text())
     in_both_themes(page, "compare-blind")
     for index in (VOTE, FIRST, RERUN, DRY):
@@ -143,6 +144,23 @@ def test_a_blind_vote_and_a_rerun(page: Page, lab: Lab, stub: Stub) -> None:
     expect(rerun.locator("del").first).to_contain_text("−")
     expect(rerun.locator("ins").first).to_contain_text("+")
     expect(rerun).to_contain_text("difference")
-    expect(cells(page).nth(DRY)).to_contain_text("3 answers; the cost is unknown: no price of alpha:stub-third")
+    expect(cells(page).nth(DRY)).to_contain_text(
+        "3 answers; the cost is unknown: no price of alpha:stub-third"
+    )
     in_both_themes(page, "compare-voted")
     assert page.evaluate("window.hacked") is None
+
+
+def test_a_button_votes(page: Page, lab: Lab, stub: Stub) -> None:
+    talk(stub, 0.0)
+    open_notebook(page, lab, "compare.ipynb")
+    page.set_viewport_size({"width": 1300, "height": 1000})
+    run_cell(page, 0)
+    blind = run_cell(page, BLIND)
+    shoot(page, "compare-buttons")
+    blind.get_by_role("button", name="C", exact=True).click()
+    expect(blind.locator("td").filter(has_text="your vote")).to_contain_text("C · alpha:stub-")
+    expect(blind).to_contain_text("it counts for chat from the next choice on")
+    expect(blind.get_by_role("button", name="C", exact=True)).to_have_count(0)
+    blind.locator(".jp-OutputArea-output").last.scroll_into_view_if_needed()
+    shoot(page, "compare-pressed")
