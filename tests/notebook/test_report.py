@@ -83,7 +83,7 @@ def test_a_report_from_python_is_shown_as_pictures(shell: Shell) -> None:
     report = shell.run("import orch_nb\nreport = orch_nb.session().report()\nreport")
     formatter = shell.ip.display_formatter
     assert formatter is not None
-    shown, _ = formatter.format(report.value)
+    shown, _ = formatter.format(report.value)  # type: ignore[no-untyped-call]
     assert shown["text/html"].count("<img ") == 4
     assert row(shown["text/plain"], "alpha:stub-small")[1] == "1"
     assert shell.run("print(report)").printed.startswith("model ")
