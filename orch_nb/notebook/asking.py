@@ -13,6 +13,7 @@ from orch_nb.notebook.background import BackgroundAnswer, begin, done, outcome, 
 from orch_nb.notebook.diagrams import diagrams
 from orch_nb.notebook.formats import FORMATS, asking_for, code_of
 from orch_nb.notebook.growing import GrowingAnswer, PrintedAnswer
+from orch_nb.notebook.rating import thumbs
 from orch_nb.notebook.tables import Bundle, Shown
 from orch_nb.notebook.variables import find_check, find_class, find_image
 from orch_nb.session import Session
@@ -54,6 +55,7 @@ class Asking:
         self._last: _Asked | None = None
         self._unshown: list[tuple[_Asked, GrowingAnswer]] = []
         self._pictured: list[str] = []
+        self._rated: list[tuple[Response, Session]] = []
         self._awaited: list[tuple[BackgroundAnswer, Callable[[], Shown]]] = []
 
     def ask(
@@ -107,6 +109,8 @@ class Asking:
             self._unshown.append((self._last, growing))
             if options.format in (None, "markdown", "code"):
                 self._pictured.append(response.text)
+            if settings.thumbs and not response.simulated and is_attended(self._shell, session):
+                self._rated.append((response, session))
         elif streams:
             growing.clear()
             self._last = _Asked(response, options, printed=self._shell.execution_count)
@@ -137,7 +141,7 @@ class Asking:
     def finish_cell(self, *_result: object) -> None:
         """Complete the answers that were not the cell's result: in a loop, or put into a name.
 
-        Diagrams follow them. In a terminal, print those that arrived in the background.
+        Diagrams and thumbs follow them. In a terminal, print those that arrived in the background.
         """
         unshown, self._unshown = self._unshown, []
         for asked, growing in unshown:
@@ -146,6 +150,9 @@ class Asking:
         for drawn, kept in map(diagrams, texts):
             for bundle in [*drawn, *([display.quiet(kept)] if kept else [])]:
                 display.show(bundle)
+        answers, self._rated = self._rated, []
+        for response, session in answers:
+            thumbs(response, session)
         for one in [one for one in self._awaited if one[0].done]:
             self._awaited.remove(one)
             print(one[1]()[0]["text/plain"])

@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, Future, wait
 from orch_nb.errors import InputError, Interrupted
 from orch_nb.figures import count, seconds
 from orch_nb.invoke.call import Call
-from orch_nb.notebook.cancel_button import CancelButton
+from orch_nb.notebook.buttons import Button, Buttons
 from orch_nb.notebook.display import below, quiet, words
 from orch_nb.notebook.growing import GrowingOutput
 from orch_nb.notebook.tables import Bundle, Shown
@@ -133,12 +133,12 @@ def watch(
     """
     place = GrowingOutput()
     place.draw(progress.line)
-    button = CancelButton(answer.cancel)
+    buttons = Buttons([Button("stop", "Stop this answer", answer.cancel, "Cancel")])
 
     def draw() -> None:
         while not answer.wait(_PACE):
             place.draw(progress.line)
-        button.remove()
+        buttons.replace()
         place.complete(*outcome(answer, progress, lay_out))
 
     threading.Thread(target=draw, name="orch_nb background", daemon=True).start()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from orch_nb.errors import InputError
+from orch_nb.notebook.buttons import Button, Buttons
 from orch_nb.notebook.calls import find_call
+from orch_nb.notebook.display import quiet
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.session import Session
 from orch_nb.types import Observation, Record, Response
@@ -25,10 +28,30 @@ def show_rating(words: list[str], session: Session) -> Bundle:
     quality = _quality(words[-1])
     number, record = find_call(words[:-1], session, _USAGE)
     response = _answer(number, record)
+    note = rate(response, quality, session)
+    return table(["call", "model", "rated"], [[str(number), response.model, f"{quality:g}"]], note)
+
+
+def rate(response: Response, quality: float, session: Session) -> str:
+    """Let `quality`, in 0..1, count for the model of `response`, and say for what."""
     kind = response.decision.profile.kind
     session.remember(Observation(time.time(), response.model, kind, "rating", quality=quality))
-    note = f"counts for {kind} from the next choice on, in your other sessions too"
-    return table(["call", "model", "rated"], [[str(number), response.model, f"{quality:g}"]], note)
+    return f"counts for {kind} from the next choice on, in your other sessions too"
+
+
+def thumbs(response: Response, session: Session) -> None:
+    """Two buttons, as an output of the running cell, that rate `response`, and go with that."""
+
+    def press(word: str) -> None:
+        note = rate(response, _WORDS[word], session)
+        buttons.replace(quiet([f"rated {word}: {note}"]))
+
+    buttons = Buttons(
+        [
+            Button("thumbs-up", "A good answer", partial(press, "up")),
+            Button("thumbs-down", "A bad answer", partial(press, "down")),
+        ]
+    )
 
 
 def _quality(word: str) -> float:

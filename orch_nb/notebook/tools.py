@@ -23,7 +23,7 @@ def show_tools(words: list[str], session: Session) -> Bundle:
         [
             tool.name,
             ", ".join(sorted(needs.get(tool.name, ()))) or "nothing",
-            tool.pinned or "—",
+            tool.pinned or "none",
             _able(tool),
         ]
         for tool in Experts(session).tools()

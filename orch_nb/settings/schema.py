@@ -243,6 +243,7 @@ class Settings(_Strict):
 
     In the ``mode`` record what is answered is written beside the notebook as well; in replay it is
     read from there, and nobody is asked.
+    ``thumbs`` puts two buttons under an answer in a notebook, which rate it.
     ``probe`` looks for Ollama and LM Studio on this machine where no row configures them.
     ``experts`` pins models to tools by name; None takes away a pin that a weaker source set.
     Whether ``strategy`` exists is for the registry of strategies to say.
@@ -256,6 +257,7 @@ class Settings(_Strict):
     fallback: Literal["best", "cheapest", "fail"] = "best"
     stream: Switch = True
     probe: Switch = True
+    thumbs: Switch = False
     cache: CacheSettings = CacheSettings()
     providers: Mapping[ProviderName, ProviderSettings] = field(default_factory=dict)
     models: Mapping[ModelId, ModelSettings] = field(default_factory=dict)

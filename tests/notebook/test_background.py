@@ -83,9 +83,9 @@ def test_the_cell_ends_while_the_answer_is_under_way(outputs: Outputs, stub: Stu
     answer = outputs.wait(is_answer)
     assert answer.startswith("echo ")
     assert "alpha:stub-small · $" in answer
-    # The button left no line behind, and its three models are closed.
+    # The button left no line behind, and its models are closed.
     assert sorted(map(bool, outputs.looks.values())) == [False, True]
-    assert len(outputs.closed) == 3
+    assert len(outputs.closed) == 5
     text = outputs.ran("print(a.result().text, end='')").stdout
     assert answer.startswith(text)
     assert outputs.ran(THREADS).stdout.strip() == str(THREADS_OF_A_CALL)

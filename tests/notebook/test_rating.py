@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 import orch_nb
+from notebook.test_background import WIDGET
 from notebook.test_commands import failure, row, shown
 from orch_nb.errors import InputError
 from shells.here import Shell
+from shells.kernel import Kernel, Ran
+from shells.settings import write_settings
 from stub.client import Stub
 
 PROMPT = "Translate this letter into French."
@@ -79,3 +86,33 @@ def test_there_must_be_an_answer(shell: Shell, alpha: Stub) -> None:
     alpha.plan("alpha", "401")
     shell.run(f"%orch -m alpha:stub-small {PROMPT}")
     assert "call 1 has no answer to rate" in str(failure(shell, "%orch rate up"))
+
+
+# -- thumbs
+
+
+def row_of_buttons(ran: Ran) -> list[dict[str, str]]:
+    return [content["data"] for content in ran.of("display_data") if WIDGET in content["data"]]
+
+
+def test_thumbs_are_shown_where_they_are_wanted(kernel: Kernel, stub: Stub) -> None:
+    assert row_of_buttons(kernel.run("%orch --no-cache one")) == []
+    kernel.run("import orch_nb; orch_nb.session().change(thumbs=True)")
+    ran = kernel.run("%orch --no-cache two")
+    (shown,) = row_of_buttons(ran)
+    assert shown["text/plain"] == ""  # in a saved notebook there is no line of it
+    kinds = [kind for kind, _ in ran.messages if kind in ("execute_result", "display_data")]
+    assert kinds[-2:] == ["execute_result", "display_data"]
+    assert row_of_buttons(kernel.run("%orch --quiet --no-cache three")) == []
+    kernel.run("orch_nb.session().change(thumbs=False)")
+
+
+def test_no_thumbs_in_a_notebook_that_nobody_looks_at(stub: Stub, tmp_path: Path) -> None:
+    write_settings(tmp_path, stub)
+    with (tmp_path / "orch.yaml").open("a") as file:
+        file.write("thumbs: true\n")
+    cells = [new_code_cell(source) for source in ("%load_ext orch_nb", "%orch hi")]
+    notebook = new_notebook(cells=cells)
+    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert not any(WIDGET in out.get("data", ()) for out in notebook.cells[1].outputs)
+    assert notebook.cells[1].outputs[-1].data["text/plain"].startswith("echo ")

@@ -13,9 +13,9 @@ def test_tools_with_needs_experts_and_models(shell: Shell, alpha: Stub) -> None:
     orch_nb.session().tool("look", needs=["vision"])
     shell.run("%orch_select --pin sql=alpha:stub-large")
     text = shown(shell, "%orch tools")
-    assert row(text, "look")[1:] == ["vision", "—", "no model can do this now"]
+    assert row(text, "look")[1:] == ["vision", "none", "no model can do this now"]
     assert row(text, "sql")[1:3] == ["nothing", "alpha:stub-large"]
-    assert row(text, "json")[1:3] == ["json", "—"]
+    assert row(text, "json")[1:3] == ["json", "none"]
     assert set(row(text, "json")[3].split(", ")) == {"alpha:stub-small", "alpha:stub-large"}
     assert alpha.bill() == {}
 
