@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -19,7 +20,7 @@ from orch_nb.notebook.tables import Bundle, table
 from orch_nb.panels import Panel, panel
 from orch_nb.panels.controls import Controls
 from orch_nb.panels.frame import Frame
-from orch_nb.panels.panel import _PANELS, make_panels, panel_names
+from orch_nb.panels.panel import _PANELS, _installed, make_panels, panel_names
 from orch_nb.panels.throttle import INTERVAL
 from panels.conftest import Open, Time, labelled, press, said, send, widgets
 
@@ -209,6 +210,31 @@ def test_a_panel_needs_no_more_than_a_still_form(s: Session, time: Time) -> None
         frame.close()
     finally:
         del _PANELS["calls"]
+
+
+def test_another_package_adds_a_panel(
+    s: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "counting.py").write_text(
+        "from orch_nb.notebook.tables import table\n"
+        "from orch_nb.panels import Panel\n"
+        "class Count(Panel):\n"
+        "    def still(self):\n"
+        "        return table(['calls'], [[str(len(self.session.ledger))]])\n"
+    )
+    about = tmp_path / "counting-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: counting\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[orch_nb.panels]\ncount = counting:Count\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    _installed.cache_clear()
+    try:
+        assert panel_names()[-1] == "count"
+        (made,) = make_panels(s, "count").values()
+        assert made.still()["text/plain"] == "calls\n0"
+    finally:
+        _PANELS.pop("count", None)
+        _installed.cache_clear()
 
 
 def test_names_of_panels(s: Session) -> None:

@@ -29,13 +29,14 @@ SOURCES = [
     "r.model",
     "%orch_select --strategy cost",
     "%orch panel budget",
+    "len(orch_nb.session()._listeners._listeners)",
 ]
 _THEME = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
 # Where on each tab which words are.
 TABS = {
     "Weights": ("tbody tr", "Name a town"),
-    "Experts": (".widget-vbox", "not offered: alpha:stub-cheap (cannot do vision)"),
-    "Models": (".widget-gridbox:has(b)", "health"),
+    "Experts": (".widget-gridbox:visible", "not offered: alpha:stub-cheap (cannot do vision)"),
+    "Models": (".widget-gridbox:has(b)", "$20.00"),
     "Budget": (".widget-html", "session: $0.0"),
     "Cache": ("tbody tr", "entries"),
     "Costs": ("tbody tr", "alpha:stub-cheap"),
@@ -136,8 +137,7 @@ def test_a_slider_ranks_anew_and_sets_the_session(page: Page, panel: Locator) ->
 def test_a_locked_model_answers_for_its_tool(page: Page, panel: Locator) -> None:
     shown = tab(panel, "Experts")
     expect(shown.get_by_role("button", name="locked")).to_have_count(1)
-    row = shown.locator(".widget-hbox").filter(has=page.get_by_text("sql", exact=True))
-    lock, choice = row.get_by_role("button"), row.get_by_label("sql")
+    lock, choice = shown.get_by_title("ask this model for sql"), shown.get_by_label("sql")
     expect(choice).to_have_value("alpha:stub-middle")
     expect(choice).to_be_disabled()
     lock.press("Enter")
@@ -179,6 +179,16 @@ def test_two_panels_and_python_agree(page: Page, panel: Locator) -> None:
     field.press("Enter")
     expect(second.get_by_role("status")).to_contain_text("session=much is no number of dollars")
     expect(field).to_have_value("2.5")
+
+
+def test_a_panel_that_nobody_sees_any_more_is_left_alone(page: Page, panel: Locator) -> None:
+    assert result(page, 10) == "1"
+    run_cell(page, 2)
+    expect(cells(page).nth(2).locator(".orch-panel")).to_be_visible()
+    assert result(page, 10) == "1"
+    page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    expect(cells(page).nth(2).locator(".orch-panel")).to_have_count(0)
+    assert result(page, 10) == "0"
 
 
 def test_tabs_are_turned_by_keyboard(page: Page, panel: Locator) -> None:
