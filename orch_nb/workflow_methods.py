@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from orch_nb.workflows.pipeline.pipeline import Pipeline
     from orch_nb.workflows.pipeline.plan import Runner
     from orch_nb.workflows.pipeline.run import Watch
-    from orch_nb.workflows.planning import Asker, Evaluating
+    from orch_nb.workflows.planning import Asker, Evaluating, Probing
+    from orch_nb.workflows.probes.detect import Detection
 
 
 class WorkflowMethods:
@@ -180,6 +181,31 @@ class WorkflowMethods:
         if not dry_run:
             self.comparisons.append(made)
         return made
+
+    def probe(
+        self,
+        models: str | list[str] | None = None,
+        capabilities: str | list[str] | None = None,
+        **options: Unpack[Probing],
+    ) -> Detection:
+        """Try what `models` can do, with five small prompts for each of `capabilities`.
+
+        What comes of it counts in later choices, the older for less, as an evaluation does.
+
+        Parameters
+        ----------
+        models
+            Their names; None takes those that the session ranks first.
+        capabilities
+            Of code, reasoning, analysis, context, instructions, json and vision; None takes all.
+        options
+            ``n_jobs``, ``max_cost``, ``dry_run`` and ``on_plan``, as in `evaluate`.
+
+        Raises as `evaluate` does.
+        """
+        from orch_nb.workflows.probes.detect import detect  # noqa: PLC0415 - few need it
+
+        return detect(self.evaluate, models, capabilities, clock=time.time, **options)
 
     def pipeline(self, written: str | Path) -> Pipeline:
         """Read the pipeline that is `written`: YAML, or the path of a file that holds it.

@@ -21,6 +21,7 @@ from orch_nb.notebook.evaluations import show_evaluation
 from orch_nb.notebook.history import show_history
 from orch_nb.notebook.keys import show_keys
 from orch_nb.notebook.panel import show_panel
+from orch_nb.notebook.probing import show_probing
 from orch_nb.notebook.rating import show_rating
 from orch_nb.notebook.report import show_report
 from orch_nb.notebook.rerun import show_rerun
@@ -81,6 +82,13 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
                 *("--max-cost", "--dry-run", "--out"),
             ),
             reads=True,
+        ),
+        "probe": Command(
+            "[MODEL,…] [--for CAPABILITY,…] …",
+            "try what models can do: code, reasoning, analysis, context, instructions, json, "
+            "vision; it changes what is chosen",
+            show_probing,
+            ("--for", "--max-cost", "--dry-run", "model"),
         ),
         "compare": Command(
             "[N] [vote LETTER]",

@@ -8,24 +8,26 @@ from math import isnan
 from typing import Any
 
 from orch_nb.errors import InputError
-from orch_nb.invoke.values import text
+from orch_nb.invoke.values import listed, text
 
 #: Prompts, pairs of a prompt and what is expected, or fields by name; a DataFrame has columns of
 #: these names.
 Items = Iterable[str | tuple[str, object] | Mapping[str, object]]
-_FIELDS = ("prompt", "expected", "task")
+_FIELDS = ("prompt", "expected", "task", "images")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One prompt; ``expected`` is what the check compares with, None where nothing is stated.
 
-    ``task`` is the kind of task, None has the analyser read it from the words.
+    ``task`` is the kind of task, None has the analyser read it from the words. ``images`` go along,
+    as `orch_nb.Session.ask` takes them.
     """
 
     prompt: str
     expected: object = None
     task: str | None = None
+    images: tuple[object, ...] = ()
 
 
 def read_items(items: Any, task: str | None) -> tuple[Item, ...]:
@@ -54,7 +56,8 @@ def _read(place: int, item: object) -> Item:
         given = {name: _known(item.get(name)) for name in _FIELDS}
         kind = given["task"]
         said = None if kind is None else text(f"task of item {place}", kind)
-        return Item(text(where, given["prompt"]), given["expected"], said)
+        images = tuple(listed(f"images of item {place}", given["images"]))
+        return Item(text(where, given["prompt"]), given["expected"], said, images)
     if isinstance(item, list | tuple):
         if len(item) != 2:
             raise InputError(f"item {place} has {len(item)} parts; give (prompt, expected)")

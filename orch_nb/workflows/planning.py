@@ -44,17 +44,22 @@ class Asking(TypedDict, total=False):
     effort: Effort | None
 
 
-class Evaluating(Asking, total=False):
+class Probing(TypedDict, total=False):
+    """How much may be asked, and at once; see `orch_nb.Session.probe`."""
+
+    n_jobs: int
+    max_cost: float | None
+    dry_run: bool
+    on_plan: Callable[[Plan], object] | None
+
+
+class Evaluating(Asking, Probing, total=False):
     """What may be said about an evaluation; see `orch_nb.Session.evaluate`."""
 
     check: Any
     judge: str | None
     task: str | None
-    n_jobs: int
     repeats: int
-    max_cost: float | None
-    dry_run: bool
-    on_plan: Callable[[Plan], object] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,8 @@ def judge_options(judge: str) -> Options:
 
 def _options(model: str, item: Item, asking: Asking) -> Options:
     chosen: Options = {"model": model, "strategy": _STRATEGY, "task": item.task}
+    if item.images:
+        chosen["images"] = item.images
     return cast(Options, {**asking, **chosen})
 
 
