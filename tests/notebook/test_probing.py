@@ -12,7 +12,7 @@ def shown(cell: Cell) -> str:
 
 
 def test_a_model_is_probed(shell: Shell, alpha: Stub) -> None:
-    done = shell.run("%orch probe alpha:tiny --for json,code --max-cost 1")
+    done = shell.run("%orch probe alpha:tiny --for json,code")
     assert done.error is None
     assert "json" in shown(done)
     assert "0% (0% to" in shown(done)
