@@ -70,11 +70,16 @@ def _choices(
     flag, equals, value = word.partition("=")
     option = options.find(flag)
     if option is not None and equals:
-        return _values(option, session, variables), value
+        return _values(option, session, variables), _last(option, value)
     may_follow, awaiting = _state(options, before)
     if awaiting is not None:
-        return _values(awaiting, session, variables), word
+        return _values(awaiting, session, variables), _last(awaiting, word)
     return (options.flags if may_follow else ()), word
+
+
+def _last(option: Option, value: str) -> str:
+    """The part of `value` that is being written: of several models the last one."""
+    return value.rpartition(",")[2] if option.completes == "models" else value
 
 
 def _with_commands(
@@ -123,7 +128,7 @@ def _values(
         return TASKS
     if option.completes == "format":
         return FORMS
-    if option.completes == "model":
+    if option.completes in ("model", "models"):
         return _models(session)
     if option.completes == "thread":
         return _threads(session)

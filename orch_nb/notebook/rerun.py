@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from IPython.display import display
+from IPython.core.getipython import get_ipython
 
-from orch_nb.errors import InputError
+from orch_nb.errors import InputError, Interrupted, OrchError
 from orch_nb.figures import dollars, seconds
+from orch_nb.invoke.call import Call
 from orch_nb.invoke.recompose import recompose
-from orch_nb.notebook.asking import cache_policy, passed_on
+from orch_nb.notebook.asking import cache_policy, draws, passed_on
 from orch_nb.notebook.calls import find_call
 from orch_nb.notebook.differences import differences
 from orch_nb.notebook.display import answer, below, quiet
+from orch_nb.notebook.growing import GrowingAnswer
 from orch_nb.notebook.option_tables import ASKING
 from orch_nb.notebook.options import Options
 from orch_nb.notebook.tables import Bundle, table
@@ -26,14 +28,15 @@ from orch_nb.session import Session
 from orch_nb.types import Record, Response
 
 _USAGE = "use `%orch rerun [N] [--model ID] …`; a prompt that begins with rerun comes after --"
-# How a call was shown, what it was part of, and what was only planned, is no change to it.
-_LEFT_OUT = frozenset(
+# How a call is shown, what it is part of, and that it is only planned, is no change to it.
+_CHANGES = frozenset(
     [
-        *("thread", "compare", "blind", "dry_run", "explain", "no_stream", "quiet"),
-        *("format", "background"),
+        *("model", "strategy", "task", "tool", "check", "verifier", "system", "image", "schema"),
+        *("max_cost", "max_latency", "min_quality", "local", "provider", "exclude"),
+        *("max_tokens", "temperature", "seed", "effort", "out", "no_cache", "refresh"),
     ]
 )
-OPTIONS = Options("%orch rerun", [one for one in ASKING if one.name not in _LEFT_OUT])
+OPTIONS = Options("%orch rerun", [one for one in ASKING if one.name in _CHANGES])
 _NUMBER = re.compile(r"-?\d+")
 
 
@@ -49,12 +52,26 @@ def show_rerun(words: list[str], session: Session, variables: dict[str, Any]) ->
     if more:
         raise InputError(f"{more} is no option; {_USAGE}")
     number, before = find_call(first, session, _USAGE)
-    response = session.answer(recompose(before.request, **_changes(options, variables)))
+    response = _answer(session, recompose(before.request, **_changes(options, variables)))
     if options.out:
         variables[options.out] = response
-    bundle, metadata = answer(response)
-    display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
     return _compared(number, before, response)
+
+
+def _answer(session: Session, call: Call) -> Response:
+    """The new answer, which is shown while it grows, where that can be."""
+    growing, settings = GrowingAnswer(), session.settings
+    streams = settings.stream and settings.mode == "live" and draws(get_ipython())
+    try:
+        response = session.answer(call, growing.add if streams else None)
+    except Interrupted:
+        growing.keep("interrupted")
+        raise
+    except OrchError:
+        growing.keep("the answer breaks off here")
+        raise
+    growing.complete(*answer(response))
+    return response
 
 
 def _changes(options: argparse.Namespace, variables: Mapping[str, object]) -> Any:

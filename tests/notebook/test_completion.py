@@ -51,6 +51,8 @@ OFFERED = {
     "%orch --tool ": TOOLS,
     "%orch --provider al": ["alpha"],
     "%orch --exclude=alpha:stub-s": MODELS[1:2],
+    "%orch --compare alpha:stub-large,alpha:stub-s": MODELS[1:2],
+    "%orch --compare=alpha:stub-large,alpha:stub-s": MODELS[1:2],
     "%orch_select --unpin s": ["sql"],
     "%orch --check my_a": ["my_answer"],
     "%orch --task c": ["chat", "code", "creative"],

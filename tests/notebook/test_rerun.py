@@ -9,9 +9,11 @@ import pytest
 
 import orch_nb
 from notebook.test_commands import failure, row
+from notebook.test_kernel import Stop, shows_text
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.types import Response
 from shells.here import Shell
+from shells.kernel import Kernel
 from stub.client import Stub
 from stub.spec import write
 
@@ -146,3 +148,18 @@ def test_a_wrong_line_spends_nothing(
 
 def test_there_must_be_a_call(shell: Shell) -> None:
     assert "nothing was asked yet" in str(failure(shell, "%orch rerun"))
+
+
+def test_it_grows_in_its_place_and_can_be_stopped(kernel: Kernel, stub: Stub) -> None:
+    kernel.run("%orch -m alpha:stub-small Name a river.")
+    stub.rule("alpha", write("ok", words=40, delay=0.02))
+    ran = kernel.run("%orch rerun")
+    answer, compared = ran.saved
+    assert "tokens" in answer["text/plain"]
+    assert "{+" in compared["text/plain"]
+    assert len(ran.of("update_display_data")) >= 3
+    stub.rule("alpha", write("ok", words=400, delay=0.05))
+    ran = kernel.run("%orch rerun 1", Stop(kernel, shows_text))
+    assert ran.reply["ename"] == "Interrupted"
+    assert ran.saved[-1]["text/plain"].endswith("interrupted")
+    stub.wait_idle()
