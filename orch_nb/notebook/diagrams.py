@@ -24,7 +24,8 @@ _KINDS = re.compile(
     r"\s*(?:flowchart|graph|sequenceDiagram|classDiagram|stateDiagram(?:-v2)?|erDiagram|pie|gantt"
     r"|mindmap|timeline|journey|gitGraph|quadrantChart)(?![\w-])"
 )
-_COMMENT = re.compile(r"^\s*%%(?!\{).*$\n?", re.M)
+# Comments; and colours of the model's choice, which hide words in the one or the other theme.
+_LEFT_OUT = re.compile(r"^[ \t]*(?:%%(?!\{)|(?:style|classDef|linkStyle)\b).*$\n?", re.M)
 _REFUSED = {
     "a directive": re.compile(r"%%"),
     "a tag": re.compile(r"<(?!br\s*/?>|[-=|.<])"),
@@ -34,7 +35,7 @@ _REFUSED = {
     ),
     "a style that may load something": re.compile(
         r"(?:url|image|image-set|src|cross-fade|element|paint|attr|var)\s*\(|@import"
-        r"|(?:^|[;\n])\s*(?:style|classDef|linkStyle|cssClass)\b(?![\w \t#:,.%-]*(?:[;\n]|$))",
+        r"|(?:^|[;\n])\s*(?:style|classDef|linkStyle|cssClass)\b",
         re.I,
     ),
     "an escape": re.compile(r"\\(?!n)|&#|&\w+;|#\w+;"),
@@ -49,7 +50,7 @@ def diagrams(text: str) -> tuple[list[Bundle], list[str]]:
     kept: list[str] = []
     sources = [block for language, block in fences(text) if language == "mermaid"]
     for number, source in enumerate(sources, start=1):
-        plain = _COMMENT.sub("", source).strip()
+        plain = _LEFT_OUT.sub("", source).strip()
         why = "there are more than can be looked at" if len(drawn) == _MAX_DIAGRAMS else _why(plain)
         if why:
             kept.append(f"diagram {number} stays code: {why}")

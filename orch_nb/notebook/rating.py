@@ -48,8 +48,8 @@ def thumbs(response: Response, session: Session) -> None:
 
     buttons = Buttons(
         [
-            Button("thumbs-up", "A good answer", partial(press, "up")),
-            Button("thumbs-down", "A bad answer", partial(press, "down")),
+            Button("thumbs-up", "A good answer", partial(press, "up"), "good"),
+            Button("thumbs-down", "A bad answer", partial(press, "down"), "bad"),
         ]
     )
 

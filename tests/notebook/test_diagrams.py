@@ -14,9 +14,10 @@ FLOW = """flowchart TD
     A[Start] --> B{ok?}
     B -->|yes| C["End<br/>of it"]
     B <--> D
-    style A fill:#f9f,stroke:#333,stroke-width:4px
-    classDef warn fill:#fee
     D:::warn"""
+STYLED = (
+    "flowchart TD\n    style A fill:#f9f,stroke:url(//x)\n    A --> B\n    classDef w fill:#fee\n"
+)
 SEQUENCE = "sequenceDiagram\n    %% a comment\n    Alice->>Bob: Hello\n    Bob-->>Alice: Hi"
 CLASSES = "classDiagram\n    Animal <|-- Duck\n    Animal : +int age"
 RELATIONS = 'erDiagram\n    CUSTOMER ||--o{ ORDER : places\n    ORDER }|..|{ LINE : "has"'
@@ -33,7 +34,9 @@ def test_plain_diagrams_are_drawn_as_they_are(source: str) -> None:
     assert kept == []
 
 
-def test_comments_go() -> None:
+def test_comments_and_colours_go() -> None:
+    ((drawn,), _) = diagrams(fence(STYLED))
+    assert drawn[MERMAID] == "flowchart TD\n    A --> B"
     ((drawn,), _) = diagrams(fence(SEQUENCE))
     assert drawn[MERMAID] == SEQUENCE.replace("    %% a comment\n", "")
 
@@ -77,16 +80,16 @@ HOSTILE = {
         "flowchart TD\n A[javascript:alert] --> B",
     ],
     "a style that may load something": [
-        "flowchart TD\n A-->B\n style A fill:url(http://x)",
-        "flowchart TD\n A-->B\n style A background-image:image-set('http://x' 1x)",
-        'flowchart TD\n A-->B\n style A fill:"x"',
+        "flowchart TD\n A-->B; style A fill:url(http://x)",
+        "flowchart TD\n A-->B; style A background-image:image-set('http://x' 1x)",
+        'flowchart TD\n A-->B; style A fill:"x"',
         "flowchart TD; A-->B; classDef x mask:cross-fade(a)",
         "sequenceDiagram\n rect URL (http://x)\n A->>B: x\n end",
     ],
     "an escape": [
         'flowchart TD\n A["#60;b#62;"]-->B',
         'flowchart TD\n A["&lt;img src=x&gt;"]-->B',
-        "flowchart TD\n A-->B\n style A fill:\\75rl",
+        "flowchart TD\n A[\\75rl]-->B",
     ],
     "a formula": ['flowchart TD\n A["$$x$$"]-->B', 'flowchart TD\n A["$$\\href{x}{y}$$"]-->B'],
     "hidden characters": ["flowchart TD\n A[a\u202eb]-->B", "flowchart TD\n A[\x1b]-->B"],
