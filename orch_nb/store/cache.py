@@ -148,6 +148,7 @@ class ResponseCache:
 
 
 async def _ask(key: str, compute: Compute) -> Payload:
+    """Make the payload for `key`. Without this line joblib looks for comments in this file."""
     return await compute()
 
 

@@ -10,8 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import (
     ask,
     budget,
+    cache,
     check,
     decide,
+    flight,
     load,
     panel,
     registry,
@@ -23,7 +25,7 @@ def main() -> None:
     """Run all benchmarks; they take turns within a benchmark, never side by side in time."""
     print("| what | median [95 % interval] | goal |")
     print("|---|---|---|")
-    for benchmark in (load, ask, budget, registry, decide, check, panel, report):
+    for benchmark in (load, ask, flight, cache, budget, registry, decide, check, panel, report):
         for measured in benchmark.measure():
             print(measured, flush=True)
 
