@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time as clocks
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from orch_nb import Session
 from orch_nb.errors import BudgetExceeded, ServerFailed
+from orch_nb.notebook.cards import show_models
 from orch_nb.panels.budget import bar, projection
 from orch_nb.panels.cache import size
 from orch_nb.panels.models import providers
@@ -276,3 +278,26 @@ def test_all_controls_have_a_name(show: Open) -> None:
             assert made.tooltip
             assert made.description or not shown
     assert all(slider.description for slider in widgets(frame, "FloatSlider"))
+
+
+def test_what_if_is_not_recorded_and_a_replay_says_so(s: Session, show: Open, time: Time) -> None:
+    s.change(mode="record")
+    s.ask("Name a river")
+    kept = sorted(Path(".orch").rglob("*.json"))
+    assert kept
+    frame = show()
+    send(labelled(frame, "quality"), value=1.0)
+    assert sorted(Path(".orch").rglob("*.json")) == kept
+    press(labelled(frame, "Reset"))
+    s.change(mode="replay")
+    time.go_on(1)
+    assert "nobody" in frame._panels[0][1]._table.value
+    for index in range(1, 6):
+        send(frame._tabs, selected_index=index)
+        assert said(frame) == ""
+    assert s.ask("Name a river").replayed
+
+
+def test_what_is_off_is_named_among_the_models(s: Session) -> None:
+    s.switch(CHEAP, on=False)
+    assert f"not {CHEAP}: switched off" in show_models([], s)["text/plain"]
