@@ -295,3 +295,20 @@ def test_each_model_has_its_own_part_of_a_thread(session: Session, says: Says, s
         session.ask("And now?", thread="who")
     with pytest.raises(InputError, match="there are not 3 different models"):
         session.compare("And now?", 3, thread="who")
+
+
+def test_a_replay_has_the_same_rows(open_session: Open, says: Says, stub: Stub) -> None:
+    says("small", "Cher ami")
+    says("judge", "Amie")
+    stub.rule("a", "500", model="large")
+    models = ["a:small", "a:large", "judge"]
+
+    def compared(mode: str) -> list[dict[str, object]]:
+        made = open_session(mode=mode).compare(PROMPT, models, thread="letters")
+        return [{**record, "billed": None} for record in made.to_records()]
+
+    recorded = compared("record")
+    asked = chats(stub)
+    assert compared("replay") == recorded
+    assert chats(stub) == asked
+    assert [row["text"] for row in recorded] == ["Cher ami", None, "Amie"]
