@@ -76,10 +76,8 @@ class Controls:
         return self._hear(made, written)
 
     def combobox(self, label: str, tip: str, written: Heard) -> Any:
-        """A line of text with suggestions; `written` gets it."""
-        made = self._make(
-            "Combobox", "field", description=label, tooltip=tip, continuous_update=False
-        )
+        """A line of text with suggestions; `written` gets it while it grows."""
+        made = self._make("Combobox", "field", description=label, tooltip=tip)
         return self._hear(made, written)
 
     def check(self, label: str, tip: str, switched: Heard) -> Any:

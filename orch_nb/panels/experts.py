@@ -18,7 +18,8 @@ from orch_nb.sanitize import one_line
 from orch_nb.session import Session
 from orch_nb.types import Choice, Decision, Message, Rejection, Request, Wants
 
-# A panel is saved with its notebook: so many names, shared by all rows, and so many reasons.
+# A panel is saved with its notebook: so many names, shared by all rows, which are found by writing
+# a part of one; and so many reasons.
 _OFFERED = 200
 _REASONS = 3
 _ROWS = 12
@@ -81,10 +82,12 @@ class Experts(Panel):
             if tool.name not in self._rows:
                 self._rows[tool.name] = self._row(tool.name)
             choice, lock, note = self._rows[tool.name]
-            options = tool.models[: _OFFERED // len(shown)]
+            locked = tool.pinned is not None
+            written = "" if locked else choice.value.strip().lower()
+            found = [model for model in tool.models if written in model.lower()]
+            options = tuple(found[: _OFFERED // len(shown)])
             if choice.options != options:
                 choice.options = options
-            locked = tool.pinned is not None
             if locked:
                 choice.value = tool.pinned
             choice.placeholder = tool.best
@@ -184,7 +187,7 @@ def _advice(choices: Sequence[Choice], kind: str, session: Session) -> str:
 
 
 def _nothing(_: str) -> None:
-    """What is written is read when it is locked."""
+    """What is written narrows the list, and is read when it is locked."""
 
 
-_HINT = "write a model or take one from the list, then lock it; unlock it to change it"
+_HINT = "write a part of a name, take a model from the list, then lock it; unlock it to change it"

@@ -14,7 +14,7 @@ from orch_nb.notebook.tables import LIGHT
 from orch_nb.panels.controls import Controls
 from orch_nb.panels.panel import Panel, title
 from orch_nb.panels.throttle import Later, Throttle, after
-from orch_nb.sanitize import one_line
+from orch_nb.sanitize import mask, one_line
 from orch_nb.session import Session
 
 _WIDTH = 400  # characters of an error
@@ -190,7 +190,7 @@ class Frame:
         except OrchError as error:
             said = one_line(str(error), _WIDTH)
         except Exception as error:  # noqa: BLE001 - else it is a traceback that nobody sees
-            said = one_line(f"{type(error).__name__}: {error}", _WIDTH)
+            said = one_line(mask(f"{type(error).__name__}: {error}"), _WIDTH)
         self._say(said)
         return said
 

@@ -167,6 +167,15 @@ def test_two_hundred_models_stay_usable(stub: Stub, time: Time) -> None:
         assert page._next.disabled
         send(labelled(frame, "alpha:model-195"), value=False)
         assert session.settings.off == {"alpha:model-195"}
+        send(frame._tabs, selected_index=1)
+        assert len(labelled(frame, "json").options) < 50
+        send(labelled(frame, "json"), value="-19")
+        assert labelled(frame, "json").options == tuple(
+            f"alpha:model-{n}" for n in (190, 191, 192, 193, 194, 196, 197, 198, 199)
+        )
+        assert labelled(frame, "json").value == "-19"
+        assert dict(session.experts) == {}
+        send(frame._tabs, selected_index=2)
         send(page._filter, value="none of them")
         assert page._where.value == "0–0 of 0"
         frame.close()
