@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from orch_nb.providers import ProviderType, provider_type
 from orch_nb.providers._endpoint import Endpoint
@@ -70,10 +72,13 @@ class Connection:
         return known and self.endpoint.key is not None
 
 
-def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]:
+def connect(
+    settings: Settings, env: Mapping[str, str], *, shared: bool = False
+) -> dict[str, Connection]:
     """Every provider that is switched on and that the preset allows, by name, and ``sim``.
 
-    Nothing is opened: a provider connects when it is first asked.
+    Nothing is opened: a provider connects when it is first asked. Rate limits hold for this process
+    alone, or `shared` for all that work for the same session.
     """
     rows = {name: row for name, row in settings.providers.items() if row.enabled}
     rows |= _plugin_rows(settings, env)
@@ -88,6 +93,8 @@ def connect(settings: Settings, env: Mapping[str, str]) -> dict[str, Connection]
     if SIMULATED not in settings.providers:
         sim = ProviderSettings(type=SIMULATED)
         connections[SIMULATED] = _connection(SIMULATED, sim, settings, None)
+    if shared:
+        _share_turns(connections, settings, user_home(env))
     return connections
 
 
@@ -185,3 +192,14 @@ def _turns(per_minute: int | None) -> AbstractAsyncContextManager[None]:
     from aiolimiter import AsyncLimiter  # noqa: PLC0415 - few set a limit
 
     return AsyncLimiter(per_minute, 60)
+
+
+def _share_turns(connections: dict[str, Connection], settings: Settings, home: Path) -> None:
+    """Have those with a rate limit take their turns with other processes."""
+    from orch_nb.providers._turns import SharedTurns  # noqa: PLC0415 - imports sqlite3
+
+    for name in connections.keys() & settings.providers.keys():
+        made, per_minute = connections[name], settings.providers[name].rate_limit_per_minute
+        if per_minute is not None:
+            turns = SharedTurns(home, made.place, per_minute, clock=time.time)
+            connections[name] = replace(made, turns=turns)
