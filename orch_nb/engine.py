@@ -73,7 +73,7 @@ class Memories:
 
     def _start_anew(self) -> None:
         # The calls under way are the parent's; and siblings must not all draw the same.
-        self.traffic = Traffic(self.traffic.turns)
+        self.traffic = Traffic(self.traffic.turns, self.traffic.changed)
         self.breakers.clear()
         self.random.seed()
 

@@ -19,13 +19,13 @@ from orch_nb.configurable import Configurable
 from orch_nb.engine import Engine, Memories, end
 from orch_nb.errors import Interrupted, OrchError, UnknownNameError
 from orch_nb.forking import renew_after_fork
+from orch_nb.inventory import Inventory
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.compose import Options, compose
 from orch_nb.invoke.loop import BackgroundLoop, Feed
 from orch_nb.modes import open_engine
 from orch_nb.pins import Experts
 from orch_nb.providers._connect import Connection, connect
-from orch_nb.routing.experts import all_tools
 from orch_nb.settings import Settings, user_home, working_folder
 from orch_nb.store.budget import Budget
 from orch_nb.store.call_file import CallFile
@@ -37,7 +37,6 @@ from orch_nb.toolbox import Toolbox
 from orch_nb.types import (
     TASKS,
     Decision,
-    ModelCard,
     Observation,
     Request,
     Response,
@@ -47,7 +46,7 @@ from orch_nb.types import (
 from orch_nb.workflow_methods import WorkflowMethods
 
 
-class Session(Configurable, WorkflowMethods):
+class Session(Configurable, Inventory, WorkflowMethods):
     """Chooses a model for each prompt, asks it, and remembers the answer.
 
     Everything works at once and without a network connection until the first prompt. A session
@@ -96,6 +95,7 @@ class Session(Configurable, WorkflowMethods):
             self.ledger, self.budget, self.experience, traffic, self._toolbox.needs, random
         )
         self._listeners = self._memories.listeners
+        traffic.changed = partial(self._listeners.notify, "busy")
         #: Calls a function with the name of every change; returns what ends that.
         self.subscribe = self._listeners.subscribe
         #: Who is left alone for a while.
@@ -217,39 +217,9 @@ class Session(Configurable, WorkflowMethods):
         request = self.threads.continued(self.compose(prompt, **options).request)
         return self._loop.run(lambda: self._engine.count_tokens(request, self.settings))
 
-    def models(self) -> list[ModelCard]:
-        """Every model that is known, by priority and name; those of servers are asked for once."""
-        return self._loop.run(self._engine.models)
-
-    def refresh(self, *providers: str) -> None:
-        """Ask `providers`, or all, anew which models they have: at most 5 seconds, never paid."""
-        self._loop.run(lambda: self.catalog.discover(providers or None, refresh=True))
-
-    def clear_cache(self) -> int:
-        """Forget every answer that is kept on disk, and return how many there were."""
-        cleared = 0 if self.cache is None else self.cache.clear()
-        self._listeners.notify("cache")
-        return cleared
-
-    @property
-    def providers(self) -> tuple[str, ...]:
-        """The configured providers that take part, without the simulated one, in order."""
-        real = (name for name, connection in self._connections.items() if connection.real)
-        return tuple(sorted(filter(self.catalog.takes_part, real)))
-
     def report(self) -> Report:
         """What each model did and cost in this session, and what could be better."""
         return self.ledger.report(self.experience.tracks())
-
-    @property
-    def connections(self) -> Mapping[str, Connection]:
-        """Every provider that may be asked, by name, with the simulated one."""
-        return self._connections
-
-    @property
-    def tools(self) -> Mapping[str, frozenset[str]]:
-        """What each tool needs: those of the session, pinned ones, capabilities, and roles."""
-        return all_tools(self._toolbox.needs, self.settings.experts)
 
     def remember(self, observation: Observation) -> None:
         """Let `observation` count in later choices, here and in the user's other sessions.

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from orch_nb.errors import InputError
 from orch_nb.forking import renew_after_fork
@@ -34,6 +35,7 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._futures: WeakSet[concurrent.futures.Future[Any]] = WeakSet()
         self._selector: selectors.BaseSelector | None = None
         renew_after_fork(self, BackgroundLoop._let_go)
 
@@ -44,7 +46,16 @@ class BackgroundLoop:
             return await work()
 
         with self._lock:  # what is handed over before `close` is seen and cancelled by it
-            return asyncio.run_coroutine_threadsafe(start(), self._started())
+            future = asyncio.run_coroutine_threadsafe(start(), self._started())
+            self._futures.add(future)
+            return future
+
+    def cancel(self) -> None:
+        """Cancel all that is under way, from any thread; the loop goes on."""
+        with self._lock:
+            futures = [future for future in self._futures if not future.done()]
+        for future in futures:
+            future.cancel()
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed[Any] | None = None) -> T:
         """Run ``work()`` to its end and return its result.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -11,12 +11,16 @@ from types import MappingProxyType
 class Traffic:
     """Counts calls by model id. Only the event loop's thread writes.
 
-    `turns` are those to go on from.
+    `turns` are those to go on from; `changed` is called when a call begins or ends.
     """
 
-    def __init__(self, turns: Mapping[str, int] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        turns: Mapping[str, int] = MappingProxyType({}),
+        changed: Callable[[], object] = lambda: None,
+    ) -> None:
         self._busy: Counter[str] = Counter()
-        self._turns = dict(turns)
+        self._turns, self.changed = dict(turns), changed
 
     @property
     def busy(self) -> Mapping[str, int]:
@@ -36,9 +40,11 @@ class Traffic:
     def asking(self, model: str) -> Iterator[None]:
         """Count `model` as busy meanwhile."""
         self._busy[model] += 1
+        self.changed()
         try:
             yield
         finally:
             self._busy[model] -= 1
             if not self._busy[model]:
                 del self._busy[model]
+            self.changed()

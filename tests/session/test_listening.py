@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from orch_nb import OrchError, Session
-from orch_nb.errors import InputError, SelectionError, SettingsError
+from orch_nb.errors import InputError, Interrupted, SelectionError, SettingsError
 from orch_nb.types import Decision, Observation
 from session.conftest import Open
 from session.test_asking import LUNA
 from stub.client import Stub
+from stub.spec import write
 
 
 def test_each_change_is_told_once(s: Session) -> None:
@@ -22,10 +25,11 @@ def test_each_change_is_told_once(s: Session) -> None:
     s.experts.pin(sql=LUNA)
     s.remember(Observation(0.0, LUNA, "code", "rating", quality=1.0))
     assert s.clear_cache() == 1
-    assert told == ["models", "calls", "settings", "settings", "experience", "cache"]
+    asked = ["busy", "busy", "calls"]
+    assert told == ["models", *asked, "settings", "settings", "experience", "cache"]
     leave()
     s.change(strategy="balanced")
-    assert len(told) == 6
+    assert len(told) == 8
 
 
 def test_what_is_refused_changes_nothing_and_is_not_told(s: Session) -> None:
@@ -73,3 +77,24 @@ def test_a_preview_says_where_nothing_can_be_chosen(s: Session, open_session: Op
     assert isinstance(refused, OrchError)
     with pytest.raises(SettingsError):
         s.preview([], strategie="cost")
+
+
+def test_whoever_stops_the_session_stops_its_calls(s: Session, configured: Stub) -> None:
+    configured.rule("openai", write("ok", words=200, delay=0.05))
+    s.subscribe(lambda change: seen.append(dict(s.busy)) if change == "busy" else None)
+    seen = list[dict[str, int]]()
+    pieces = list[str]()
+
+    def stop_after_some(text: str) -> None:
+        pieces.append(text)
+        if len(pieces) == 3:
+            threading.Thread(target=s.stop).start()
+
+    with pytest.raises(Interrupted) as stopped:
+        s.ask("x", model=LUNA, on_text=stop_after_some)
+    assert stopped.value.response is not None
+    assert stopped.value.response.text
+    assert seen == [{LUNA: 1}, {}]
+    configured.wait_idle()
+    configured.rule("openai", "ok")
+    assert s.ask("y", model=LUNA).text
