@@ -12,20 +12,21 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from orch_nb.errors import BudgetExceeded
-from orch_nb.figures import dollars
 from orch_nb.forking import pause_for_fork, renew_after_fork
 from orch_nb.sanitize import one_line
 from orch_nb.settings import BudgetSettings
+from orch_nb.store.account import Payment
+from orch_nb.store.allowance import given_limits, refusal
 from orch_nb.store.disk import disk_errors
-from orch_nb.store.nano import limit_to_nano, to_dollars, to_nano
-from orch_nb.store.tally import HOUR, PERIODS, Period, Spent, State, Tally, add_up
+from orch_nb.store.nano import to_dollars, to_nano
+from orch_nb.store.tally import Minutes, Period, Spent, State, Tally
 from orch_nb.store.unwritten import Unwritten
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NAME = "spend.sqlite"
-_MINUTE = 60.0
 
 
 class BudgetWarning(UserWarning):
@@ -65,6 +65,9 @@ class Budget:
         The session's id, which processes that are forked from it share.
     clock
         Seconds since the epoch.
+    shared
+        Whether other processes spend for this session as well: then all of it is written down,
+        limited or not. An attribute that may be replaced at any time.
     """
 
     def __init__(
@@ -74,12 +77,13 @@ class Budget:
         *,
         session: str,
         clock: Callable[[], float],
+        shared: bool = False,
     ) -> None:
-        self.limits, self._home = limits, home
+        self.limits, self.shared, self._home = limits, shared, home
         self._id, self._clock = session, clock
         self._session = Tally("session")
-        # What this process spent, by the minute: the last hour of it, without a disk to ask.
-        self._minutes: dict[int, Tally] = {}
+        # What this process spent: the last hour of it, without a disk to ask.
+        self._minutes = Minutes()
         self._unwritten = Unwritten()
         self._lock = threading.Lock()
         self._file: SpendFile | None = None
@@ -90,7 +94,7 @@ class Budget:
     @property
     def limited(self) -> bool:
         """Whether any limit is set."""
-        return bool(_given(self.limits))
+        return bool(given_limits(self.limits))
 
     def reserve(
         self,
@@ -112,7 +116,7 @@ class Budget:
             It does not fit into a period, or the price is unknown and ``unpriced`` is "refuse".
         """
         limits = limits or self.limits
-        given = _given(limits)
+        given = given_limits(limits)
         if worst is None and given and limits.unpriced == "refuse":
             raise BudgetExceeded(
                 model,
@@ -124,17 +128,17 @@ class Budget:
         def check(spent: Mapping[Period, Tally]) -> None:
             for period, tally in spent.items():
                 if amount and period in given and tally.total + amount > given[period]:
-                    raise _refusal(model, period, given[period], tally, amount)
+                    raise refusal(model, period, given[period], tally, amount)
 
         with self._lock:
             now = self._clock()
             check({tally.period: tally for tally in (*periods, self._session)})
             row = None
-            if given and amount:
+            if (given or self.shared) and amount:
                 row = self._on_disk(lambda file: file.reserve(amount, check, now), now)
             if row is None and "hour" in given:
-                check({"hour": self._hour(now)})
-            tallies = (*periods, self._session, self._minute(now))
+                check({"hour": self._minutes.hour(now)})
+            tallies = (*periods, self._session, self._minutes.at(now))
             for tally in tallies:
                 tally.add("reserved", amount or 0)
             reservation = Reservation(model, amount, tallies, row)
@@ -168,10 +172,23 @@ class Budget:
                 row = reservation.row
                 self._on_disk(lambda file: file.settle(row, state, amount, now), now)
 
+    def include(self, paid: Iterable[Payment]) -> None:
+        """Count what another process was billed for this session, and has written down itself."""
+        with self._lock:
+            tallies = (self._session, self._minutes.at(self._clock()))
+            for payment in paid:
+                state: State = "known" if payment.certain else "estimated"
+                if payment.cost is None:
+                    state = "unknown"
+                amount = to_nano(payment.most if payment.cost is None else payment.cost)
+                for tally in tallies:
+                    tally.add(state, amount)
+                    tally.unpriced += payment.cost is None and not amount
+
     def spent(self, periods: Sequence[Tally] = ()) -> dict[Period, Spent]:
         """What the session and the hour have cost, and `periods`, by period."""
         with self._lock:
-            found = self._tallies(periods, limited=self.limited)
+            found = self._tallies(periods, written=self.limited or self.shared)
             return {tally.period: tally.spent for tally in found}
 
     def left(
@@ -181,11 +198,11 @@ class Budget:
 
         `limits` as for `reserve`.
         """
-        given = _given(limits or self.limits)
+        given = given_limits(limits or self.limits)
         if not given:
             return None
         with self._lock:
-            spent = {tally.period: tally.total for tally in self._tallies(periods, limited=True)}
+            spent = {tally.period: tally.total for tally in self._tallies(periods, written=True)}
         return to_dollars(max(0, min(limit - spent.get(p, 0) for p, limit in given.items())))
 
     def close(self) -> None:
@@ -205,13 +222,13 @@ class Budget:
             self._lose(error)
             return None
 
-    def _tallies(self, periods: Sequence[Tally], *, limited: bool) -> list[Tally]:
-        """The sums as far as they are known: by the file, which is kept once there is a limit."""
+    def _tallies(self, periods: Sequence[Tally], *, written: bool) -> list[Tally]:
+        """The sums as far as they are known: by the file, where it is kept."""
         now = self._clock()
-        session, hour = self._session, self._hour(now)
-        seen = self._on_disk(lambda file: file.totals(now), now) if limited else None
+        session, hour = self._session, self._minutes.hour(now)
+        seen = self._on_disk(lambda file: file.totals(now), now) if written else None
         if seen is not None:
-            # A process that was forked from the session may have spent as well.
+            # Processes that were forked from the session, or work for it, may have spent as well.
             session = max(session, seen["session"], key=lambda tally: tally.total)
             hour = seen["hour"]
         return [*periods, session, hour]
@@ -226,24 +243,6 @@ class Budget:
         for reservation, row in zip(under_way, rows, strict=True):
             reservation.row = row
         self._unwritten.clear()
-
-    def _hour(self, now: float) -> Tally:
-        """This process's part of the hour, to the minute."""
-        self._minute(now)
-        return add_up("hour", self._minutes.values())
-
-    def _minute(self, now: float) -> Tally:
-        """The tally of this minute; with a new one, those outside the hour are dropped."""
-        minute = int(now // _MINUTE)
-        if minute not in self._minutes:
-            window = range(int((now - HOUR) // _MINUTE), int((now + HOUR) // _MINUTE) + 1)
-            self._minutes = {
-                other: tally
-                for other, tally in self._minutes.items()
-                if other in window or tally.sums["reserved"]
-            }
-            self._minutes[minute] = Tally("hour")
-        return self._minutes[minute]
 
     def _open(self, now: float) -> SpendFile | None:
         if self._disk and self._file is None:
@@ -286,26 +285,5 @@ class Budget:
     def _leave_to_parent(self) -> None:
         """What was under way in the parent is settled there, and it writes what it spent."""
         self._unwritten.clear()
-        for tally in (self._session, *self._minutes.values()):
+        for tally in (self._session, *self._minutes):
             tally.sums["reserved"] = 0
-
-
-def _given(limits: BudgetSettings) -> dict[Period, int]:
-    """The limits that are set, in nano-dollars."""
-    found = {period: getattr(limits, period) for period in PERIODS}
-    return {period: limit_to_nano(limit) for period, limit in found.items() if limit is not None}
-
-
-def _refusal(model: str, period: Period, limit: int, tally: Tally, amount: int) -> BudgetExceeded:
-    limit_, worst = to_dollars(limit), to_dollars(amount)
-    spent, reserved = to_dollars(tally.settled), to_dollars(tally.sums["reserved"])
-    return BudgetExceeded(
-        model,
-        f"could cost up to {dollars(worst)}, and budget.{period} is {dollars(limit_)}, of which "
-        f"{dollars(spent)} is spent and {dollars(reserved)} reserved",
-        period=period,
-        limit=limit_,
-        spent=spent,
-        reserved=reserved,
-        worst=worst,
-    )

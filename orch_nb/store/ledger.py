@@ -64,14 +64,17 @@ class Ledger:
         self._books = Books()
         self._lock = threading.Lock()
 
-    def add(self, record: Record) -> None:
-        """Append `record`, then call the subscribers in this thread."""
+    def add(self, record: Record, *, written: bool = False) -> None:
+        """Append `record`, then call the subscribers in this thread.
+
+        What another process has `written` into the file is not written again.
+        """
         with self._lock:
             self._records.append(record)
             self._spend = self._spend.plus(record)
             self._books.add(record)
             watchers = tuple(self._watchers)
-            if self._file is not None:
+            if self._file is not None and not written:
                 entry = Entry(record, self.session, len(self._records), self.secrets)
                 self._file.add(entry)
         for watch in watchers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
@@ -13,6 +13,7 @@ Period = Literal["task", "pipeline", "session", "hour"]
 PERIODS: tuple[Period, ...] = get_args(Period)
 #: Seconds in the window of the period "hour".
 HOUR = 3600.0
+_MINUTE = 60.0
 
 #: What became of a reservation. "unknown" keeps the worst case; "released" was not billed.
 State = Literal["reserved", "known", "estimated", "unknown", "released"]
@@ -83,11 +84,34 @@ class Tally:
         )
 
 
-def add_up(period: Period, tallies: Iterable[Tally]) -> Tally:
-    """One tally with the sums of all."""
-    whole = Tally(period)
-    for tally in tallies:
-        whole.unpriced += tally.unpriced
-        for state, amount in tally.sums.items():
-            whole.sums[state] += amount
-    return whole
+class Minutes:
+    """What one process spent in the last hour, a tally a minute. Changed under a budget's lock."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[int, Tally] = {}
+
+    def __iter__(self) -> Iterator[Tally]:
+        return iter(self._tallies.values())
+
+    def at(self, now: float) -> Tally:
+        """The tally of the minute of `now`; with a new one, those outside the hour are dropped."""
+        minute = int(now // _MINUTE)
+        if minute not in self._tallies:
+            window = range(int((now - HOUR) // _MINUTE), int((now + HOUR) // _MINUTE) + 1)
+            self._tallies = {
+                other: tally
+                for other, tally in self._tallies.items()
+                if other in window or tally.sums["reserved"]
+            }
+            self._tallies[minute] = Tally("hour")
+        return self._tallies[minute]
+
+    def hour(self, now: float) -> Tally:
+        """The sum of the hour before `now`, to the minute."""
+        self.at(now)
+        whole = Tally("hour")
+        for tally in self:
+            whole.unpriced += tally.unpriced
+            for state, amount in tally.sums.items():
+                whole.sums[state] += amount
+        return whole
