@@ -8,7 +8,6 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -17,7 +16,7 @@ from uuid import uuid4
 
 from orch_nb.configurable import Configurable
 from orch_nb.engine import Engine, Memories, end
-from orch_nb.errors import Interrupted, OrchError, UnknownNameError
+from orch_nb.errors import Interrupted, OrchError
 from orch_nb.forking import renew_after_fork
 from orch_nb.inventory import Inventory
 from orch_nb.invoke.call import Call
@@ -35,13 +34,11 @@ from orch_nb.store.report import Report
 from orch_nb.store.traffic import Traffic
 from orch_nb.toolbox import Toolbox
 from orch_nb.types import (
-    TASKS,
     Decision,
     Observation,
     Request,
     Response,
     Usage,
-    canonical_task,
 )
 from orch_nb.workflow_methods import WorkflowMethods
 
@@ -61,6 +58,9 @@ class Session(Configurable, Inventory, WorkflowMethods):
         The notebook's folder, where ``orch.yaml`` is looked for and ``.orch`` is made.
     traits
         Settings from IPython's configuration, stronger than the file, weaker than `config`.
+    working_for
+        The id of a session in another process (``ledger.session``), which this one asks models for:
+        from its budget, and within the same rate limits.
 
     Raises
     ------
@@ -76,14 +76,23 @@ class Session(Configurable, Inventory, WorkflowMethods):
         *,
         directory: str | os.PathLike[str] | None = None,
         traits: Mapping[str, Any] | None = None,
+        working_for: str | None = None,
     ) -> None:
-        self._directory = Path(directory) if directory is not None else working_folder()
-        Configurable.__init__(self, self._directory, config=config, traits=traits)
+        #: The notebook's folder.
+        self.directory = Path(directory) if directory is not None else working_folder()
+        Configurable.__init__(self, self.directory, config=config, traits=traits)
         random = Random()  # noqa: S311 - jitter, and what strategies that explore draw
         WorkflowMethods.__init__(self, random)
         home, session = partial(user_home, os.environ), uuid4().hex
+        self._shared = working_for is not None
         #: What may be spent, and what was.
-        self.budget = Budget(self.settings.budget, home, session=session, clock=time.time)
+        self.budget = Budget(
+            self.settings.budget,
+            home,
+            session=working_for or session,
+            clock=time.time,
+            shared=self._shared,
+        )
         #: What was seen of models, in this session and in the user's others.
         self.experience, calls = Experience(home, clock=time.time), CallFile(home)
         self._files = (self.experience, calls)
@@ -226,10 +235,7 @@ class Session(Configurable, Inventory, WorkflowMethods):
 
         Raises `UnknownNameError` for a kind that is neither one of `TASKS` nor an alias of one.
         """
-        kind = canonical_task(observation.kind)
-        if kind is None:
-            raise UnknownNameError("task", observation.kind, TASKS)
-        self.experience.add(replace(observation, kind=kind))
+        self.experience.add(observation.canonical())
         self._listeners.notify("experience")
 
     def _apply(self, settings: Settings, *, anew: bool = False) -> None:
@@ -242,7 +248,9 @@ class Session(Configurable, Inventory, WorkflowMethods):
         self._listeners.notify("settings")
 
     def _connect(self, settings: Settings) -> None:
-        connections = {} if settings.mode == "replay" else connect(settings, os.environ)
+        connections = (
+            {} if settings.mode == "replay" else connect(settings, os.environ, shared=self._shared)
+        )
         if self._loop.running:
             self._loop.run(self._engine.close)
         self._connections = connections
@@ -250,7 +258,7 @@ class Session(Configurable, Inventory, WorkflowMethods):
         self._finalizer.detach()
         self._finalizer = weakref.finalize(self, end, self._loop, connections, self._files)
         self.ledger.secrets |= {s for each in connections.values() for s in each.endpoint.secrets}
-        self._engine = open_engine(settings, connections, self._directory, self._memories)
+        self._engine = open_engine(settings, connections, self.directory, self._memories)
         self.catalog, self.cache = self._engine.catalog, self._engine.cache
 
     def _start_anew(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self, get_args
 
-from orch_nb.errors import InputError
+from orch_nb.errors import InputError, UnknownNameError
+from orch_nb.types.task import TASKS, canonical_task
 
 ObservationSource = Literal["call", "evaluation", "rating", "vote"]
 _SOURCES = frozenset(get_args(ObservationSource))
@@ -54,6 +55,13 @@ class Observation:
         ):
             if amount is not None and not 0 <= amount <= _LARGEST:
                 raise InputError("times and counts are 0 or more, and finite")
+
+    def canonical(self) -> Self:
+        """The same under the name that `TASKS` has for its kind. Raises `UnknownNameError`."""
+        kind = canonical_task(self.kind)
+        if kind is None:
+            raise UnknownNameError("task", self.kind, TASKS)
+        return replace(self, kind=kind)
 
 
 @dataclass(frozen=True, slots=True)
