@@ -13,6 +13,7 @@ import pytest
 from orch_nb import figures
 from orch_nb.errors import AllFailed, InputError, SelectionError, Unreachable
 from orch_nb.notebook import display
+from orch_nb.notebook.growing import PrintedAnswer
 from orch_nb.types import (
     Attempt,
     Cascade,
@@ -278,7 +279,7 @@ def test_seconds(time: float | None, shown: str) -> None:
 
 
 def test_what_is_printed_waits_for_what_a_joiner_joins(capsys: pytest.CaptureFixture[str]) -> None:
-    printed = display.PrintedAnswer()
+    printed = PrintedAnswer()
     for piece in ("a\r", "\nb", "می\u200c", "خواهم", "c\u200d"):
         printed.add(piece)
     printed.clear()
@@ -288,7 +289,7 @@ def test_what_is_printed_waits_for_what_a_joiner_joins(capsys: pytest.CaptureFix
 def test_a_hundred_thousand_joiners_are_printed_in_one_pass(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    printed = display.PrintedAnswer()
+    printed = PrintedAnswer()
     printed.add("\u200d" * 100_000 + "a")  # with a search from each of them: half a minute
     printed.clear()
     assert capsys.readouterr().out == "\\u200d" * 100_000 + "a\n"

@@ -99,7 +99,8 @@ def test_trust(bare: Shell, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None
     loaded = bare.run("%load_ext orch_nb").printed
     assert "models.example.org; run `%orch config trust` if this file is yours" in loaded
     assert isinstance(bare.run("%orch_select").error, orch_nb.OrchError)
-    assert bare.run("%orch config trust").printed == "orch.yaml is obeyed from now on\n"
+    (said,) = bare.run("%orch config trust").outputs
+    assert said.data["text/plain"] == "orch.yaml is obeyed from now on"
     assert bare.run("%orch_select").printed.startswith("strategy cost")
     assert bare.run("%reload_ext orch_nb").printed.count("providers: team") == 1
     Path("orch.yaml").write_text(UNTRUSTED.replace("models.", "thieves."))

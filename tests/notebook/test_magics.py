@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 import orch_nb
+from orch_nb.notebook.commands import COMMANDS
+from orch_nb.notebook.magics import ORCH
 from orch_nb.types import Decision, Response
 from shells.here import Shell
 from stub.client import Stub
@@ -160,7 +162,9 @@ def test_assignment_and_later_display(shell: Shell, alpha: Stub) -> None:
     "code", ["%orch", "%orch help", "%%orch", "%%orch\n", "%%orch -s cost\n  \n", "%orch?"]
 )
 def test_usage(shell: Shell, alpha: Stub, code: str) -> None:
-    assert "%orch config trust" in shell.run(code).printed
+    printed = shell.run(code).printed
+    assert all(f"%orch {name}" in printed for name in COMMANDS)
+    assert all(flag in printed for flag in ORCH.flags)
     assert alpha.log() == []
 
 
