@@ -99,6 +99,28 @@ def test_settings(tmp_path: Path) -> None:
 NOTHING_KNOWN = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
 
 
+PIPELINE = """\
+inputs: {topic: rivers}
+selection_schema: {strategy: weighted, weights: {cost: 2, quality: 1}}
+experts: {editor: "sim:small"}
+budget: 0.50
+steps:
+  - {id: outline, prompt: "Outline {{ topic }} in five lines"}
+  - {id: part, prompt: "Write about {{ item }}", for_each: "{{ outline.lines }}", max_parallel: 4}
+  - {id: edit, prompt: "Edit: {{ part.text }}", tool: editor, when: "part | length > 2"}
+outputs: {article: "{{ edit.text or part.text }}"}
+"""
+
+
+def test_pipelines() -> None:
+    with Session() as s:
+        s.pipeline(PIPELINE).plan({})
+        # Most of what is damaged more is refused for its first wrong letter.
+        for content in mutants([PIPELINE.encode()], COUNT // 2, "pipelines"):
+            with bounded(content):
+                s.pipeline(content.decode("utf-8", "surrogateescape")).plan({"topic": "lakes"})
+
+
 class Broken(socketserver.StreamRequestHandler):
     """Answers one request with the bytes that its server has for it, and hangs up."""
 
