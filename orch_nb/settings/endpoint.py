@@ -71,9 +71,19 @@ def check_url(url: str) -> str:
     if "@" in url:
         raise ValueError("must not hold a user name or password; use api_key_env for the key")
     match = _URL.fullmatch(url)
-    if match is None or int(match["port"] or 0) > 65535:
+    if match is None or int(match["port"] or 0) > 65535 or not _is_host(match):
         raise ValueError("must be http(s)://host[:port][/path] in ASCII, without ? or #")
     return url
+
+
+def _is_host(match: re.Match[str]) -> bool:
+    """Whether a resolver takes the host: it raises what is no error of a network for others."""
+    if match["ipv6"] is None:
+        return all(0 < len(label) < 64 for label in match["host"].split("."))  # RFC 1035
+    try:
+        return bool(ipaddress.IPv6Address(match["ipv6"]))
+    except ValueError:
+        return False
 
 
 def site_of(url: str) -> str:
