@@ -19,6 +19,7 @@ from orch_nb._version import __version__
 from orch_nb.current import close_session
 from orch_nb.errors import OrchError
 from orch_nb.notebook import decisions
+from orch_nb.notebook.bridge import Bridge
 from orch_nb.notebook.completion import matcher
 from orch_nb.notebook.evaluations import evaluation_bundle
 from orch_nb.notebook.magics import ORCH, PIPELINE, RUN, SELECT, OrchMagics
@@ -51,6 +52,7 @@ class Extension:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self.magics = OrchMagics(shell)
+        self._bridge: Bridge | None = None
         self._matcher = matcher(_MAGICS, lambda: self.magics.session, shell.user_ns)
 
     def load(self) -> None:
@@ -69,6 +71,9 @@ class Extension:
         shell.input_transformers_cleanup.append(_explain_empty_cell)
         shell.input_transformer_manager.token_transformers.append(_Call)
         shell.events.register("post_run_cell", self.magics.finish_cell)
+        if hasattr(shell, "kernel"):
+            self._bridge = Bridge(shell, lambda: self.magics.session, ORCH)
+            self._bridge.open()
         try:
             print(describe(self.magics.session))
         except OrchError as error:
@@ -81,6 +86,8 @@ class Extension:
     def unload(self) -> None:
         """Take everything away and close the session."""
         shell: Any = self._shell
+        if self._bridge is not None:
+            self._bridge.close()
         for magics in shell.magics_manager.magics.values():
             for name in _MAGICS:
                 magics.pop(name, None)
