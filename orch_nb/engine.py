@@ -137,7 +137,7 @@ class Engine:
         finally:
             if response is None and error is None:  # what others' code raised
                 error, error_type = self._crash(sys.exception())
-            record = call.record(time.time(), response, error, error_type)
+            record = call.recorded = call.record(time.time(), response, error, error_type)
             self._memories.ledger.add(record)
             for observation in observations(record):
                 self._memories.experience.add(observation)

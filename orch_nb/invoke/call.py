@@ -17,7 +17,7 @@ class Call:
     """One call on its way. What is in it when it ends early goes into the record.
 
     ``periods`` is what it is a part of, besides the session: the sums of a pipeline. ``replayed``
-    says that what is in it was recorded.
+    says that what is in it was recorded. ``recorded`` is what the ledger has of it when it is over.
     """
 
     request: Request
@@ -29,6 +29,7 @@ class Call:
     partial: Response | None = None
     periods: tuple[Tally, ...] = ()
     replayed: bool = False
+    recorded: Record | None = None
 
     def record(
         self,

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, wait
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Protocol, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from joblib import Parallel, delayed
-
-from orch_nb.errors import OrchError
+from orch_nb.errors import InputError, OrchError, UnknownNameError
 from orch_nb.figures import dollars
-from orch_nb.invoke.call import Call
-from orch_nb.invoke.compose import Options, with_prompt
+from orch_nb.invoke.compose import Options
 from orch_nb.invoke.values import count, number, text
-from orch_nb.settings import Settings
 from orch_nb.templates.template import Template
 from orch_nb.types import Response
 from orch_nb.workflows.batch.answers import (
@@ -27,29 +21,26 @@ from orch_nb.workflows.batch.answers import (
     flat,
     frame_of,
 )
+from orch_nb.workflows.batch.calls import Composer, RowCalls
 from orch_nb.workflows.batch.plan import agree, plan_batch
+from orch_nb.workflows.batch.remote import Sender
 from orch_nb.workflows.batch.rows import Prompts, Rows, read_rows
+from orch_nb.workflows.batch.threads import ask_in_threads
 from orch_nb.workflows.planning import Asker
+
+if TYPE_CHECKING:
+    from orch_nb.workflows.batch.cluster import Cluster
 
 _MOST = 1000  # at once: more is a slip of the keyboard
 # Dollars that a batch may be expected to cost before a person is asked. Chosen.
 _ASK_ABOVE = 1.0
-_OWN = frozenset({"n_jobs", "ask_above", "confirm", "progress", "max_cost"})
-# Seconds that stopped calls have to close their connections. Chosen.
-_GRACE = 1.0
+_BACKENDS = ("threading", "dask")
+_OWN = frozenset({"n_jobs", "ask_above", "confirm", "progress", "max_cost", "backend"})
 _NOT_ASKED = "the batch was stopped before this row was asked"
 
 
-class Mapper(Asker, Protocol):
+class Mapper(Asker, Composer, Sender, Protocol):
     """What is needed of a session."""
-
-    settings: Settings
-
-    def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
-        """The call for `prompt`, with what the tools that it names bring along."""
-
-    def start(self, call: Call, settings: Settings | None = None) -> Future[Response]:
-        """Begin to answer `call`."""
 
 
 class BatchOptions(Options, total=False):
@@ -59,6 +50,7 @@ class BatchOptions(Options, total=False):
     ask_above: float | None
     confirm: Callable[[str], bool] | None
     progress: bool
+    backend: Literal["threading", "dask"]
 
 
 def map_prompts(session: Mapper, items: Any, template: str, batch: BatchOptions) -> Any:
@@ -72,20 +64,41 @@ def map_prompts(session: Mapper, items: Any, template: str, batch: BatchOptions)
     prompts = Prompts(rows, read)
     prompts.check()
     results = _Results(rows)
-    asking = _Asking(session, prompts, options, results)
+    calls = RowCalls(session, prompts, options)
     if not rows.count:
         return results.given()
+    cluster = _cluster(session, batch)
     live = session.settings.mode == "live"
     if session.settings.mode != "replay":
         plan = plan_batch(session, prompts, workers, options)
         if not agree(plan, limit, threshold, batch.get("confirm")):
             raise BatchRefused(f"not asked: {plan}")
     with _Bar(rows.count, shown=live and batch.get("progress", True)) as bar:
-        for outcome in _ask_all(asking, workers):
-            bar.take(outcome)
-        if asking.stopped:
+        if cluster is None:
+            ended = ask_in_threads(session, calls, workers, results.take, bar.take)
+        else:
+            ended = cluster.ask(calls, workers, results.take, bar.take)
+        if not ended:
             raise BatchStopped(results.given(), results.done, rows.count)
     return results.given()
+
+
+def _cluster(session: Mapper, batch: BatchOptions) -> Cluster | None:
+    """The cluster that is to ask; None where this process does, as for what is recorded."""
+    backend = batch.get("backend", _BACKENDS[0])
+    if backend not in _BACKENDS:
+        raise UnknownNameError("backend", str(backend), _BACKENDS)
+    if backend != "dask" or session.settings.mode != "live":
+        return None
+    if batch.get("thread") is not None:
+        raise InputError("a thread is a conversation of this process: leave out thread or backend")
+    try:
+        from orch_nb.workflows.batch.cluster import Cluster  # noqa: PLC0415 - optional
+    except ImportError:
+        raise InputError(
+            'backend="dask" needs dask: pip install "orch-nb[dask]", then make a distributed.Client'
+        ) from None
+    return Cluster(session)
 
 
 def _dollars(what: str, value: float | Decimal | None) -> Decimal | None:
@@ -116,70 +129,6 @@ class _Results:
             return Answers(missing if found is None else found for found in self._found)
         rows = (flat(missing) if found is None else found for found in self._found)
         return frame_of(rows, self._rows.index)
-
-
-class _Asking:
-    """Asks one row after the other in each of several threads, until it is stopped."""
-
-    def __init__(
-        self, session: Mapper, prompts: Prompts, options: Options, results: _Results
-    ) -> None:
-        self._session, self._prompts, self._options = session, prompts, options
-        self._pattern = session.compose("…", **options)
-        self._results, self._lock = results, threading.Lock()
-        self._under_way: set[Future[Response]] = set()
-        self.total, self.stopped = prompts.rows.count, False
-
-    def __call__(self, place: int) -> Outcome | None:
-        """Ask the row at `place`, and keep its outcome; None if it was stopped."""
-        try:
-            outcome: Outcome | None = self._ask(self._call(self._prompts[place]))
-        except OrchError as error:
-            outcome = error
-        if outcome is not None:
-            self._results.take(place, outcome)
-        return outcome
-
-    def _call(self, prompt: str) -> Call:
-        if self._options.get("tool") is not None:  # which may put something around the prompt
-            return self._session.compose(prompt, **self._options)
-        return with_prompt(self._pattern, prompt)
-
-    def _ask(self, call: Call) -> Response | None:
-        with self._lock:  # what is started before `stop` is seen and cancelled by it
-            if self.stopped:
-                return None
-            future = self._session.start(call)
-            self._under_way.add(future)
-        try:
-            return future.result()
-        except CancelledError:  # by `stop`, or because the session was closed
-            self.stopped = True
-            return None
-        finally:
-            with self._lock:
-                self._under_way.discard(future)
-
-    def stop(self) -> None:
-        """Cancel what is under way, and start no more."""
-        with self._lock:
-            self.stopped = True
-            under_way = tuple(self._under_way)
-        for future in under_way:
-            future.cancel()
-        # A call that was stopped settles its money and writes its record before its thread ends.
-        wait(under_way, timeout=_GRACE)
-
-
-def _ask_all(asking: _Asking, workers: int) -> Iterator[Outcome]:
-    """The outcomes as they arrive, until all have, or the user stops."""
-    parallel = Parallel(workers, backend="threading", return_as="generator_unordered")
-    try:
-        for outcome in parallel(delayed(asking)(place) for place in range(asking.total)):
-            if outcome is not None:
-                yield outcome
-    except KeyboardInterrupt:
-        asking.stop()
 
 
 class _Bar:
