@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar, Unpack
+from typing import Any, Protocol, TypeVar, Unpack
 
 from orch_nb.errors import InputError
 from orch_nb.invoke.call import Call
@@ -35,19 +35,31 @@ _REQUIRES = {
 }
 
 
-def recompose(request: Request, **changes: Unpack[Options]) -> Call:
-    """A call for what `request` asked, but for `changes`.
+class Composer(Protocol):
+    """What makes a call of a prompt and its options: `compose`, or a session's."""
 
+    def __call__(self, prompt: str, /, **options: Unpack[Options]) -> Call:
+        """The call. Raises `InputError`."""
+
+
+def recompose(
+    request: Request, composer: Composer = compose, /, **changes: Unpack[Options]
+) -> Call:
+    """A call for what `request` asked, but for `changes`, as `composer` makes it.
+
+    A tool among the changes brings along what `composer` knows of it, around what was sent before.
     It belongs to no thread, but sees what `request` saw of one. Who chooses anew, by a strategy or
     a tool, is not held to the models that were named. A class that an answer was to have, and a
     check, are of their call: the answer gets its form, but is validated only if the class is given
     again. Raises `InputError`, also where a check would be left out.
     """
-    call = compose(request.prompt, **changes)
+    call = composer(request.prompt, **changes)
     made = call.request
     if request.wants.checked and "check" not in changes:
         raise InputError("its answer was checked, and no check is kept; give one again")
     *before, last = request.messages
+    if made.wants.tools != request.wants.tools:  # else what it says around a prompt is there
+        last = replace(last, content=made.prompt)
     if "images" in changes:
         last = replace(last, images=made.messages[-1].images)
     call.request = replace(
@@ -55,8 +67,8 @@ def recompose(request: Request, **changes: Unpack[Options]) -> Call:
         messages=(*before, last),
         system=made.system if "system" in changes else request.system,
         parameters=_changed(request.parameters, made.parameters, _PARAMETERS, changes),
-        schema=made.schema if "schema" in changes else request.schema,
-        tools=made.tools if "tools" in changes else request.tools,
+        schema=made.schema if "schema" in changes or made.schema else request.schema,
+        tools=made.tools if "tools" in changes or made.tools else request.tools,
         wants=_wants(request.wants, made.wants, changes),
     )
     return call

@@ -52,7 +52,8 @@ def show_rerun(words: list[str], session: Session, variables: dict[str, Any]) ->
     if more:
         raise InputError(f"{more} is no option; {_USAGE}")
     number, before = find_call(first, session, _USAGE)
-    response = _answer(session, recompose(before.request, **_changes(options, variables)))
+    call = recompose(before.request, session.compose, **_changes(options, variables))
+    response = _answer(session, call)
     if options.out:
         variables[options.out] = response
     return _compared(number, before, response)

@@ -70,6 +70,18 @@ def test_without_a_change_it_is_asked_anew(shell: Shell, talks: Stub) -> None:
     assert "{+Oder+}" in compared.data["text/plain"]
 
 
+def test_a_tool_brings_along_what_it_has(shell: Shell, talks: Stub) -> None:
+    shell.run("%orch -m alpha:stub-small Name a river.")
+    session = orch_nb.session()
+    session.tool("german", prompt="In German: {{ prompt }}")
+    session.experts.pin(german="alpha:stub-large")
+    outputs(shell, "%orch rerun --tool german")
+    outputs(shell, "%orch rerun --tool german --temperature 0")  # it is there already
+    for body in bodies(talks)[1:]:
+        assert body["model"] == "stub-large"
+        assert body["messages"][-1]["content"] == "In German: Name a river."
+
+
 def test_parameters_and_numbers(shell: Shell, talks: Stub) -> None:
     shell.run("%orch -m alpha:stub-small --temperature 0.5 Name a river.")
     shell.run("%orch -m alpha:stub-large Name a lake.")
