@@ -61,18 +61,19 @@ def test_wheel_serves_every_machine(wheel: Path) -> None:
 
 
 def test_wheel_holds_package_and_labextension_once(wheel: Path) -> None:
-    data = f"orch_nb-{orch_nb.__version__}.data/data/{SHARED}/"
+    shared = f"orch_nb-{orch_nb.__version__}.data/data/{SHARED}/"
     names = ZipFile(wheel).namelist()
     assert "orch_nb/py.typed" in names
-    assert f"{data}package.json" in names
-    assert f"{data}install.json" in names
+    assert f"{shared}package.json" in names
+    assert f"{shared}install.json" in names
     built = ROOT / "orch_nb" / "labextension"
     for path in built.rglob("*"):
         if path.is_file():
-            assert f"{data}{path.relative_to(built).as_posix()}" in names
+            assert f"{shared}{path.relative_to(built).as_posix()}" in names
     package = {name for name in names if name.startswith("orch_nb/")}
     ours = ROOT / "orch_nb"
-    files = [*ours.rglob("*.py"), *ours.glob("registry/*.json"), *ours.glob("routing/*.json")]
+    data = ("registry/*.json", "routing/*.json", "workflows/*/*.yaml")
+    files = [*ours.rglob("*.py"), *(path for pattern in data for path in ours.glob(pattern))]
     sources = {path.relative_to(ROOT).as_posix() for path in files}
     assert package == sources | {"orch_nb/py.typed"}
 
