@@ -75,7 +75,8 @@ class Budget(Panel):
         spent = self.session.budget.spent()
         bars = [bar(period, getattr(limits, period), one) for period, one in spent.items()]
         projected = f"<div {QUIET}>{render.escape(projection(self.session))}</div>"
-        self._bars.value = "".join(bars) + _legend() + projected
+        legend = _legend() if any(getattr(limits, period) is not None for period in spent) else ""
+        self._bars.value = "".join(bars) + legend + projected
 
     def _set(self, period: Period, limit: str) -> None:
         show_budget([f"{period}={limit.strip() or 'none'}"], self.session)
@@ -102,20 +103,23 @@ def projection(session: Session) -> str:
 
 
 def bar(period: str, limit: Decimal | None, spent: Spent) -> str:
-    """What was spent in `period` against its `limit` in dollars, as HTML that says it in words."""
+    """What was spent in `period` against its `limit` in dollars, as HTML that says it in words.
+
+    Without a limit it is the words alone.
+    """
     amounts = {name: getattr(spent, name) for name in _COLOURS}
-    whole = max(limit or Decimal(0), spent.total)
     of = ", no limit" if limit is None else f" of {dollars(limit)}"
     words = ", ".join(f"{dollars(a)} {name}" for name, a in amounts.items() if a)
+    said = f"{period}: {dollars(spent.total)}{of}{f' ({words})' if words else ''}"
+    label = render.escape(said)
+    if limit is None:  # a part of what: a full bar would say that nothing is left
+        return f'<div style="margin:.3em 0">{label}</div>'
+    whole = max(limit, spent.total)
     parts = "".join(
         f'<span style="width:{100 * amount / whole:.2f}%;background:{_COLOURS[name]}"></span>'
         for name, amount in amounts.items()
         if whole and amount
     )
-    said = f"{period}: {dollars(spent.total)}{of}{f' ({words})' if words else ''}"
-    label = render.escape(said)
-    if limit is None and not parts:
-        return f'<div style="margin:.3em 0">{label}</div>'
     return (
         f'<div style="margin:.3em 0">{label}<div role="img" aria-label="{escape(said)}" '
         'style="display:flex;height:.8em;max-width:40em;border-radius:3px;overflow:hidden;'

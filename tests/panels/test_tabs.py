@@ -213,7 +213,7 @@ def test_a_bar_shows_how_sure_the_money_is() -> None:
     assert 'aria-label="session: $1.00 of $2.00 ($0.50 known, ' in drawn
     over = bar("hour", Decimal(0), Spent(known=Decimal(1)))
     assert re.findall(r"width:([\d.]+)%", over) == ["100.00"]
-    assert "<div role" not in bar("hour", None, Spent())
+    assert "<div role" not in bar("hour", None, Spent(known=Decimal(1)))
 
 
 def test_the_projection_says_what_it_is_made_of(s: Session) -> None:
