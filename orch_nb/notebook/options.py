@@ -63,14 +63,15 @@ class Options:
             prog=magic, add_help=False, allow_abbrev=False, usage=argparse.SUPPRESS
         )
         for option in options:
+            said = option.help.replace("%", "%%")  # argparse fills it
             if option.metavar is None:
-                self._parser.add_argument(*option.flags, action="store_true", help=option.help)
+                self._parser.add_argument(*option.flags, action="store_true", help=said)
             else:
                 self._parser.add_argument(
                     *option.flags,
                     metavar=option.metavar,
                     type=_reader(option),
-                    help=option.help,
+                    help=said,
                     action="append" if option.repeated else "store",
                 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from orch_nb import session
@@ -97,6 +99,19 @@ def test_listed_models_are_offered_if_they_can_be_typed(shell: Shell, alpha: Stu
     shell.run("%orch_select hi").result.raise_error()
     known = [name for name in shell.complete("%orch -m ") if "stub" not in name]
     assert known == ["alpha:org/model@2", "alpha:qwen3:8b", "org/model@2", "qwen3:8b"]
+
+
+def test_a_damaged_list_of_recorded_models_offers_none(
+    bare: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(".orch/recording")
+    folder.mkdir(parents=True)
+    (folder / "models.json").write_text("{")
+    monkeypatch.setenv("ORCH_MODE", "replay")
+    bare.run("%load_ext orch_nb")
+    assert bare.complete("%orch -m ") == [""]
+    assert bare.complete("%orch models ") == ["--refresh", "add"]
+    assert "damaged" in str(bare.run("%orch models").error)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from orch_nb.errors import InputError, OrchError, UnknownNameError
 from orch_nb.notebook.magics import ORCH, SELECT
+from orch_nb.notebook.options import Option, Options
 
 PIECES = st.sampled_from(
     [*ORCH.flags, *SELECT.flags, "--", "-", "=", " ", "'", '"', "\\", "\n", "\t", "\x1c", "\u2003",
@@ -126,3 +127,11 @@ def test_any_line_is_read_or_refused(line: str) -> None:
         assert isinstance(read[0], Namespace)
         assert read[1] == read[1].strip()
         assert line.rstrip().endswith(read[1])
+
+
+def test_percent_signs_in_a_help_text_are_shown() -> None:
+    said = Options(
+        "%orch", (Option(("--share",), "P", "50% (of %s)"), Option(("--all",), None, "%"))
+    )
+    assert "50% (of %s)" in said.help
+    assert said.parse("--share=1 hi")[1] == "hi"
