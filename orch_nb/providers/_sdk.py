@@ -282,4 +282,5 @@ def _broken() -> Broken:
     import aiohttp  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
 
-    return httpx2.HTTPError, aiohttp.ClientError  # the SDKs translate most of the latter, not all
+    # The SDKs translate most of the second, not all; a head that is no text gives the third.
+    return httpx2.HTTPError, aiohttp.ClientError, UnicodeError

@@ -149,11 +149,20 @@ def test_a_server_that_was_started_anew_answers(wire: str) -> None:
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhello",
+        b"HTTP/1.1 200 O\xed\xa0\x80K\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"h" * 300_000 + b"\r\n\r\n",
         b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         chunked(200, "text/event-stream").replace(b"chunked\r\n\r\n", b"chunked\r\n\r\nZZ\r\n"),
     ],
-    ids=["another protocol", "no length", "two lengths", "a large head", "a switch", "no chunk"],
+    ids=[
+        "another protocol",
+        "no length",
+        "two lengths",
+        "no text",
+        "a large head",
+        "a switch",
+        "no chunk",
+    ],
 )
 @pytest.mark.parametrize("wire", WIRES)
 def test_what_is_no_http_is_no_answer(wire: str, said: bytes) -> None:
