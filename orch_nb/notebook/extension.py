@@ -21,26 +21,26 @@ from orch_nb.errors import OrchError
 from orch_nb.notebook import decisions
 from orch_nb.notebook.bridge import Bridge
 from orch_nb.notebook.completion import matcher
-from orch_nb.notebook.evaluations import evaluation_bundle
 from orch_nb.notebook.magics import ORCH, PIPELINE, RUN, SELECT, OrchMagics
-from orch_nb.notebook.report import report_bundle
 from orch_nb.notebook.tables import Shown
 from orch_nb.session import Session
 from orch_nb.store.recording import FOLDER
 from orch_nb.store.report import Report
 from orch_nb.types import Decision, Response
-from orch_nb.workflows.comparison import Comparison
-from orch_nb.workflows.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from orch_nb.workflows.evaluation import Evaluation
+
 _MAGICS = {"orch": ORCH, "orch_select": SELECT, "orch_pipeline": PIPELINE, "orch_run": RUN}
-# What is shown of results whose classes import pydantic, by the name of the magics' part.
+# Results that the parts of the magics show, by class: neither is imported before there is one.
 _BY_NAME = {
+    ("orch_nb.workflows.comparison", "Comparison"): "comparing",
     ("orch_nb.workflows.pipeline.outcome", "Run"): "piping",
     ("orch_nb.workflows.chains.chain", "ChainResult"): "chaining",
 }
+_EVALUATION = ("orch_nb.workflows.evaluation", "Evaluation")
 _NAMES = "|".join(_MAGICS)
 _EMPTY_CELL = re.compile(rf"\s*%%({_NAMES})\b[^\n]*\s*\Z")
 _CALL = re.compile(rf"((?:[\w.]+\s*=\s*)?)%({_NAMES})[ \t]+(?=[^\s?])")
@@ -61,10 +61,9 @@ class Extension:
         shell.register_magics(self.magics)
         bundles = shell.display_formatter.mimebundle_formatter
         bundles.for_type(Response, self.magics.asking.show)
-        bundles.for_type(Comparison, self.magics.comparing.show)
         bundles.for_type(Decision, decisions.decision)
-        bundles.for_type(Evaluation, evaluation_bundle)
-        bundles.for_type(Report, report_bundle)
+        bundles.for_type(Report, _report)
+        bundles.for_type_by_name(*_EVALUATION, _evaluation)
         for (module, name), part in _BY_NAME.items():
             bundles.for_type_by_name(module, name, self._shown_by(part))
         shell.Completer.custom_matchers.append(self._matcher)
@@ -94,9 +93,9 @@ class Extension:
         shell.magics_manager.registry.pop(OrchMagics.__name__, None)
         shell.configurables[:] = [c for c in shell.configurables if c is not self.magics]
         bundles = shell.display_formatter.mimebundle_formatter
-        for kind in (Response, Comparison, Decision, Evaluation, Report):
+        for kind in (Response, Decision, Report):
             bundles.pop(kind, None)
-        for module, name in _BY_NAME:
+        for module, name in (*_BY_NAME, _EVALUATION):
             bundles.deferred_printers.pop((module, name), None)
             bundles.pop(f"{module}.{name}", None)
         shell.Completer.custom_matchers.remove(self._matcher)
@@ -104,6 +103,18 @@ class Extension:
         shell.input_transformer_manager.token_transformers.remove(_Call)
         shell.events.unregister("post_run_cell", self.magics.finish_cell)
         close_session()
+
+
+def _report(made: Report) -> Shown:
+    from orch_nb.notebook.report import report_bundle  # noqa: PLC0415 - imports the charts
+
+    return report_bundle(made)
+
+
+def _evaluation(made: Evaluation) -> Shown:
+    from orch_nb.notebook.evaluations import evaluation_bundle  # noqa: PLC0415 - likewise
+
+    return evaluation_bundle(made)
 
 
 def describe(session: Session) -> str:

@@ -22,20 +22,19 @@ from orch_nb.current import session
 from orch_nb.errors import InputError, OrchError
 from orch_nb.notebook import commands, decisions, display
 from orch_nb.notebook.asking import Asking, passed_on
-from orch_nb.notebook.comparing import Comparing
-from orch_nb.notebook.config import trust
 from orch_nb.notebook.option_tables import ASKING, PIPELINES, SELECTING
 from orch_nb.notebook.options import Options
 from orch_nb.sanitize import visible
 from orch_nb.session import Session
 from orch_nb.templates.template import fill
 from orch_nb.types import Decision, Response
-from orch_nb.workflows.comparison import Comparison
 
 if TYPE_CHECKING:
     from orch_nb.notebook.chaining import Chaining
+    from orch_nb.notebook.comparing import Comparing
     from orch_nb.notebook.pipelines import Piping
     from orch_nb.workflows.chains.chain import ChainResult
+    from orch_nb.workflows.comparison import Comparison
     from orch_nb.workflows.pipeline.outcome import Run
 
 ORCH = Options("%orch", ASKING)
@@ -111,7 +110,7 @@ class OrchMagics(Magics):
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self.asking, self.comparing = Asking(shell), Comparing(shell)
+        self.asking = Asking(shell)
         self._adopted: Session | None = None
         self._made = True  # what the configuration file says is checked with the first use
 
@@ -151,6 +150,8 @@ class OrchMagics(Magics):
         """Ask the best model and show its answer."""
         word, _, words = line.strip().partition(" ")
         if cell is None and line.split() == ["config", "trust"]:
+            from orch_nb.notebook.config import trust  # noqa: PLC0415 - here alone
+
             display.show(trust())
             return None
         if cell is None and word in commands.COMMANDS:
@@ -221,6 +222,13 @@ class OrchMagics(Magics):
             print(PIPELINE_USAGE)
             return None
         return self.piping.run(self.session, rest, options, self._variables)
+
+    @cached_property
+    def comparing(self) -> Comparing:
+        """The comparisons of this shell."""
+        from orch_nb.notebook.comparing import Comparing  # noqa: PLC0415 - what few cells need
+
+        return Comparing(self.shell)
 
     @cached_property
     def piping(self) -> Piping:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ import pytest
 from traitlets.config import Config
 
 import orch_nb
+from orch_nb.store.report import Report
 from orch_nb.types import Decision, Response
+from orch_nb.workflows.comparison import Comparison
+from orch_nb.workflows.evaluation import Evaluation
 from shells.here import Shell
 from shells.settings import write_settings
 from stub.client import Stub
@@ -19,6 +24,8 @@ strategy: cost
 providers:
   team: {type: compatible, base_url: "https://models.example.org/v1", api_key_env: TEAM_KEY}
 """
+
+SHOWN = (Response, Decision, Report, Comparison, Evaluation)
 
 
 def prompts(stub: Stub) -> list[str]:
@@ -37,7 +44,8 @@ def traces(shell: Shell) -> dict[str, Any]:
         "cleanup": list(ip.input_transformers_cleanup),
         "tokens": list(ip.input_transformer_manager.token_transformers),
         "post": list(ip.input_transformers_post),
-        "formatters": [bundles.lookup_by_type(t) for t in (Response, Decision) if t in bundles],
+        "formatters": [bundles.lookup_by_type(kind) for kind in SHOWN if kind in bundles],
+        "formatters by name": dict(bundles.deferred_printers),
         "events": {name: list(called) for name, called in ip.events.callbacks.items()},
     }
 
@@ -49,6 +57,20 @@ def test_one_line_says_what_is_there(bare: Shell, alpha: Stub) -> None:
     assert parts[3] == "strategy balanced"
     assert loaded.count("\n") == 1
     assert alpha.log() == []
+
+
+def test_loading_imports_neither_charts_nor_what_commands_show() -> None:
+    code = (
+        "import sys\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_line_magic('load_ext', 'orch_nb')\n"
+        "later = ('charts', 'panels.frame', 'workflows.', 'notebook.cards', 'notebook.report')\n"
+        "found = [m for m in sys.modules if m.startswith(tuple(f'orch_nb.{n}' for n in later))]\n"
+        "print(*found, *{'numpy', 'plotly', 'ipywidgets'} & {*sys.modules})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[1:] == [""]
 
 
 def test_without_settings_sim_is_named(bare: Shell) -> None:
