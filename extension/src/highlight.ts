@@ -1,18 +1,25 @@
 import { ICellModel, isCodeCellModel } from '@jupyterlab/cells';
 import { CodeEditor } from '@jupyterlab/codeeditor';
 import { CellList, Notebook } from '@jupyterlab/notebook';
-import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 
-/** JupyterLab's own Markdown mode, the one of Markdown cells. */
-const MARKDOWN = 'text/x-ipythongfm';
+import { readCell } from './lines';
+import { Preferences } from './preferences';
 
-/** Magics whose cell body is a prompt; the body of `%%orch_pipeline` is YAML. */
-const PROMPT = /^\s*%%orch(_select)?(\s|$)/;
+/** JupyterLab's own modes, those of Markdown cells and of YAML files. */
+const MARKDOWN = 'text/x-ipythongfm';
+const YAML = 'text/x-yaml';
+
+const MODES: Record<string, string> = {
+  '%%orch': MARKDOWN,
+  '%%orch_select': MARKDOWN,
+  '%%orch_pipeline': YAML
+};
 
 /**
- * Shows the prompt cells of one notebook as Markdown, until the notebook is disposed.
+ * Shows the prompt cells of one notebook as Markdown and its pipelines as YAML, until the notebook
+ * is disposed.
  *
  * It listens to cell models, not to cell widgets: JupyterLab makes an editor only when its cell
  * comes into view, and that editor should then find the right type.
@@ -20,11 +27,11 @@ const PROMPT = /^\s*%%orch(_select)?(\s|$)/;
 export class Highlight implements IDisposable {
   constructor(
     private readonly notebook: Notebook,
-    private readonly settings: ISettingRegistry.ISettings | null
+    private readonly preferences: Preferences
   ) {
     notebook.disposed.connect(this.dispose, this);
     notebook.modelChanged.connect(this.follow, this);
-    settings?.changed.connect(this.watchAll, this);
+    preferences.changed.connect(this.watchAll, this);
     this.follow();
   }
 
@@ -69,17 +76,14 @@ export class Highlight implements IDisposable {
     }
   }
 
-  /** Only ever to and from Markdown, so that two views of one notebook cannot disagree forever. */
+  /** Only ever to and from our modes, so that two views of one notebook cannot disagree forever. */
   private mark(cell: CodeEditor.IModel): void {
-    if (this.isOn && PROMPT.test(cell.sharedModel.getSource())) {
-      cell.mimeType = MARKDOWN;
-    } else if (cell.mimeType === MARKDOWN) {
+    const magic = this.preferences.highlight && readCell(cell.sharedModel.getSource())?.magic;
+    if (magic) {
+      cell.mimeType = MODES[magic];
+    } else if (cell.mimeType === MARKDOWN || cell.mimeType === YAML) {
       cell.mimeType = this.notebook.codeMimetype;
     }
-  }
-
-  private get isOn(): boolean {
-    return this.settings?.composite.highlight !== false;
   }
 
   private cells: CellList | null = null;

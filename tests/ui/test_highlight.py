@@ -1,4 +1,4 @@
-"""Prompt cells look like Markdown in JupyterLab."""
+"""Prompt cells look like Markdown in JupyterLab, pipelines like YAML."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from ui.notebook_page import (
 
 pytestmark = pytest.mark.ui
 
-MARKDOWN, PYTHON, R = "text/x-ipythongfm", "text/x-ipython", "text/x-rsrc"
+MARKDOWN, YAML = "text/x-ipythongfm", "text/x-yaml"
+PYTHON, R = "text/x-ipython", "text/x-rsrc"
 SOURCES = [
     "%%orch --strategy balanced\nExplain **this plan** in `two` sentences:\n\n- first\n- second",
     "%%orch_select\nWhich model for **this plan**?",
     "%%orch_pipeline\nsteps:\n  - prompt: Explain **this plan**",
     "print(1 + 1)",
 ]
-AT_FIRST = [MARKDOWN, MARKDOWN, PYTHON, PYTHON]
+AT_FIRST = [MARKDOWN, MARKDOWN, YAML, PYTHON]
 
 _MIME_TYPES = """() => {
   const { content } = window.jupyterapp.shell.currentWidget;
@@ -81,10 +82,12 @@ def test_typing_turns_a_cell(page: Page, lab: Lab) -> None:
     page.keyboard.press("Control+Home")
     page.keyboard.type("%%orch")
     page.keyboard.press("Enter")
-    expect_types(page, [MARKDOWN, MARKDOWN, PYTHON, MARKDOWN])
+    expect_types(page, [MARKDOWN, MARKDOWN, YAML, MARKDOWN])
     page.keyboard.press("ArrowUp")
     page.keyboard.press("End")
     page.keyboard.type("_pipeline")
+    expect_types(page, [MARKDOWN, MARKDOWN, YAML, YAML])
+    page.keyboard.type("s")
     expect_types(page, AT_FIRST)
 
 
@@ -108,5 +111,5 @@ def test_two_views_follow_a_new_kernel_language(page: Page, lab: Lab) -> None:
     expect(page.locator(".jp-NotebookPanel")).to_have_count(2)
     expect_types(page, AT_FIRST)
     page.evaluate(_SPEAK_R)
-    expect_types(page, [MARKDOWN, MARKDOWN, R, R])
+    expect_types(page, [MARKDOWN, MARKDOWN, YAML, R])
     assert [text for text in messages if "RangeError" in text] == []

@@ -1,0 +1,54 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { dollars, seconds } from '../figures';
+import { IRanking } from '../messages';
+import { visible } from '../visible';
+
+interface IRankingPart {
+  ranking: IRanking | null;
+  trans: TranslationBundle;
+}
+
+/** Who would be asked the prompt with the cursor in it, and who would not. */
+export function Ranking({ ranking, trans }: IRankingPart): React.JSX.Element {
+  if (ranking === null) {
+    return (
+      <p className="jp-OrchQuiet">
+        {trans.__('Put the cursor into a %%orch cell: its prompt is ranked while you type.')}
+      </p>
+    );
+  }
+  if (ranking.error) {
+    return <p className="jp-OrchError">{visible(ranking.error)}</p>;
+  }
+  return (
+    <>
+      <p className="jp-OrchQuiet">{trans.__('a prompt of the kind %1', visible(ranking.kind))}</p>
+      <ol className="jp-OrchRanking">
+        {ranking.rows.map(row => (
+          <li key={row.model} title={visible(row.reason)}>
+            <span className="jp-OrchName">
+              <bdi>{visible(row.model)}</bdi>
+            </span>
+            <span className="jp-OrchNumber">{row.score?.toFixed(2) ?? '—'}</span>
+            <span className="jp-OrchNumber">{dollars(row.cost)}</span>
+            <span className="jp-OrchNumber">{seconds(row.seconds)}</span>
+          </li>
+        ))}
+      </ol>
+      {ranking.rejected.length > 0 && (
+        <details>
+          <summary>{trans.__('%1 out', ranking.rejected.length)}</summary>
+          <ul>
+            {ranking.rejected.map(({ model, reason }) => (
+              <li key={model}>
+                <bdi>{visible(model)}</bdi>: {visible(reason)}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
