@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from orch_nb.workflows.probes.detect import Detection
 
 
+# Comparisons that a session remembers: each holds all of its answers. Chosen.
+_COMPARISONS = 100
+
+
 class WorkflowMethods:
     """The part of `orch_nb.Session` that leads to `orch_nb.workflows`, imported with its use.
 
@@ -40,7 +44,7 @@ class WorkflowMethods:
         self._draws = random
         #: The calls under way that no cell waits for; cancelling one stops it.
         self.background: set[Future[Response]] = set()
-        #: The comparisons of this session that came to their end, in their order.
+        #: The last hundred comparisons of this session that came to their end, in their order.
         self.comparisons: list[Comparison] = []
 
     def evaluate(
@@ -176,11 +180,15 @@ class WorkflowMethods:
                 **options,
             )
         except ComparisonStopped as stop:
-            self.comparisons.append(stop.comparison)
+            self._keep(stop.comparison)
             raise
         if not dry_run:
-            self.comparisons.append(made)
+            self._keep(made)
         return made
+
+    def _keep(self, made: Comparison) -> None:
+        self.comparisons.append(made)
+        del self.comparisons[:-_COMPARISONS]
 
     def probe(
         self,

@@ -132,9 +132,7 @@ class GrowingColumns(GrowingOutput, Watcher):
     def _column(self, place: int, row: Compared) -> Column:
         if row.response is not None:
             return Column(row.model, said(row.response), measured(row.response))
-        text = "".join(self._parts[place])
-        html = render.html(text, streaming=True) if text else ""
-        return Column(row.model, {"text/html": html, "text/plain": visible(text)}, row.error or "…")
+        return Column(row.model, _part("".join(self._parts[place])), row.error or "…")
 
 
 class PrintedColumns(Watcher):
@@ -184,7 +182,15 @@ def _title(comparison: Comparison, row: Compared) -> str:
 def _column(row: Compared) -> Column:
     if row.response is not None:
         return Column(row.model, said(row.response), measured(row.response))
+    if row.partial:
+        return Column(row.model, _part(row.partial), row.error or "")
     return Column(row.model, quiet([one_line(row.error or "", 600)]))
+
+
+def _part(text: str) -> Bundle:
+    """What has arrived of an answer."""
+    html = render.html(text, streaming=True) if text else ""
+    return {"text/html": html, "text/plain": visible(text)}
 
 
 def _total(comparison: Comparison) -> str:

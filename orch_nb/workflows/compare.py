@@ -178,6 +178,7 @@ def _collect(
 ) -> bool:
     """Put what comes of each of `calls` into its row; False says that they were stopped before."""
     arrived: _Arrivals = queue.SimpleQueue()
+    parts: list[list[str]] = [[] for _ in rows]
     waiting: dict[int, Future[Response]] = {}
     try:
         for place, call in enumerate(calls):
@@ -191,9 +192,10 @@ def _collect(
                 watcher.waited()
                 continue
             if text is not None:
+                parts[place].append(text)
                 watcher.arrived(place, text)
             else:
-                rows[place] = _ended(rows[place], waiting[place])
+                rows[place] = _ended(rows[place], parts[place], waiting[place])
                 del waiting[place]
                 watcher.answered(place, rows[place])
     except KeyboardInterrupt:
@@ -202,7 +204,7 @@ def _collect(
         for future in waiting.values():
             future.cancel()
     for place, future in waiting.items():
-        rows[place] = _ended(rows[place], future)
+        rows[place] = _ended(rows[place], parts[place], future)
     return not any(row.error == INTERRUPTED for row in rows)
 
 
@@ -214,10 +216,10 @@ def _end(arrived: _Arrivals, place: int, _: object) -> None:
     arrived.put((place, None))
 
 
-def _ended(row: Compared, future: Future[Response]) -> Compared:
+def _ended(row: Compared, parts: Sequence[str], future: Future[Response]) -> Compared:
     try:
         return replace(row, response=future.result())
     except OrchError as error:
-        return replace(row, error=str(error))
+        return replace(row, error=str(error), partial="".join(parts))
     except CancelledError:  # by the user, or as another thread closed the session
-        return replace(row, error=INTERRUPTED)
+        return replace(row, error=INTERRUPTED, partial="".join(parts))

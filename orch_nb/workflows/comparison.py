@@ -27,7 +27,8 @@ _COLUMNS = (
 class Compared:
     """One model in a comparison: its answer, or why there is none.
 
-    Before it is asked it has neither. ``kind`` is the task's, ``expected`` what was estimated.
+    Before it is asked it has neither. ``kind`` is the task's, ``expected`` what was estimated,
+    ``partial`` what had arrived of an answer that was stopped or broke off: hostile text, too.
     """
 
     model: str
@@ -35,6 +36,7 @@ class Compared:
     expected: Estimate
     response: Response | None = None
     error: str | None = None
+    partial: str = ""
 
     @property
     def text(self) -> str | None:

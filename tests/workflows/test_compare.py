@@ -200,6 +200,30 @@ def test_a_stop_keeps_what_is_done(session: Session, says: Says, stub: Stub) -> 
     assert [row.response and row.response.cached for row in again] == [True, False]
 
 
+def test_a_stop_keeps_what_had_arrived(session: Session, says: Says, stub: Stub) -> None:
+    says("small", "Cher ami")
+    stub.rule("a", write("hang_mid", after=2, text="Chère amie"), model="large")
+
+    class Stops(Watcher):
+        def arrived(self, place: int, text: str) -> None:
+            if place == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(ComparisonStopped) as stop:
+        session.compare(PROMPT, BOTH, watcher=Stops())
+    row = stop.value.comparison[1]
+    assert (row.text, row.error) == (None, "interrupted")
+    assert row.partial
+    assert "Chère amie".startswith(row.partial)
+
+
+def test_only_the_last_comparisons_are_remembered(session: Session, says: Says) -> None:
+    says("small", "Cher ami")
+    says("large", "Chère amie")
+    made = [session.compare(PROMPT, BOTH) for _ in range(103)]
+    assert session.comparisons == made[3:]
+
+
 def test_a_session_that_is_closed_meanwhile_stops_it(session: Session, stub: Stub) -> None:
     stub.rule("a", "hang")
     closer = threading.Timer(0.3, session.close)
