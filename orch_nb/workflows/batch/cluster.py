@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import time
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ class Cluster:
             if said:
                 raise InputError(f"the worker {worker} cannot work for this session: {said}")
         self._run, self._stopped = uuid4().hex, False
-        self._replies: SimpleQueue[remote.Reply] = SimpleQueue()
+        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
 
     def ask(
         self,
@@ -61,31 +62,22 @@ class Cluster:
         take: Callable[[int, Outcome], None],
         seen: Callable[[Outcome], None],
     ) -> bool:
-        """As `orch_nb.workflows.batch.threads.ask_in_threads`, with all in this thread.
+        """As `orch_nb.workflows.batch.threads.ask_in_threads`, but `take` is called in one thread.
 
         Raises `OrchError` where the cluster failed.
         """
         _check_sendable(rows.pattern)
         self._session.budget.shared = True
-        # A stop must not end what collects the replies: it is in a thread of its own.
+        # A stop is heard in this thread, and must not end what keeps the accounts.
         collector = ThreadPoolExecutor(1, "orch_nb batch")
-        collecting = collector.submit(self._collect, rows, n_jobs)
+        collecting = collector.submit(self._collect, rows, n_jobs, take)
         collector.shutdown(wait=False)
-
-        def settle(reply: remote.Reply) -> None:
-            if reply.record is not None:
-                self._session.budget.include(payments(reply.record))
-                self._session.ledger.add(reply.record, written=reply.written)
-            if (outcome := reply.outcome) is not None:
-                take(reply.place, outcome)
-                seen(outcome)
-
         try:
-            self._settle(settle, collecting)
+            self._show(seen, collecting)
             collecting.result()
         except KeyboardInterrupt:
             self._cancel()
-            self._settle(settle, collecting, at_most=2 * GRACE)
+            self._show(seen, collecting, at_most=2 * GRACE)
         except (KilledWorker, CancelledError, OSError) as error:
             reason = one_line(str(error), 200) or type(error).__name__
             raise OrchError(
@@ -98,33 +90,38 @@ class Cluster:
         run = self._client.run
         run(remote.cancel, self._told, self._run, wait=False, on_error="ignore")
         if self._threads() == 1:  # joblib does the work of a single thread itself
-            remote.cancel(self._told, self._run)
+            asyncio.run(remote.cancel(self._told, self._run))
 
     def _threads(self) -> int:
         cores: dict[str, int] = self._client.ncores()  # type: ignore[no-untyped-call]
         return sum(cores.values()) or 1
 
-    def _settle(
-        self,
-        settle: Callable[[remote.Reply], None],
-        collecting: Future[None],
-        at_most: float = inf,
+    def _show(
+        self, seen: Callable[[Outcome], None], collecting: Future[None], at_most: float = inf
     ) -> None:
-        """`settle` what arrives, until all has, or `at_most` so many seconds have passed."""
+        """Have what arrives `seen`, until all has, or `at_most` so many seconds have passed."""
         end = time.monotonic() + at_most
         while time.monotonic() < end:
             over = collecting.done()  # nothing is put after this
             try:
-                settle(self._replies.get(timeout=0 if over else _POLL))
+                seen(self._outcomes.get(timeout=0 if over else _POLL))
             except Empty:
                 if over:
                     return
 
-    def _collect(self, rows: RowCalls, n_jobs: int) -> None:
+    def _collect(self, rows: RowCalls, n_jobs: int, take: Callable[[int, Outcome], None]) -> None:
+        def keep(reply: remote.Reply) -> None:
+            if reply.record is not None:
+                self._session.budget.include(payments(reply.record))
+                self._session.ledger.add(reply.record, written=reply.written)
+            if (outcome := reply.outcome) is not None:
+                take(reply.place, outcome)
+                self._outcomes.put(outcome)
+
         with parallel_config(backend="dask"):  # which joblib knows by this name only here
             for replies in self._parallel(rows, n_jobs):
                 for reply in replies:
-                    self._replies.put(reply)
+                    keep(reply)
 
     def _parallel(self, rows: RowCalls, n_jobs: int) -> Iterator[list[remote.Reply]]:
         threads = self._threads()
@@ -143,20 +140,22 @@ class Cluster:
             range(start, min(start + size, rows.count)) for start in range(0, rows.count, size)
         )
         tasks = (
-            delayed(remote.answer)(self._told, self._chunk(rows, places, width))
+            delayed(remote.answer)(self._told, _chunk(rows, places, self._run, width))
             for places in chunks
             if not self._stopped
         )
         return parallel(tasks)  # type: ignore[no-any-return]
 
-    def _chunk(self, rows: RowCalls, places: range, width: int) -> remote.Chunk:
-        calls: list[tuple[int, Call]] = []
-        for place in places:
-            try:
-                calls.append((place, rows[place]))
-            except OrchError as error:  # is its row's own failure
-                self._replies.put(remote.Reply(place, remote.Failure.of(error)))
-        return remote.Chunk(self._run, width, tuple(calls))
+
+def _chunk(rows: RowCalls, places: range, run: str, width: int) -> remote.Chunk:
+    """The rows at `places`; one that has no call is the error why not."""
+    made: list[tuple[int, Call | remote.Failure]] = []
+    for place in places:
+        try:
+            made.append((place, rows[place]))
+        except OrchError as error:
+            made.append((place, remote.Failure.of(error)))
+    return remote.Chunk(run, width, tuple(made))
 
 
 def _check_sendable(call: Call) -> None:

@@ -119,15 +119,6 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Rows for one worker: their places and calls, ``width`` of them at a time."""
-
-    run: str
-    width: int
-    rows: tuple[tuple[int, Call], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """An error of ours on its way between processes, with all that it knows."""
 
@@ -146,6 +137,18 @@ class Failure:
         error.args = self.args
         vars(error).update(self.known)
         return error
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows for one worker: their places and calls, ``width`` of them at a time.
+
+    In the place of a call may be why there is none.
+    """
+
+    run: str
+    width: int
+    rows: tuple[tuple[int, Call | Failure], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +189,18 @@ def answer(remote: Remote, chunk: Chunk) -> list[Reply]:
         return list(pool.map(partial(_reply, calls, remote.here), chunk.rows))
 
 
-def cancel(remote: Remote, run: str) -> None:
-    """Stop what is under way for `run`, and what is still to come."""
+async def cancel(remote: Remote, run: str) -> None:
+    """Stop what is under way for `run`, and what is still to come.
+
+    A coroutine, because dask waits for the end of anything else.
+    """
     _calls(remote, run).cancel()
 
 
-def _reply(calls: Calls, here: bool, row: tuple[int, Call]) -> Reply:
+def _reply(calls: Calls, here: bool, row: tuple[int, Call | Failure]) -> Reply:
     place, call = row
+    if isinstance(call, Failure):
+        return Reply(place, call)
     try:
         outcome: Response | Failure | None = calls.answer(call)
     except OrchError as error:

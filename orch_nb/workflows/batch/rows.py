@@ -94,7 +94,7 @@ class Prompts:
         for name in sorted(self._template.names & scope.keys()):
             if _missing(scope[name]):
                 raise InputError(f"row {place}: {name} is missing")
-        return self._template.fill(scope)
+        return self._template.fill(scope, whole=True)
 
     def check(self) -> None:
         """Fill every row once. Raises `TemplateError` with the place of the first that fails."""
