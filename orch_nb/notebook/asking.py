@@ -12,7 +12,7 @@ from orch_nb.notebook import decisions, display
 from orch_nb.notebook.background import BackgroundAnswer, begin, done, outcome, watch
 from orch_nb.notebook.diagrams import diagrams
 from orch_nb.notebook.formats import FORMATS, asking_for, code_of
-from orch_nb.notebook.growing import GrowingAnswer, PrintedAnswer
+from orch_nb.notebook.growing import GrowingAnswer, PrintedAnswer, Unshown
 from orch_nb.notebook.rating import thumbs
 from orch_nb.notebook.tables import Bundle, Shown
 from orch_nb.notebook.variables import find_check, find_class, find_image
@@ -53,7 +53,7 @@ class Asking:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._last: _Asked | None = None
-        self._unshown: list[tuple[_Asked, GrowingAnswer]] = []
+        self._unshown = Unshown()
         self._pictured: list[str] = []
         self._rated: list[tuple[Response, Session]] = []
         self._awaited: list[tuple[BackgroundAnswer, Callable[[], Shown]]] = []
@@ -106,7 +106,7 @@ class Asking:
             raise
         self._last = _Asked(response, options)
         if isinstance(growing, GrowingAnswer):
-            self._unshown.append((self._last, growing))
+            self._unshown.add(response, growing, self._last.show)
             if options.format in (None, "markdown", "code"):
                 self._pictured.append(response.text)
             if settings.thumbs and not response.simulated and is_attended(self._shell, session):
@@ -139,13 +139,11 @@ class Asking:
             self._shell.set_next_input(code, replace=False)
 
     def finish_cell(self, *_result: object) -> None:
-        """Complete the answers that were not the cell's result: in a loop, or put into a name.
+        """Complete the answers that were not the cell's result; diagrams and thumbs follow them.
 
-        Diagrams and thumbs follow them. In a terminal, print those that arrived in the background.
+        In a terminal, print those that arrived in the background.
         """
-        unshown, self._unshown = self._unshown, []
-        for asked, growing in unshown:
-            growing.complete(*asked.show())
+        self._unshown.complete()
         texts, self._pictured = self._pictured, []
         for drawn, kept in map(diagrams, texts):
             for bundle in [*drawn, *([display.quiet(kept)] if kept else [])]:
@@ -159,9 +157,7 @@ class Asking:
 
     def show(self, response: Response) -> tuple[Bundle, dict[str, Any]]:
         """What IPython shows of a Response: all of it, or the quiet line if it was just printed."""
-        for one in [one for one in self._unshown if one[0].response is response]:
-            self._unshown.remove(one)
-            one[1].clear()
+        self._unshown.claim(response)
         if self._last is None or self._last.response is not response:
             return display.answer(response)
         bundle, metadata = self._last.show()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from orch_nb.errors import InputError
 from orch_nb.figures import dollars, seconds
 from orch_nb.notebook.asking import draws
 from orch_nb.notebook.display import below, code, provenance, quiet, show, words
-from orch_nb.notebook.growing import GrowingOutput
-from orch_nb.notebook.pipelines import following
+from orch_nb.notebook.growing import Unshown
+from orch_nb.notebook.pipelines import Following
 from orch_nb.notebook.tables import Bundle, Shown, table
 from orch_nb.session import Session
 from orch_nb.workflows.chains.chain import CHAINS, ROLES, ChainFailed, ChainResult, read_chain
@@ -30,7 +31,7 @@ class Chaining:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._unshown: list[tuple[ChainResult, GrowingOutput]] = []
+        self._unshown = Unshown()
 
     def ask(
         self, session: Session, prompt: str, options: argparse.Namespace, variables: dict[str, Any]
@@ -51,7 +52,7 @@ class Chaining:
         if options.dry_run:
             show(plan_bundle(options.chain))
             return None
-        growing = following(list(ROLES), dict(ROLES))
+        growing = Following(list(ROLES), ROLES)
         watched = draws(self._shell) and session.settings.mode == "live" and not options.quiet
         changes = {} if options.strategy is None else {"strategy": options.strategy}
         try:
@@ -72,20 +73,16 @@ class Chaining:
             variables[options.out] = made
         if options.quiet:
             return None
-        self._unshown.append((made, growing))
+        self._unshown.add(made, growing, partial(chain_bundle, made))
         return made
 
     def finish_cell(self, *_result: object) -> None:
         """Complete the chains that were not the cell's result."""
-        unshown, self._unshown = self._unshown, []
-        for made, growing in unshown:
-            growing.complete(*chain_bundle(made))
+        self._unshown.complete()
 
     def show(self, made: ChainResult) -> Shown:
         """What IPython shows of a ChainResult."""
-        for pair in [pair for pair in self._unshown if pair[0] is made]:
-            self._unshown.remove(pair)
-            pair[1].clear()
+        self._unshown.claim(made)
         return chain_bundle(made)
 
 

@@ -17,6 +17,7 @@ from orch_nb.notebook.columns import (
 )
 from orch_nb.notebook.comparisons import show_vote
 from orch_nb.notebook.display import below, plain, show
+from orch_nb.notebook.growing import Unshown
 from orch_nb.notebook.tables import Bundle
 from orch_nb.notebook.vote_buttons import VoteButtons
 from orch_nb.session import Session
@@ -32,7 +33,7 @@ class Comparing:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._printed: tuple[Comparison, int] | None = None
-        self._unshown: list[tuple[Comparison, GrowingColumns]] = []
+        self._unshown = Unshown()
         self._ballots: list[BlindComparison] = []
 
     def ask(
@@ -81,16 +82,14 @@ class Comparing:
             if not options.blind:
                 growing.keep(stop.comparison)
             raise
-        self._unshown.append((made, growing))
+        self._unshown.add(made, growing, partial(comparison_bundle, made))
         if isinstance(made, BlindComparison) and is_attended(self._shell, session):
             self._ballots.append(made)
         return made
 
     def finish_cell(self, *_result: object) -> None:
         """Complete the comparisons that were not the result, and have blind ones voted on."""
-        unshown, self._unshown = self._unshown, []
-        for made, growing in unshown:
-            growing.complete(*comparison_bundle(made))
+        self._unshown.complete()
         ballots, self._ballots = self._ballots, []
         for ballot in ballots:
             if not ballot.revealed:
@@ -98,9 +97,7 @@ class Comparing:
 
     def show(self, made: Comparison) -> tuple[Bundle, dict[str, Any]]:
         """What IPython shows of a Comparison: all of it, or its figures if it was just printed."""
-        for shown in [pair for pair in self._unshown if pair[0] is made]:
-            self._unshown.remove(shown)
-            shown[1].clear()
+        self._unshown.claim(made)
         bundle, metadata = comparison_bundle(made)
         if self._printed == (made, self._shell.execution_count):
             bundle = figures_table(made)

@@ -10,7 +10,7 @@ from IPython.display import DisplayHandle, display
 
 from orch_nb.notebook import render
 from orch_nb.notebook.display import below, quiet
-from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.tables import Bundle, Shown
 from orch_nb.sanitize import visible
 
 # Seconds between two looks of a growing answer; each sends the whole text again.
@@ -59,6 +59,32 @@ class GrowingOutput:
             display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+
+
+class Unshown:
+    """What a cell has made that grew in its output, until it is known which is the cell's result.
+
+    Things are told apart by identity: two answers may be equal.
+    """
+
+    def __init__(self) -> None:
+        self._grown: list[tuple[object, GrowingOutput, Callable[[], Shown]]] = []
+
+    def add(self, made: object, growing: GrowingOutput, lay_out: Callable[[], Shown]) -> None:
+        """Keep `made`, the place where it grew, and what shows all of it."""
+        self._grown.append((made, growing, lay_out))
+
+    def claim(self, made: object) -> None:
+        """Empty the place where `made` grew, if it did: it is shown as the cell's result."""
+        for one in [one for one in self._grown if one[0] is made]:
+            self._grown.remove(one)
+            one[1].clear()
+
+    def complete(self) -> None:
+        """Complete in its place what was not the cell's result: in a loop, or put into a name."""
+        grown, self._grown = self._grown, []
+        for _, growing, lay_out in grown:
+            growing.complete(*lay_out())
 
 
 def growing_words(text: str) -> Bundle:

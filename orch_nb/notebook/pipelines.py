@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +14,7 @@ from orch_nb.figures import columns, dollars
 from orch_nb.notebook import render
 from orch_nb.notebook.asking import draws
 from orch_nb.notebook.display import below, provenance, quiet, show
-from orch_nb.notebook.growing import GrowingOutput
+from orch_nb.notebook.growing import GrowingOutput, Unshown
 from orch_nb.notebook.tables import Bundle, Shown, table
 from orch_nb.notebook.variables import find_variable
 from orch_nb.sanitize import one_line, visible
@@ -28,7 +29,7 @@ class Piping:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._unshown: list[tuple[Run, Following]] = []
+        self._unshown = Unshown()
 
     def run(
         self, session: Session, written: str, options: argparse.Namespace, variables: dict[str, Any]
@@ -43,7 +44,7 @@ class Piping:
         if options.dry_run:
             show(plan_bundle(pipeline.plan(inputs)))
             return None
-        growing = following([step.id for step in pipeline.spec.steps])
+        growing = Following([step.id for step in pipeline.spec.steps])
         watched = draws(self._shell) and session.settings.mode == "live" and not options.quiet
         try:
             made = pipeline.run(inputs, resume=resume, watch=growing.take if watched else None)
@@ -56,27 +57,28 @@ class Piping:
             variables[options.out] = made
         if options.quiet:
             return None
-        self._unshown.append((made, growing))
+        self._unshown.add(made, growing, partial(run_bundle, made))
         return made
 
     def finish_cell(self, *_result: object) -> None:
         """Complete the runs that were not the cell's result."""
-        unshown, self._unshown = self._unshown, []
-        for made, growing in unshown:
-            growing.complete(*run_bundle(made))
+        self._unshown.complete()
 
     def show(self, made: Run) -> Shown:
         """What IPython shows of a Run."""
-        for pair in [pair for pair in self._unshown if pair[0] is made]:
-            self._unshown.remove(pair)
-            pair[1].clear()
+        self._unshown.claim(made)
         return run_bundle(made)
 
 
 class Following(GrowingOutput):
-    """The steps of a pipeline while it runs: which wait, which are under way, which are over."""
+    """The `steps` of a pipeline while it runs: which wait, which are under way, which are over.
 
-    def __init__(self, steps: Sequence[str], names: Mapping[str, str]) -> None:
+    ``names`` has other names for steps to be shown under.
+    """
+
+    def __init__(
+        self, steps: Sequence[str], names: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__()
         self._names = names
         self._states = {step: ["waits", "", ""] for step in steps}
@@ -96,11 +98,6 @@ class Following(GrowingOutput):
     def _drawn(self) -> Bundle:
         rows = [[self._names.get(step, step), *state] for step, state in self._states.items()]
         return table(["step", "state", "model", "billed"], rows)
-
-
-def following(steps: Sequence[str], names: Mapping[str, str] = MappingProxyType({})) -> Following:
-    """What shows `steps` while they run, under other `names` where they have such."""
-    return Following(steps, names)
 
 
 def read_inputs(given: Any, variables: Mapping[str, object]) -> dict[str, object]:
