@@ -80,7 +80,7 @@ class Toolbox:
             return prompt, cast(Options, given)
         template = next((kit.prompt for kit in kits if kit.prompt is not None), None)
         if template is not None:
-            prompt = template.fill({"prompt": text("prompt", prompt)})
+            prompt = template.fill({"prompt": text("prompt", prompt)}, whole=True)
         schema = next((kit.schema for kit in kits if kit.schema is not None), None)
         if given.get("schema") is None and schema is not None:
             given["schema"] = schema

@@ -11,10 +11,11 @@ from orch_nb.figures import dollars, seconds
 from orch_nb.notebook.asking import draws
 from orch_nb.notebook.display import below, code, provenance, quiet, show, words
 from orch_nb.notebook.growing import Unshown
-from orch_nb.notebook.pipelines import Following
+from orch_nb.notebook.pipelines import Following, run_bundle
 from orch_nb.notebook.tables import Bundle, Shown, table
 from orch_nb.session import Session
 from orch_nb.workflows.chains.chain import CHAINS, ROLES, ChainFailed, ChainResult, read_chain
+from orch_nb.workflows.pipeline.outcome import PipelineStopped
 
 # What says how one answer is to be had, which a chain has several of.
 _FOR_ONE = (
@@ -64,10 +65,8 @@ class Chaining:
                     form=form,
                     watch=growing.take if watched else None,
                 )
-        except ChainFailed as failed:
-            growing.complete(
-                quiet([f"{r.id}: {r.why}" for r in failed.run.steps.values() if r.why]), {}
-            )
+        except (ChainFailed, PipelineStopped) as stop:
+            growing.complete(*run_bundle(stop.run))
             raise
         if options.out:
             variables[options.out] = made
@@ -97,11 +96,13 @@ def chain_bundle(made: ChainResult) -> Shown:
     """The result, and under it what each role did and cost."""
     shown = code(made.text, "") if made.format in ("code", "json") else words(made.text)
     rows = []
-    for role, response in made.roles.items():
-        if response is None:
-            rows.append([role, "—", "—", "—"])
+    for step, role in ROLES.items():
+        result = made.run.steps[step]
+        models = [response.model for response in result.responses]
+        if models or result.billed:
+            rows.append([role, *(models or ["—"]), dollars(result.billed), seconds(result.seconds)])
         else:
-            rows.append([role, response.model, dollars(response.billed), seconds(response.seconds)])
+            rows.append([role, "—", "—", "—"])
     rows.append(["total", "", dollars(made.billed), ""])
     note = f"chain {made.chain}" + (" · a fallback answered" if made.used_fallback else "")
     shown = below(shown, table(["role", "model", "billed", "time"], rows, note))

@@ -73,18 +73,18 @@ class Template:
         """The members of `name` that its expressions take; see `Expression.members`."""
         return frozenset().union(*(each.members(name) for each in self._expressions))
 
-    def fill(self, namespace: Mapping[str, object]) -> str:
+    def fill(self, namespace: Mapping[str, object], *, whole: bool = False) -> str:
         """The text with the values that its expressions have in `namespace`.
 
         A pandas table becomes the first 20 rows and 12 columns in Markdown, any other value its
-        ``str()``, cut at 20 000 characters; both say so in the text.
+        ``str()``, cut at 20 000 characters unless `whole`; both say so in the text.
 
         Raises
         ------
         TemplateError
             An expression is unsafe or too large, a name is unknown, or a value cannot be shown.
         """
-        values = {id(each): each.text(namespace) for each in self._expressions}
+        values = {id(each): each.text(namespace, whole=whole) for each in self._expressions}
         parts = (part if isinstance(part, str) else values[id(part)] for part in self._parts)
         return "".join(parts)
 
@@ -127,10 +127,11 @@ class Expression:
             # What is not there, or not allowed, says so when it is used.
             return str(found) if isinstance(found, Undefined) else found
 
-    def text(self, namespace: Mapping[str, object]) -> str:
+    def text(self, namespace: Mapping[str, object], *, whole: bool = False) -> str:
         """Its value as it stands in the text."""
         with self._telling():
-            return _cut(_text(self._run(self._scope(namespace))))
+            text = _text(self._run(self._scope(namespace)))
+            return text if whole else _cut(text)
 
     def _scope(self, namespace: Mapping[str, object]) -> dict[str, object]:
         return {name: _look_up(name, namespace, self._line) for name in sorted(self.names)}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from heapq import heapify, heappop, heappush
 
 from orch_nb.errors import TemplateError, UnknownNameError
 from orch_nb.templates.template import Expression, Template
@@ -171,10 +172,19 @@ def _expression(path: Path, text: str) -> Expression:
 
 def _steady(order: Sequence[str], nodes: Mapping[str, Node]) -> list[str]:
     """An order that works, the same each time: a step comes as early as it was written."""
+    followers: dict[str, list[str]] = {name: [] for name in order}
+    for name in order:
+        for before in nodes[name].after:
+            followers[before].append(name)
+    missing = {name: len(nodes[name].after) for name in order}
+    ready = [(nodes[name].place, name) for name in order if not missing[name]]
+    heapify(ready)
     done: list[str] = []
-    waiting = sorted(order, key=lambda name: nodes[name].place)
-    while waiting:
-        name = next(name for name in waiting if nodes[name].after <= set(done))
-        waiting.remove(name)
+    while ready:
+        _, name = heappop(ready)
         done.append(name)
+        for after in followers[name]:
+            missing[after] -= 1
+            if not missing[after]:
+                heappush(ready, (nodes[after].place, after))
     return done

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 from orch_nb.errors import Interrupted, OrchError, UnknownNameError
 from orch_nb.figures import columns, dollars, seconds
 from orch_nb.sanitize import one_line
-from orch_nb.types import Request, Response
+from orch_nb.types import Attempt, Request, Response, total_cost
 from orch_nb.workflows.pipeline.scope import Output, Outputs
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
 
-Status = Literal["done", "skipped", "failed"]
+Status = Literal["done", "skipped", "failed", "stopped"]
 _HEAD = ("step", "status", "model", "chosen by", "cost", "billed", "time", "tokens")
 
 
@@ -24,21 +24,32 @@ _HEAD = ("step", "status", "model", "chosen by", "cost", "billed", "time", "toke
 class Part:
     """One prompt of a step, with its answer or its error.
 
-    ``request`` is what was asked, None where it could not even be written.
+    ``request`` is what was asked, None where it could not even be written. ``failures`` are the
+    attempts of calls that gave no answer. ``kept`` says that the answer is that of a run which was
+    resumed: it was billed there.
     """
 
     request: Request | None
     response: Response | None = None
     error: OrchError | None = None
+    failures: tuple[Attempt, ...] = ()
+    kept: bool = False
+
+    @property
+    def billed(self) -> Decimal | None:
+        """Dollars that it added to the bill, failures included; None where a part is unknown."""
+        answer = Decimal(0) if self.response is None or self.kept else self.response.billed
+        return _sum((answer, total_cost(self.failures)))
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """What came of one step.
 
-    ``named`` says where its model, or the way to choose it, was written; ``why`` it was skipped or
-    failed. ``many`` says that it ran for each of several items, one part each. ``seconds`` are from
-    its start, ``began`` seconds after that of the run, to its end, waits included.
+    "stopped" is one that was under way when the user stopped the run, or another step failed.
+    ``named`` says where its model, or the way to choose it, was written; ``why`` it is not done.
+    ``many`` says that it ran for each of several items, one part each. ``seconds`` are from its
+    start, ``began`` seconds after that of the run, to its end, waits included.
     """
 
     id: str
@@ -72,8 +83,8 @@ class StepResult:
 
     @property
     def billed(self) -> Decimal | None:
-        """Dollars that the answers added to the bill; None where a part is unknown."""
-        return _sum(response.billed for response in self.responses)
+        """Dollars that its prompts added to the bill; None where a part is unknown."""
+        return _sum(part.billed for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,10 @@ class Run:
 
     @property
     def billed(self) -> Decimal | None:
-        """Dollars that the run added to the bill; None where a part is unknown."""
+        """Dollars that this run added to the bill, calls that failed and what was stopped included.
+
+        What a resumed run had already is in that one's. None where a part is unknown.
+        """
         return _sum(result.billed for result in self.steps.values())
 
     def to_records(self) -> list[dict[str, object]]:
@@ -168,7 +182,7 @@ def _row(result: StepResult, part: Part | None, item: int) -> dict[str, object]:
         "source": None if response is None else response.decision.source,
         "reason": None if response is None else response.decision.reason,
         "cost": None if response is None else response.cost,
-        "billed": None if response is None else response.billed,
+        "billed": None if part is None else part.billed,
         "seconds": None if response is None else response.seconds,
         "cached": None if response is None else response.cached,
         "input_tokens": None if response is None else response.usage.input_tokens,
@@ -193,7 +207,7 @@ def _cells(result: StepResult) -> list[str]:
         models or "—",
         result.named or "—",
         dollars(result.cost) if answers else "—",
-        dollars(result.billed) if answers else "—",
+        dollars(result.billed) if answers or result.billed else "—",
         seconds(result.seconds) if answers else "—",
         tokens if answers else "—",
     ]

@@ -190,7 +190,7 @@ def _filled(
     unsure: bool,
 ) -> str:
     try:
-        return template.fill(scope)
+        return template.fill(scope, whole=True)
     except TemplateError as error:
         if unsure:  # an expression that needs what is only pending
             return " ".join(sorted(template.names))
