@@ -1,0 +1,107 @@
+"""``%%orch_pipeline``, ``%orch_run`` and ``--chain``: shown once, in their place, and refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notebook.test_commands import failure, row, shown
+from orch_nb.errors import InputError
+from orch_nb.workflows.pipeline.outcome import PipelineFailed, Run
+from shells.here import Shell
+from shells.kernel import Kernel
+from stub.client import Stub
+from stub.spec import write
+
+PIPELINE = """\
+inputs: {topic: rivers}
+steps:
+  - {id: outline, prompt: "Outline {{ topic }}", model: "alpha:stub-small"}
+  - {id: part, prompt: "On {{ outline }}", model: "alpha:stub-large"}
+"""
+
+
+def prompts(stub: Stub) -> list[str]:
+    return [entry.prompt for entry in stub.log() if entry.wire == "chat"]
+
+
+def cell(options: str = "") -> str:
+    return f"%%orch_pipeline {options}\n{PIPELINE}"
+
+
+def test_what_is_the_result_is_shown_as_that_and_what_is_not_in_its_place(
+    kernel: Kernel, stub_process: Stub
+) -> None:
+    stub_process.rule("alpha", write("ok", words=40, delay=0.02))
+    ran = kernel.run(cell())
+    looks = [look["data"] for look in ran.of("update_display_data")]
+    assert any("runs" in look["text/plain"] for look in looks if look)
+    assert ran.saved == [{}]
+    assert "total" in ran.result["data"]["text/plain"]
+    ran = kernel.run(
+        f"for topic in ('lakes', 'seas'):\n    get_ipython().run_cell_magic("
+        f"'orch_pipeline', f'--input topic={{topic}}', {PIPELINE!r})"
+    )
+    assert not ran.of("execute_result")
+    assert ["total" in look["text/plain"] for look in ran.saved] == [True, True]
+
+
+def test_a_chain_is_shown_once_too(kernel: Kernel, stub_process: Stub) -> None:
+    stub_process.rule("alpha", write("ok", words=4, delay=0.02))
+    ran = kernel.run("%%orch --chain analysis\nWhy do lakes freeze from the top?")
+    assert ran.saved == [{}]
+    said = ran.result["data"]["text/plain"]
+    assert [row(said, role)[0] for role in ("planner", "context", "executor", "reviewer")]
+    assert len(ran.result["metadata"]["orch_nb"]) == 4
+    ran = kernel.run("%%orch --chain analysis -o made\nWhy?\n")
+    assert ran.result["data"]["text/plain"].count("chain analysis") == 1
+
+
+def test_a_run_is_in_its_variable_and_can_be_gone_on_with(shell: Shell, alpha: Stub) -> None:
+    alpha.rule("alpha", write("400"), model="stub-large")
+    assert isinstance(failure(shell, cell("-o made --quiet")), PipelineFailed)
+    assert isinstance(shell.ip.user_ns["made"], Run)
+    before = len(prompts(alpha))
+    alpha.reset()
+    made = shell.run(cell("--resume made --input topic=rivers")).value
+    assert [result.status for result in made.steps.values()] == ["done", "done"]
+    assert before == 2
+    assert len(prompts(alpha)) == 1
+
+
+def test_a_file_is_run_with_inputs_of_the_notebook(shell: Shell, alpha: Stub) -> None:
+    Path("rivers.yaml").write_text(PIPELINE)
+    shell.run("word = 'lakes'")
+    made = shell.run("%orch_run rivers.yaml --input topic={word}").value
+    assert list(made.steps) == ["outline", "part"]
+    assert prompts(alpha)[0] == "Outline lakes"
+
+
+def test_a_dry_run_sends_nothing(shell: Shell, alpha: Stub) -> None:
+    plan = shown(shell, cell("--dry-run"))
+    assert "nothing was sent" in plan
+    assert "alpha:stub-large" in plan
+    assert "nothing was sent" in shown(shell, "%orch --chain code --dry-run Sort a list.")
+    assert prompts(alpha) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (cell("--input topic"), "write NAME=VALUE"),
+        (cell("--input topic=a --input topic=b"), "given twice"),
+        (cell("--resume prompts"), "prompts"),
+        (cell("more"), "is no option"),
+        ("%orch --chain code --model a:b hi", "--model is for one answer"),
+        ("%orch --chain code --format html hi", "--format html is for one answer"),
+        ("%orch --priority cost hi", "--priority belongs to --chain"),
+    ],
+)
+def test_what_is_refused_before_anything_is_sent(
+    shell: Shell, alpha: Stub, code: str, said: str
+) -> None:
+    error = failure(shell, code)
+    assert isinstance(error, InputError)
+    assert said in str(error)
+    assert prompts(alpha) == []
