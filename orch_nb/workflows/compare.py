@@ -6,18 +6,17 @@ import queue
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 from typing import Protocol, Unpack, cast
 
 from orch_nb.errors import InputError, OrchError
-from orch_nb.figures import dollars
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.compose import Options
-from orch_nb.invoke.values import count, names, number
+from orch_nb.invoke.values import count, names
 from orch_nb.types import Choice, Decision, Observation, Response
 from orch_nb.workflows.blind import BlindComparison
 from orch_nb.workflows.comparison import INTERRUPTED, Compared, Comparison, ComparisonStopped
+from orch_nb.workflows.limit import read_limit, refuse_above
 
 # Seconds between looks at what has arrived: how late a stop is noticed where a wait cannot be
 # interrupted.
@@ -87,10 +86,16 @@ def compare(
     """
     watcher = watcher or Watcher()
     _refuse(asking)
-    limit = number("max_cost", asking.pop("max_cost", None), 0.0, float("inf"))
+    limit = read_limit("max_cost", asking.pop("max_cost", None))
     rows = _planned(session, prompt, models, asking)
     plan = Comparison(prompt, rows)
-    _refuse_above(limit, plan)
+    refuse_above(
+        limit,
+        plan.expected_cost,
+        f"{len(rows)} answers",
+        unpriced=[row.model for row in rows if row.expected.cost is None],
+        fewer="fewer",
+    )
     if dry_run:
         return plan
     calls = [session.compose(prompt, **_of_one(row.model, asking)) for row in rows]
@@ -109,20 +114,6 @@ def _refuse(asking: Options) -> None:
     for name, why in _NOT_FOR_ALL.items():
         if asking.get(name) is not None:
             raise InputError(f"{why}; leave {name} out")
-
-
-def _refuse_above(limit: float | None, plan: Comparison) -> None:
-    if limit is None:
-        return
-    cost = plan.expected_cost
-    if cost is None:
-        unknown = ", ".join(row.model for row in plan if row.expected.cost is None)
-        raise InputError(f"max_cost needs prices, and none is known of {unknown}; leave them out")
-    if cost > Decimal(str(limit)):
-        raise InputError(
-            f"about {dollars(cost)} for {len(plan)} answers is more than max_cost={limit:g}; "
-            "take fewer or cheaper models, or raise it"
-        )
 
 
 def _planned(

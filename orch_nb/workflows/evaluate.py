@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import queue
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,14 +10,14 @@ from random import Random
 from typing import Any, Unpack
 
 from orch_nb.errors import InputError, OrchError
-from orch_nb.figures import dollars
-from orch_nb.invoke.loop import BackgroundLoop
-from orch_nb.invoke.values import count, names, number
+from orch_nb.invoke.loop import BackgroundLoop, Feed
+from orch_nb.invoke.values import count, names
 from orch_nb.types import Observation, Response
 from orch_nb.workflows.checks import Check, CheckFailed, read_check
 from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped, Plan
 from orch_nb.workflows.items import Items, read_items
 from orch_nb.workflows.judging import judge_prompt, read_grade
+from orch_nb.workflows.limit import read_limit, refuse_above
 from orch_nb.workflows.planning import (
     Asker,
     Asking,
@@ -31,9 +29,6 @@ from orch_nb.workflows.planning import (
 from orch_nb.workflows.summary import Row
 from orch_nb.workflows.voting import BlindEvaluation
 
-# Seconds between looks at what has arrived: how late a stop is noticed where a wait cannot be
-# interrupted.
-_POLL = 0.1
 _MOST = 1000  # at once, and repeats: more is a slip of the keyboard
 
 
@@ -67,7 +62,13 @@ def evaluate(
         raise InputError("people vote on one answer of each model; leave repeats out")
     named = names("model", models) or choose_models(session, read, judge)
     plan, cells = plan_cells(session, read, named, judge=judge, repeats=repeats, asking=asking)
-    _refuse_above(number("max_cost", max_cost, 0.0, float("inf")), plan)
+    refuse_above(
+        read_limit("max_cost", max_cost),
+        plan.cost,
+        f"{plan.answers} answers",
+        unpriced=plan.unpriced,
+        fewer="fewer items",
+    )
     if on_plan is not None:
         on_plan(plan)
     rows: list[Row] = []
@@ -79,24 +80,11 @@ def evaluate(
             judge=plan.judge,
             n_jobs=n_jobs,
         )
-        if not ended:
+        if not ended or len(rows) < len(cells):
             raise EvaluationStopped(Evaluation(plan, checking.name, rows))
     if checking.name == "human":
         return BlindEvaluation(plan, rows, remember=session.remember, clock=clock, random=random)
     return Evaluation(plan, checking.name, rows)
-
-
-def _refuse_above(limit: float | None, plan: Plan) -> None:
-    if limit is None:
-        return
-    if plan.cost is None:
-        unknown = ", ".join(plan.unpriced)
-        raise InputError(f"max_cost needs prices, and none is known of {unknown}; leave them out")
-    if plan.cost > Decimal(str(limit)):
-        raise InputError(
-            f"about {dollars(plan.cost)} for {plan.answers} answers is more than max_cost="
-            f"{limit:g}; take fewer items or cheaper models, or raise it"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +107,15 @@ def _collect(
 ) -> bool:
     """Have `take` called in this thread with what comes of each cell, `n_jobs` of them at a time.
 
-    False says that it was stopped, or the session closed, before the end; what had arrived by then
-    was taken.
+    False says that the user stopped it; what had arrived by then was taken. Where the session was
+    closed meanwhile, less is taken.
     """
-    arrived: queue.SimpleQueue[_Done] = queue.SimpleQueue()
+    feed = Feed(take)
     waiting = iter(cells)
 
     async def work() -> None:
         for cell in waiting:
-            arrived.put(await _ask(session, cell, judge))
+            feed.put(await _ask(session, cell, judge))
 
     async def work_all() -> None:
         async with asyncio.TaskGroup() as group:
@@ -135,23 +123,13 @@ def _collect(
                 group.create_task(work())
 
     loop = BackgroundLoop("orch_nb evaluation")
-    future = loop.submit(work_all)
-    stopped, taken = False, 0
     try:
-        while not future.done():
-            with contextlib.suppress(queue.Empty):
-                take(arrived.get(timeout=_POLL))
-                taken += 1
+        loop.run(work_all, feed)
     except KeyboardInterrupt:
-        stopped = True
+        return False
     finally:
-        loop.close()  # cancels what is under way
-    while not arrived.empty():
-        take(arrived.get())
-        taken += 1
-    if future.done() and not future.cancelled():
-        future.result()
-    return taken == len(cells) and not stopped
+        loop.close()
+    return True
 
 
 async def _ask(session: Asker, cell: Cell, judge: str | None) -> _Done:

@@ -12,6 +12,7 @@ from orch_nb.errors import InputError
 from orch_nb.figures import dollars, seconds
 from orch_nb.invoke.compose import Options
 from orch_nb.workflows.batch.rows import Prompts
+from orch_nb.workflows.limit import refuse_above
 from orch_nb.workflows.planning import Asker
 
 # Rows that are priced, evenly spread: all of them would take longer than a person wants to wait.
@@ -25,12 +26,13 @@ class BatchPlan:
 
     ``cost`` is in dollars, None where a price is unknown; what is in the cache costs nothing, and
     is not taken off. ``seconds`` are until the end. ``models`` are those that would be asked, the
-    most frequent first.
+    most frequent first, ``unpriced`` those of them whose price is unknown.
     """
 
     rows: int
     sampled: int
     models: tuple[str, ...]
+    unpriced: tuple[str, ...]
     cost: Decimal | None
     seconds: float | None
 
@@ -52,6 +54,7 @@ def plan_batch(session: Asker, prompts: Prompts, n_jobs: int, options: Options) 
     count = prompts.rows.count
     places = range(0, count, max(1, count // _SAMPLE))
     models: Counter[str] = Counter()
+    unpriced: dict[str, None] = {}
     costs: list[Decimal | None] = []
     times: list[float | None] = []
     for place in places:
@@ -63,6 +66,8 @@ def plan_batch(session: Asker, prompts: Prompts, n_jobs: int, options: Options) 
             continue
         best = session.select(prompt, **options).best
         models[best.model] += 1
+        if best.estimate.cost is None:
+            unpriced[best.model] = None
         costs.append(best.estimate.cost)
         times.append(best.estimate.seconds)
     asked = len(costs)
@@ -72,6 +77,7 @@ def plan_batch(session: Asker, prompts: Prompts, n_jobs: int, options: Options) 
         count,
         asked,
         tuple(model for model, _ in models.most_common()),
+        tuple(unpriced),
         sum(known, Decimal(0)) * count / asked if known and len(known) == asked else None,
         sum(spans) / asked * count / min(n_jobs, count) if spans and len(spans) == asked else None,
     )
@@ -89,17 +95,10 @@ def agree(
     """
     if not plan.sampled:
         return True
+    refuse_above(
+        max_cost, plan.cost, f"{plan.rows:,} prompts", unpriced=plan.unpriced, fewer="fewer rows"
+    )
     if max_cost is not None:
-        if plan.cost is None:
-            raise InputError(
-                f"max_cost needs prices, and one of {', '.join(plan.models[:3])} has none; state "
-                "it in models.….price, or leave max_cost out"
-            )
-        if plan.cost > max_cost:
-            raise InputError(
-                f"about {dollars(plan.cost)} for {plan.rows:,} prompts is more than "
-                f"max_cost={max_cost}; take fewer rows or a cheaper model, or raise it"
-            )
         return True
     if ask_above is None or (plan.cost is not None and plan.cost <= ask_above):
         return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from orch_nb.errors import InputError, OrchError, UnknownNameError
 from orch_nb.figures import dollars
 from orch_nb.invoke.compose import Options
-from orch_nb.invoke.values import count, number, text
+from orch_nb.invoke.values import count, text
 from orch_nb.templates.template import Template
 from orch_nb.types import Response
 from orch_nb.workflows.batch.answers import (
@@ -26,6 +25,7 @@ from orch_nb.workflows.batch.plan import agree, plan_batch
 from orch_nb.workflows.batch.remote import Sender
 from orch_nb.workflows.batch.rows import Prompts, Rows, read_rows
 from orch_nb.workflows.batch.threads import ask_in_threads
+from orch_nb.workflows.limit import read_limit
 from orch_nb.workflows.planning import Asker
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class BatchOptions(Options, total=False):
 def map_prompts(session: Mapper, items: Any, template: str, batch: BatchOptions) -> Any:
     """The answers to `template` over `items`; see `orch_nb.Session.map`."""
     workers = count("n_jobs", batch.get("n_jobs", 8), least=1, most=_MOST) or 1
-    limit = _dollars("max_cost", batch.get("max_cost"))
-    threshold = _dollars("ask_above", batch.get("ask_above", _ASK_ABOVE))
+    limit = read_limit("max_cost", batch.get("max_cost"))
+    threshold = read_limit("ask_above", batch.get("ask_above", _ASK_ABOVE))
     options = cast(Options, {k: v for k, v in batch.items() if k not in _OWN})
     read = Template(text("template", template))
     rows = read_rows(items, read)
@@ -99,11 +99,6 @@ def _cluster(session: Mapper, batch: BatchOptions) -> Cluster | None:
             'backend="dask" needs dask: pip install "orch-nb[dask]", then make a distributed.Client'
         ) from None
     return Cluster(session)
-
-
-def _dollars(what: str, value: float | Decimal | None) -> Decimal | None:
-    checked = number(what, float(value) if isinstance(value, Decimal) else value, 0.0, math.inf)
-    return None if checked is None else Decimal(str(checked))
 
 
 class _Results:
