@@ -10,8 +10,9 @@ from typing import Literal
 from orch_nb.sanitize import one_line
 
 #: What changed: the settings (pins and limits with them), a call came to its end, which models
-#: there are, what was learnt of them, what the cache holds, or who is being asked.
-Change = Literal["settings", "calls", "models", "experience", "cache", "busy"]
+#: there are, what was learnt of them, what the cache holds, who is being asked, or that the session
+#: was closed.
+Change = Literal["settings", "calls", "models", "experience", "cache", "busy", "closed"]
 Listener = Callable[[Change], object]
 
 

@@ -269,6 +269,7 @@ class Session(Configurable, Inventory, WorkflowMethods):
         """Stop what runs, close every connection. A closed session may be used again."""
         end(self._loop, self._connections, self._files)
         self.budget.close()
+        self._listeners.notify("closed")
 
     def __enter__(self) -> Self:
         return self

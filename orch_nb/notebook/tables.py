@@ -22,10 +22,10 @@ _FIGURE = re.compile(r"—|[~$]?\d[\d.,\s]*[s%]?|")
 _LEAST = 10
 _FIGURES = "text-align:right;white-space:nowrap"
 _WORDS = re.compile(r' style="text-align:left;overflow-wrap:anywhere;min-width:\d+ch"')
-#: What the classes of `light` mean.
+#: What the classes of `light` mean. Said twice they outweigh JupyterLab's, which set words right.
 LIGHT = (
-    ".orch-light :is(td,th){text-align:left;overflow-wrap:anywhere}"
-    ".orch-light .orch-n{text-align:right;white-space:nowrap}"
+    ".orch-light.orch-light table :is(td,th){text-align:left;overflow-wrap:break-word}"
+    ".orch-light.orch-light .orch-n.orch-n{text-align:right;white-space:nowrap}"
 )
 # Light enough for dark text, and transparent enough for light text on black.
 _MARKED = ' style="background:rgba(255,165,0,.22);font-weight:600"'

@@ -43,7 +43,8 @@ class Frame:
 
     A page is built when it is first in front. What the user does is done in the thread that brings
     it, what happens elsewhere is shown by a thread of its own, four times a second at most; the two
-    take turns. While nobody sees the tabs nothing is drawn.
+    take turns. While nobody sees the tabs nothing is drawn. When the session is closed the tabs go:
+    who loads the extension anew has another session.
 
     Parameters
     ----------
@@ -124,6 +125,9 @@ class Frame:
 
     def _note(self, change: Change) -> None:
         """Remember what must be drawn anew. Called in whatever thread, which must not wait."""
+        if change == "closed":
+            self.close()
+            return
         for index, (_, panel) in enumerate(self._panels):
             if change in panel.listens:
                 self._stale.add(index)

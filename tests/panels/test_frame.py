@@ -62,6 +62,18 @@ def test_it_is_drawn_four_times_a_second_at_most(s: Session, show: Open, time: T
     assert min(b - a for a, b in pairwise(drawn)) >= INTERVAL - 1e-6
 
 
+def test_with_its_session_a_frame_is_closed(s: Session, show: Open, time: Time) -> None:
+    frame = show()
+    widget = frame.widget
+    assert widget.comm is not None
+    s.close()
+    assert not frame.following
+    assert widget.comm is None
+    s.change(strategy="cost")  # a closed session may be used again
+    time.go_on(1)
+    assert listeners(s) == 0
+
+
 def test_a_page_is_made_when_it_is_first_in_front(show: Open) -> None:
     frame = show("cache")
     assert widgets(frame, "FloatSlider") == []

@@ -30,6 +30,7 @@ SOURCES = [
     "%orch_select --strategy cost",
     "%orch panel budget",
     "len(orch_nb.session()._listeners._listeners)",
+    "%reload_ext orch_nb",
 ]
 _THEME = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
 # Where on each tab which words are.
@@ -182,13 +183,13 @@ def test_two_panels_and_python_agree(page: Page, panel: Locator) -> None:
 
 
 def test_a_panel_that_nobody_sees_any_more_is_left_alone(page: Page, panel: Locator) -> None:
-    assert result(page, 10) == "1"
+    listening = int(result(page, 10))  # the sidebar among them
     run_cell(page, 2)
     expect(cells(page).nth(2).locator(".orch-panel")).to_be_visible()
-    assert result(page, 10) == "1"
+    assert int(result(page, 10)) == listening
     page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     expect(cells(page).nth(2).locator(".orch-panel")).to_have_count(0)
-    assert result(page, 10) == "0"
+    assert int(result(page, 10)) == listening - 1
 
 
 def test_tabs_are_turned_by_keyboard(page: Page, panel: Locator) -> None:
@@ -209,3 +210,13 @@ def test_reopened_without_a_kernel_it_is_still_there(page: Page, panel: Locator,
     expect(outputs.nth(1)).to_contain_text("model not found")
     expect(outputs.nth(1)).to_be_hidden()
     shoot(page, "panel-reopened")
+    names = outputs.first.locator("td", has_text="executor")
+    expect(names.first).to_have_css("text-align", "left")
+    assert names.first.evaluate("cell => cell.getClientRects()[0].height") < 60, "in one line"
+
+
+def test_a_panel_of_a_session_that_is_gone_is_still(page: Page, panel: Locator) -> None:
+    run_cell(page, 11)
+    expect(panel).to_have_count(0)
+    expect(cells(page).nth(2).locator(".orch-still")).to_be_visible()
+    shoot(page, "panel-of-a-closed-session")
