@@ -1,4 +1,5 @@
-# Everything happens in .venv, made with the pip that comes with Python. No Node, but for `extension`.
+# Everything happens in .venv, made with the pip that comes with Python. Without Node only the checks
+# of extension/ are skipped, and it cannot be built.
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet -c constraints.txt
@@ -21,6 +22,28 @@ $(PY):
 	@$(PIP) -e '.[lab]'
 	@touch $@
 
+# What extension/ is built and checked with: its packages take minutes the first time, seconds later.
+.venv/dev.stamp: $(PACKAGE) | .venv/test.stamp
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+extension/node_modules/.yarn-state.yml: extension/package.json extension/yarn.lock .venv/dev.stamp
+	@echo "installing what extension/ needs; the first time this takes some minutes"
+	@cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm install --immutable >node_modules.log \
+	  || { tail -n 20 node_modules.log; exit 1; }
+	@rm extension/node_modules.log && touch $@
+
+# $(call front,SCRIPT) runs a script of extension/package.json, or says why it does not.
+define front
+@if ! node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null; then \
+  echo "extension: $(1) is skipped, there is no Node 20 or newer"; \
+elif ! $(MAKE) --no-print-directory extension/node_modules/.yarn-state.yml; then \
+  echo "extension: $(1) is skipped, its packages cannot be installed here"; \
+else \
+  cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm $(1); \
+fi
+endef
+
 .venv/test.stamp: $(PACKAGE) | $(PY)
 	@echo "installing orch-nb and what its tests need into .venv; this takes a minute or two"
 	@$(PIP) -e '.[test]'
@@ -37,6 +60,7 @@ demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab
 	fi
 
 test: .venv/test.stamp lint ## run all checks and tests
+	$(call front,test)
 	$(PY) -m pytest -n 2 --dist loadfile
 
 soak: .venv/test.stamp ## run the storms, kills and mutants of tests/soak in their large sizes (hours; SOAK=0.1: a tenth)
@@ -46,6 +70,7 @@ lint: .venv/test.stamp ## check style and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(call front,lint)
 
 bench: .venv/test.stamp ## measure what loading and asking cost
 	$(PY) tests/benchmarks/run.py
@@ -53,9 +78,8 @@ bench: .venv/test.stamp ## measure what loading and asking cost
 notebooks: .venv/test.stamp ## run the notebooks and save their answers in them
 	@for notebook in notebooks/*.ipynb; do $(PY) notebooks/run.py "$$notebook" "$$notebook" || exit 1; done
 
-extension: .venv/test.stamp ## build the JupyterLab extension again (needs Node 20 or newer)
-	@$(PIP) -e '.[dev]'
-	cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm install --immutable && jlpm build:prod
+extension: extension/node_modules/.yarn-state.yml ## build the JupyterLab extension again (needs Node 20 or newer)
+	cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm build:prod
 	@$(PIP) --no-deps -e .
 
 lock: ## renew constraints.txt from what is on the package index today

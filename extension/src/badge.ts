@@ -46,10 +46,10 @@ export class Badges {
       return;
     }
     if (!this.shows.has(cell)) {
+      // the outputs' signal goes with the model, and the model with its cell
       const show = () => this.show(cell, model);
       this.shows.set(cell, show);
       model.outputs.changed.connect(show);
-      cell.disposed.connect(() => model.outputs?.changed.disconnect(show));
       // a cell draws itself when it comes into view, and the badge stands below all that
       void cell.ready.then(show);
     }

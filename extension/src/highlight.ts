@@ -47,8 +47,8 @@ export class Highlight implements IDisposable {
   /** Watch the cells of the notebook's model, and no longer those of the one before. */
   private follow(): void {
     for (const cell of this.cells ?? []) {
-      cell?.contentChanged.disconnect(this.mark, this);
-      cell?.mimeTypeChanged.disconnect(this.mark, this);
+      cell.contentChanged.disconnect(this.mark, this);
+      cell.mimeTypeChanged.disconnect(this.mark, this);
     }
     this.cells?.changed.disconnect(this.onCells, this);
     this.cells = this.notebook.model?.cells ?? null;

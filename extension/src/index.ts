@@ -25,13 +25,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
   description: 'The language models of a notebook: spend, choice, calls, and prompt cells.',
   autoStart: true,
   requires: [INotebookTracker],
-  optional: [
-    ISettingRegistry,
-    ITranslator,
-    ICommandPalette,
-    IStatusBar,
-    IEditorExtensionRegistry
-  ],
+  optional: [ISettingRegistry, ITranslator, ICommandPalette, IStatusBar, IEditorExtensionRegistry],
   activate: async (
     app: JupyterFrontEnd,
     tracker: INotebookTracker,

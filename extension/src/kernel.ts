@@ -82,6 +82,7 @@ export class KernelLink implements IDisposable {
     const kernel = this.context.session?.kernel ?? null;
     if (kernel !== this.kernel && !this._disposed) {
       this.kernel = kernel;
+      this.restarting = false;
       this.connect(false);
     }
   }
@@ -95,7 +96,9 @@ export class KernelLink implements IDisposable {
       this.reset('none');
     } else if (status === 'idle' && this.restarting) {
       this.restarting = false;
-      this.connect(true);
+      if (!this.isHeard) {
+        this.connect(true);
+      } // else a startup file has loaded the package already
     }
   }
 
@@ -135,13 +138,19 @@ export class KernelLink implements IDisposable {
     if (id !== undefined && !kernel.hasComm(id)) {
       this.adopt(kernel, kernel.createComm(STATE, id), isNew);
     } else if (info.language_info.name === 'python' && this.wishes().autoload) {
-      kernel.requestExecute({ code: LOAD, silent: true, store_history: false, stop_on_error: false });
+      kernel.requestExecute({
+        code: LOAD,
+        silent: true,
+        store_history: false,
+        stop_on_error: false
+      });
     }
   }
 
   private adopt(kernel: Kernel.IKernelConnection, comm: Kernel.IComm, isNew: boolean): void {
     this.drop();
     const turn = this.turn;
+    this.isHeard = true;
     this.greeting = isNew;
     comm.onMsg = (message: KernelMessage.ICommMsgMsg) => {
       if (turn === this.turn) {
@@ -160,7 +169,7 @@ export class KernelLink implements IDisposable {
 
   private async open(kernel: Kernel.IKernelConnection, turn: number): Promise<void> {
     const command = kernel.createComm(COMMAND);
-    if (kernel.supportsSubshells && kernel.commsOverSubshells !== 'disabled') {
+    if (kernel.supportsSubshells && String(kernel.commsOverSubshells) !== 'disabled') {
       // public in the class, missing from the interface
       await (command as { subshellStarted?: Promise<void> }).subshellStarted;
     }
@@ -208,6 +217,7 @@ export class KernelLink implements IDisposable {
   /** Forget what was heard, and whoever was asked for something in the meantime. */
   private reset(phase: Phase): void {
     this.turn += 1;
+    this.isHeard = false;
     this.command = null;
     this._state = null;
     this._phase = phase;
@@ -217,6 +227,8 @@ export class KernelLink implements IDisposable {
   private kernel: Kernel.IKernelConnection | null = null;
   private command: Kernel.IComm | null = null;
   private restarting = false;
+  /** Whether the kernel's comm is ours. */
+  private isHeard = false;
   private greeting = false;
   /** Counts resets, so that what was under way at one is known to be late. */
   private turn = 0;

@@ -83,9 +83,14 @@ function readOptions(line: string): IOption[] {
   while (at < words.length && words[at].text.startsWith('-') && words[at].text !== '--') {
     const { text, start, end } = words[at];
     const equals = text.indexOf('=');
-    const next = words[at + 1];
+    const next = words.at(at + 1);
     if (equals > 0) {
-      options.push({ flag: text.slice(0, equals), value: bare(text.slice(equals + 1)), start, end });
+      options.push({
+        flag: text.slice(0, equals),
+        value: bare(text.slice(equals + 1)),
+        start,
+        end
+      });
       at += 1;
     } else if (next === undefined || next.text.startsWith('-')) {
       options.push({ flag: text, value: '', start, end });
@@ -112,8 +117,16 @@ function quote(value: string): string {
   return /^[\w:./@+,=-]+$/.test(word) ? word : `"${word.replace(/(["\\])/g, '\\$1')}"`;
 }
 
+/** A word without its quotes, and without the backslashes that stand for what follows them. */
 function bare(word: string): string {
-  return word.replace(/"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)/g, (_, double, single, escaped) =>
-    double !== undefined ? double.replace(/\\(["\\])/g, '$1') : (single ?? escaped)
-  );
+  return word.replace(/"(?:\\.|[^"\\])*"|'[^']*'|\\./g, part => {
+    switch (part[0]) {
+      case '"':
+        return part.slice(1, -1).replace(/\\(["\\])/g, '$1');
+      case "'":
+        return part.slice(1, -1);
+      default:
+        return part.slice(1);
+    }
+  });
 }

@@ -84,9 +84,7 @@ export interface IRanking {
 
 /** What a kernel pushes. */
 export type Push =
-  | { type: 'state'; version: number; state: IState }
-  | IRanking
-  | { type: 'error'; message: string };
+  { type: 'state'; version: number; state: IState } | IRanking | { type: 'error'; message: string };
 
 /** What a kernel is asked for. */
 export type Command =

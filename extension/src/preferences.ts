@@ -40,7 +40,8 @@ export class Preferences {
 
   /** The strategy of new sessions; empty: the session's own. */
   get strategy(): string {
-    return String(this.settings?.composite.strategy ?? '').trim();
+    const strategy = this.settings?.composite.strategy;
+    return typeof strategy === 'string' ? strategy.trim() : '';
   }
 
   private readonly _changed = new Signal<this, void>(this);

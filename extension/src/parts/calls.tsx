@@ -21,7 +21,9 @@ export function Calls({ state, reveal, trans }: ICalls): React.JSX.Element {
         <li key={call.number}>
           <button
             disabled={call.cell === null}
-            title={call.cell === null ? trans.__('asked outside a cell') : trans.__('show the cell')}
+            title={
+              call.cell === null ? trans.__('asked outside a cell') : trans.__('show the cell')
+            }
             data-outcome={call.outcome}
             onClick={() => call.cell !== null && reveal(call.cell)}
           >

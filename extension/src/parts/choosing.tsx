@@ -59,10 +59,10 @@ function Sliders({ state, send, trans }: IPart): React.JSX.Element {
   latest.current.send = send;
   const throttle = React.useMemo(
     () =>
-      new Throttler(
-        () => latest.current.send({ type: 'set', weights: latest.current.weights }),
-        { limit: SENT_EVERY_MS, edge: 'trailing' }
-      ),
+      new Throttler(() => latest.current.send({ type: 'set', weights: latest.current.weights }), {
+        limit: SENT_EVERY_MS,
+        edge: 'trailing'
+      }),
     []
   );
   React.useEffect(() => () => throttle.dispose(), [throttle]);

@@ -1,3 +1,4 @@
+import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { dollars, seconds } from '../figures';
@@ -9,31 +10,20 @@ import { IPart } from './part';
 export function Models({ state, send, trans }: IPart): React.JSX.Element {
   return (
     <>
-      <table className="jp-OrchModels">
-        <thead>
-          <tr>
-            <th>{trans.__('on')}</th>
-            <th>{trans.__('model')}</th>
-            <th>{trans.__('health')}</th>
-            <th title={trans.__('median seconds of an answer')}>p50</th>
-            <th>{trans.__('spend')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {state.models.map(model => (
-            <Row
-              key={model.id}
-              model={model}
-              label={trans.__('ask %1', visible(model.id))}
-              onSwitch={on => send({ type: 'switch', name: model.id, on })}
-            />
-          ))}
-        </tbody>
-      </table>
+      <ul className="jp-OrchModels">
+        {state.models.map(model => (
+          <Row
+            key={model.id}
+            model={model}
+            trans={trans}
+            onSwitch={on => send({ type: 'switch', name: model.id, on })}
+          />
+        ))}
+      </ul>
       {state.models.length === 0 && <p className="jp-OrchQuiet">{trans.__('none was found')}</p>}
       {state.more_models > 0 && (
         <p className="jp-OrchQuiet">
-          {trans._n('and %1 more: %orch models', 'and %1 more: %orch models', state.more_models)}
+          {trans.__('and %1 more, see %2', state.more_models, '%orch models')}
         </p>
       )}
     </>
@@ -42,28 +32,29 @@ export function Models({ state, send, trans }: IPart): React.JSX.Element {
 
 interface IRow {
   model: IModelState;
-  label: string;
+  trans: TranslationBundle;
   onSwitch: (on: boolean) => void;
 }
 
-function Row({ model, label, onSwitch }: IRow): React.JSX.Element {
+function Row({ model, trans, onSwitch }: IRow): React.JSX.Element {
+  const facts = [
+    visible(model.health),
+    ...(model.p50 === null ? [] : [trans.__('p50 %1', seconds(model.p50))]),
+    ...(model.calls ? [trans._n('%1 call', '%1 calls', model.calls), dollars(model.spend)] : [])
+  ];
   return (
-    <tr className={model.on ? '' : 'jp-mod-off'} data-model={model.id}>
-      <td>
+    <li className={model.on ? '' : 'jp-mod-off'} data-model={model.id}>
+      <label>
         <input
           type="checkbox"
           role="switch"
-          aria-label={label}
+          title={trans.__('may be asked')}
           checked={model.on}
           onChange={event => onSwitch(event.target.checked)}
         />
-      </td>
-      <td className="jp-OrchName" title={visible(model.id)}>
-        <bdi>{visible(model.id)}</bdi>
-      </td>
-      <td data-health={model.health}>{visible(model.health)}</td>
-      <td className="jp-OrchNumber">{seconds(model.p50)}</td>
-      <td className="jp-OrchNumber">{dollars(model.spend)}</td>
-    </tr>
+        <bdi className="jp-OrchName">{visible(model.id)}</bdi>
+      </label>
+      <div className="jp-OrchQuiet">{facts.join(' · ')}</div>
+    </li>
   );
 }

@@ -31,9 +31,7 @@ export function Pins({ state, send, trans }: IPart): React.JSX.Element {
           <select
             className="jp-mod-styled"
             value={model ?? ''}
-            onChange={event =>
-              send({ type: 'pin', tool: name, model: event.target.value || null })
-            }
+            onChange={event => send({ type: 'pin', tool: name, model: event.target.value || null })}
           >
             <option value="">{trans.__('no expert')}</option>
             {(model === null || offered.includes(model) ? offered : [model, ...offered]).map(id => (

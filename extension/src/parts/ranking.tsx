@@ -15,7 +15,7 @@ export function Ranking({ ranking, trans }: IRankingPart): React.JSX.Element {
   if (ranking === null) {
     return (
       <p className="jp-OrchQuiet">
-        {trans.__('Put the cursor into a %%orch cell: its prompt is ranked while you type.')}
+        {trans.__('Put the cursor into a %1 cell: its prompt is ranked while you type.', '%%orch')}
       </p>
     );
   }
@@ -28,12 +28,10 @@ export function Ranking({ ranking, trans }: IRankingPart): React.JSX.Element {
       <ol className="jp-OrchRanking">
         {ranking.rows.map(row => (
           <li key={row.model} title={visible(row.reason)}>
-            <span className="jp-OrchName">
-              <bdi>{visible(row.model)}</bdi>
-            </span>
-            <span className="jp-OrchNumber">{row.score?.toFixed(2) ?? '—'}</span>
-            <span className="jp-OrchNumber">{dollars(row.cost)}</span>
-            <span className="jp-OrchNumber">{seconds(row.seconds)}</span>
+            <bdi className="jp-OrchName">{visible(row.model)}</bdi>
+            <div className="jp-OrchQuiet">
+              {[row.score?.toFixed(2) ?? '—', dollars(row.cost), seconds(row.seconds)].join(' · ')}
+            </div>
           </li>
         ))}
       </ol>
