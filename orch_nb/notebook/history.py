@@ -48,7 +48,7 @@ def show_history(words: list[str], session: Session) -> Bundle:
     )
     note += " the number"
     more = "" if options.all else "; `--all` has the calls of all sessions, without their texts"
-    return table([*head, "model", "cost", "took", "outcome"], rows, note + more)
+    return table([*head, "model", "billed", "took", "outcome"], rows, note + more)
 
 
 def _read(words: list[str]) -> tuple[argparse.Namespace, int]:

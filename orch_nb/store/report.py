@@ -63,7 +63,7 @@ class Report:
 
     def cells(self) -> list[list[str]]:
         """The same as people read it, under a head, and above a row of totals."""
-        head = ["model", "calls", "success", "p50", "p95", "mean", "cost", "per call", "cached"]
+        head = ["model", "calls", "success", "p50", "p95", "mean", "paid", "per call", "cached"]
         calls, cached = sum(m.calls for m in self.models), sum(m.cached for m in self.models)
         total = ["total", str(calls), "", "", "", "", dollars(self.spent.total), "", str(cached)]
         return [

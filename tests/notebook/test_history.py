@@ -29,7 +29,7 @@ def asked(shell: Shell, alpha: Stub) -> Shell:
 def test_every_call_has_its_number_and_outcome(asked: Shell) -> None:
     text = shown(asked, "%orch history")
     head = re.split(r" {2,}", text.splitlines()[0])
-    assert head == ["call", "asked at", "prompt", "model", "cost", "took", "outcome"]
+    assert head == ["call", "asked at", "prompt", "model", "billed", "took", "outcome"]
     spent = orch_nb.session().ledger.spent.known
     first, third = row(text, "1 "), row(text, "3 ")
     assert first[2:4] == ["Name three rivers.", "alpha:stub-small"]
