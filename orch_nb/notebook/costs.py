@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import NoReturn
 
 from orch_nb.charts.report import cost_charts
 from orch_nb.errors import InputError
 from orch_nb.figures import count
 from orch_nb.notebook.display import show
+from orch_nb.notebook.options import Parser
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.session import Session
 from orch_nb.store.call_figures import of_row
@@ -50,13 +50,8 @@ def _of_notebook(name: str) -> tuple[Overview, list[str]]:
     return reckon(saved.calls), notes
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; {_USAGE}")
-
-
 def _parsed(words: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="%orch costs", add_help=False, allow_abbrev=False)
+    parser = Parser(_USAGE)
     parser.add_argument("notebook", nargs="?")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--days", type=float)

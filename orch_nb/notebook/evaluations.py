@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from orch_nb.charts.quality import Point, quality_against_cost
 from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.notebook.display import below, quiet, show
+from orch_nb.notebook.options import Parser
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.notebook.variables import public
 from orch_nb.sanitize import one_line
@@ -106,13 +107,8 @@ def _found(what: str, name: str, variables: Mapping[str, Any], others: Sequence[
     return variables[name]
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; {_USAGE}")
-
-
 def _parsed(words: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="%orch eval", add_help=False, allow_abbrev=False)
+    parser = Parser(_USAGE)
     parser.add_argument("items", metavar="ITEMS")
     for flag in ("--models", "--check", "--judge", "--task"):
         parser.add_argument(flag)

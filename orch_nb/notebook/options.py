@@ -48,9 +48,16 @@ def _reader(option: Option) -> Callable[[str], Any]:
     return read
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Reads words; what is wrong with them is an `InputError` that ends with `hint`."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(add_help=False, allow_abbrev=False, usage=argparse.SUPPRESS)
+        self._hint = hint
+
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; %{self.prog.lstrip('%')}? shows how it is used")
+        """Raise what argparse would print before it ends the program."""
+        raise InputError(f"{message}; {self._hint}")
 
 
 class Options:
@@ -59,9 +66,7 @@ class Options:
     def __init__(self, magic: str, options: Sequence[Option]) -> None:
         self.options = tuple(options)
         self._by_flag = {flag: option for option in options for flag in option.flags}
-        self._parser = _Parser(
-            prog=magic, add_help=False, allow_abbrev=False, usage=argparse.SUPPRESS
-        )
+        self._parser = Parser(f"%{magic.lstrip('%')}? shows how it is used")
         for option in options:
             said = option.help.replace("%", "%%")  # argparse fills it
             if option.metavar is None:

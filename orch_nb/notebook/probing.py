@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any, NoReturn
+from typing import Any
 
-from orch_nb.errors import InputError
 from orch_nb.notebook.display import below, quiet, show
+from orch_nb.notebook.options import Parser
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
@@ -15,14 +14,9 @@ from orch_nb.workflows.evaluation import EvaluationStopped
 _USAGE = "use `%orch probe [MODEL,…] [--for CAPABILITY,…] [--max-cost DOLLARS] [--dry-run]`"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; {_USAGE}")
-
-
 def show_probing(words: list[str], session: Session) -> Bundle:
     """Probe as `words` say, and show the plan before and the table after."""
-    parser = _Parser(prog="%orch probe", add_help=False, allow_abbrev=False)
+    parser = Parser(_USAGE)
     parser.add_argument("models", nargs="?")
     parser.add_argument("--for", dest="capabilities")
     parser.add_argument("--max-cost", type=float)

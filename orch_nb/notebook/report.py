@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
+from typing import Any
 
 from orch_nb.charts.report import report_charts
-from orch_nb.errors import InputError
 from orch_nb.notebook import render
 from orch_nb.notebook.display import below, show
+from orch_nb.notebook.options import Parser
 from orch_nb.notebook.page import write_page
 from orch_nb.notebook.tables import QUIET, Bundle, table
 from orch_nb.sanitize import one_line
@@ -51,12 +51,7 @@ def report_table(report: Report) -> Bundle:
     return below(table(head, rows), notes)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; {_USAGE}")
-
-
 def _parsed(words: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="%orch report", add_help=False, allow_abbrev=False)
+    parser = Parser(_USAGE)
     parser.add_argument("-o", "--out")
     return parser.parse_args(words)
