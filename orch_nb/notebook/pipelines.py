@@ -130,10 +130,9 @@ def plan_bundle(plan: PipelinePlan) -> Bundle:
 def run_bundle(run: Run) -> Shown:
     """What came of a run: its outputs, or the last answers, a table, a chart, and why not all."""
     head, *rows = run.cells()
-    whys = [f"{result.id}: {result.why}" for result in run.steps.values() if result.why]
     made = table(head, rows)
-    if whys:
-        made = below(made, quiet(whys))
+    if run.whys:
+        made = below(made, quiet(run.whys))
     made = below(_outputs(run), made) if run.outputs else made
     chart = steps_chart(run)
     made = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
 from typing import Protocol, Unpack
 
 from orch_nb.invoke.call import Call
@@ -14,6 +15,8 @@ from orch_nb.workflows.batch.rows import Prompts
 
 # Seconds that stopped calls have to close their connections. Chosen.
 GRACE = 1.0
+# Seconds between looks at a call that is waited for.
+_POLL = 0.1
 
 
 class Starter(Protocol):
@@ -63,11 +66,17 @@ class Calls:
             future = self._session.start(call)
             self._under_way.add(future)
         try:
+            while not future.done():
+                with suppress(TimeoutError):  # or else no interrupt is noticed on some platforms
+                    future.result(timeout=_POLL)
             return future.result()
         except CancelledError:  # by `cancel`, or because the session was closed
             self.stopped = True
             wait((future,), timeout=GRACE)  # it settles its money and writes its record meanwhile
             return None
+        except KeyboardInterrupt:  # where one row at a time is asked, in the main thread
+            wait(self.cancel(), timeout=GRACE)
+            raise
         finally:
             with self._lock:
                 self._under_way.discard(future)

@@ -36,6 +36,10 @@ def read_rows(items: Any, template: Template) -> Rows:
         raise InputError(
             f"items must be a list, a Series or a DataFrame, not {type(items).__name__}"
         )
+    try:
+        iter(items)
+    except TypeError:  # an array of no dimension
+        raise InputError("items must be several; put the one into a list") from None
     if not template.names:
         raise TemplateError(
             f"the template says nothing of the items: write {_EXAMPLE}, or a column's name"

@@ -36,7 +36,7 @@ def answer_class(name: str, schema: Mapping[str, Any], path: Path) -> type[BaseM
 
 
 def _object(name: str, schema: Mapping[str, Any], path: Path, depth: int) -> type[BaseModel]:
-    if depth == 0:
+    if depth <= 0:
         raise Problem(path, "the schema is nested too deep")
     fields, required = schema, None
     if isinstance(schema.get("properties"), Mapping) and schema.get("type", "object") == "object":
@@ -58,9 +58,11 @@ def _object(name: str, schema: Mapping[str, Any], path: Path, depth: int) -> typ
 
 def _kind(name: str, said: object, path: Path, depth: int) -> Any:
     if isinstance(said, str):
-        return _word(said, path)
+        return _word(said, path, depth)
     if not isinstance(said, Mapping):
         raise Problem(path, f"must be a type: {', '.join(_WORDS)}, list[…] or a map of fields")
+    if depth < 0:  # lists in lists
+        raise Problem(path, "the schema is nested too deep")
     kind = said.get("type")
     if "enum" in said:
         _check_keywords(said, path)
@@ -68,10 +70,10 @@ def _kind(name: str, said: object, path: Path, depth: int) -> Any:
     if kind == "array":
         _check_keywords(said, path)
         items = said.get("items", {"type": "string"})
-        return list[_kind(name, items, (*path, "items"), depth)]  # type: ignore[misc]
+        return list[_kind(name, items, (*path, "items"), depth - 1)]  # type: ignore[misc]
     if isinstance(kind, str) and kind != "object" and "properties" not in said:
         _check_keywords(said, path)
-        return _word(kind, (*path, "type"))
+        return _word(kind, (*path, "type"), depth)
     return _object(name, said, path, depth)
 
 
@@ -83,10 +85,12 @@ def _one_of(values: object, path: Path) -> Any:
     return Literal[tuple(values)]
 
 
-def _word(word: str, path: Path) -> Any:
+def _word(word: str, path: Path, depth: int) -> Any:
+    if depth < 0:
+        raise Problem(path, "the schema is nested too deep")
     plain = word.strip()
     if plain.startswith("list[") and plain.endswith("]"):
-        return list[_word(plain[5:-1], path)]  # type: ignore[misc]
+        return list[_word(plain[5:-1], path, depth - 1)]  # type: ignore[misc]
     if plain == "list":
         return list[str]
     if plain not in _WORDS:

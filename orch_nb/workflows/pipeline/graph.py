@@ -12,7 +12,7 @@ from orch_nb.errors import TemplateError, UnknownNameError
 from orch_nb.templates.template import Expression, Template
 from orch_nb.workflows.pipeline.answer_class import answer_class
 from orch_nb.workflows.pipeline.errors import PipelineError, Problem
-from orch_nb.workflows.pipeline.scope import RESERVED
+from orch_nb.workflows.pipeline.scope import OF_MANY, OF_STEP, RESERVED
 from orch_nb.workflows.pipeline.spec import Spec, Step
 
 _BRACED = re.compile(r"\s*\{\{(.*)\}\}\s*", re.DOTALL)
@@ -72,7 +72,7 @@ def build(spec: Spec) -> Graph:
     for name, text in spec.outputs.items():
         path: Path = ("outputs", name)
         outputs[name] = template = _read(path, text)
-        _needed(path, template.names, template.members("steps"), spec, ids)
+        _needed(path, template, (), spec, ids)
     return Graph(spec, {name: nodes[name] for name in _steady(order, nodes)}, outputs)
 
 
@@ -106,16 +106,14 @@ def _node(spec: Spec, place: int, step: Step, ids: Sequence[str]) -> Node:
     after = set[str]()
     for name in step.needs:
         if name not in ids:
-            said_ = str(UnknownNameError("step", name, ids))
-            raise Problem((*path, "needs"), said_)
+            raise _unknown((*path, "needs"), "step", name, ids)
         after.add(name)
     local = ("item", "index") if each is not None else ()
     parts = {"prompt": prompt, "system": system, "when": when, "for_each": each}
     for key, part in parts.items():
         if isinstance(part, Template | Expression):
-            known = () if key == "for_each" else local
-            names = part.names - set(known)
-            after |= _needed((*path, key), names, part.members("steps"), spec, ids)
+            known = local if key in ("prompt", "system") else ()
+            after |= _needed((*path, key), part, known, spec, ids)
     if step.id in after:
         raise Problem(path, f"{step.id} needs itself")
     form = None
@@ -133,25 +131,47 @@ def _system(spec: Spec, step: Step) -> str | None:
 
 
 def _needed(
-    path: Path, names: Iterable[str], members: Iterable[str], spec: Spec, ids: Sequence[str]
+    path: Path, part: Template | Expression, known: Sequence[str], spec: Spec, ids: Sequence[str]
 ) -> set[str]:
-    """The steps among `names`, and `members` of ``steps``. Raises `Problem` for unknown ones."""
-    found = set[str]()
-    for name in names:
+    """The steps that `part` speaks of, beside the names that are `known` there.
+
+    Raises `Problem` for what nobody knows, or no step will have.
+    """
+    found, members = set[str](), part.members("steps")
+    for name in part.names - set(known):
         if name in ("item", "index"):
-            raise Problem(path, f"{name} is there only in a step with for_each")
+            raise Problem(
+                path, f"{name} is there only in a step with for_each, in prompt and system"
+            )
         if name in ids:
             found.add(name)
+            _check_taken(path, spec.steps[ids.index(name)], part.members(name))
         elif name not in spec.inputs and name not in RESERVED:
-            known = [*ids, *spec.inputs]
-            raise Problem(path, str(UnknownNameError("name", name, known)))
+            raise _unknown(path, "name", name, [*ids, *spec.inputs])
     for name in members:
         if name not in ids:
-            raise Problem(path, str(UnknownNameError("step", name, ids)))
+            raise _unknown(path, "step", name, ids)
         found.add(name)
-    if "steps" in names and not members:
+    for name in part.members("inputs") - spec.inputs.keys():
+        raise _unknown(path, "input", name, spec.inputs)
+    if "steps" in part.names and not members:
         raise Problem(path, "write which step is meant: steps.name")
     return found
+
+
+def _check_taken(path: Path, step: Step, taken: Iterable[str]) -> None:
+    """Raise `Problem` for what no answer of `step` will have."""
+    fields = OF_STEP if step.for_each is None else OF_MANY
+    for name in taken:
+        if name not in fields:
+            raise _unknown(path, f"part of {step.id},", name, fields)
+        if name == "parsed" and step.answer is None:
+            said = f"{step.id}.parsed is nothing without a schema; give the step one, or take .text"
+            raise Problem(path, said)
+
+
+def _unknown(path: Path, what: str, name: str, choices: Iterable[str]) -> Problem:
+    return Problem(path, str(UnknownNameError(what, name, choices)))
 
 
 def _read(path: Path, text: str) -> Template:

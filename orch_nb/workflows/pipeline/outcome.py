@@ -92,12 +92,13 @@ class Run:
     """A pipeline that ran, to its end or as far as it came.
 
     ``run["step"]`` is its `Response`, a list of them for a step with ``for_each``, None if it was
-    skipped.
+    skipped. ``unfilled`` says of each output that could not be filled why not.
     """
 
     name: str
     steps: Mapping[str, StepResult]
     outputs: Mapping[str, str] = field(default_factory=dict)
+    unfilled: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, step: str) -> Response | list[Response] | None:
         if step not in self.steps:
@@ -144,8 +145,15 @@ class Run:
 
     def __str__(self) -> str:
         lines = columns([[one_line(cell, 60) for cell in row] for row in self.cells()])
-        whys = [f"{r.id}: {r.why}" for r in self.steps.values() if r.why]
-        return "\n".join((*lines, *(one_line(why, 600) for why in whys)))
+        return "\n".join((*lines, *self.whys))
+
+    @property
+    def whys(self) -> tuple[str, ...]:
+        """Why steps are not done, and outputs not there, a line each."""
+        said = [f"{result.id}: {result.why}" for result in self.steps.values() if result.why]
+        if all(result.status == "done" for result in self.steps.values()):
+            said += [f"output {name}: {why}" for name, why in self.unfilled.items()]
+        return tuple(one_line(why, 600) for why in said)
 
 
 class PipelineFailed(OrchError):

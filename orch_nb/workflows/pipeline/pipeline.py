@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from orch_nb.errors import InputError
 from orch_nb.invoke.values import text
 from orch_nb.workflows.pipeline.diagram import mermaid
 from orch_nb.workflows.pipeline.errors import PipelineError
@@ -79,6 +80,11 @@ class Pipeline:
         PipelineFailed, PipelineStopped
             A step failed, or the user stopped; they hold what was done.
         """
+        given: object = resume  # from a notebook, where nobody checks types
+        if given is not None and not isinstance(given, Run):
+            raise InputError(
+                f"resume is a Run, such as that of a PipelineFailed, not {type(given).__name__}"
+            )
         self.plan(inputs)
         return run(
             self._session,

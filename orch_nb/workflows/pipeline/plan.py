@@ -47,7 +47,8 @@ class PlannedStep:
     """One step of a plan. ``prompts`` is None where the items are not known before it runs.
 
     ``cost`` is dollars of all its prompts, or of one where their number is not known; None is
-    unknown. ``sometimes`` says that a condition may skip it.
+    unknown. ``sometimes`` says that a condition may skip it; where it does not hold, there are 0
+    prompts.
     """
 
     id: str
@@ -143,8 +144,11 @@ def _plan(
     if isinstance(decision, OrchError):
         raise graph.error(node, _to_blame(node, str(decision)), f"step {node.step.id}: {decision}")
     expected = decision.best.estimate
+    runs = _runs(graph, node, scope)
     known = items is None or not isinstance(node.each, Expression) or not node.after
     prompts = 1 if items is None else len(items) if known else None
+    if runs is False:
+        prompts = 0
     times = 1 if prompts is None else prompts
     rounds = -(-times // min(node.step.max_parallel, graph.spec.max_parallel))
     return PlannedStep(
@@ -155,8 +159,20 @@ def _plan(
         prompts,
         None if expected.cost is None else expected.cost * times,
         None if expected.seconds is None else expected.seconds * rounds,
-        sometimes=node.step.when is not None,
+        sometimes=runs is None,
     )
+
+
+def _runs(graph: Graph, node: Node, scope: Mapping[str, object]) -> bool | None:
+    """Whether the condition of the step holds; None where only the run will tell."""
+    if node.when is None:
+        return True
+    if node.when.names - graph.spec.inputs.keys() - {"inputs"}:
+        return None
+    try:
+        return bool(node.when.value(scope))
+    except TemplateError as error:
+        raise graph.error(node, "when", f"step {node.step.id}: {error}") from None
 
 
 def _items(graph: Graph, node: Node, scope: Mapping[str, object]) -> list[object] | None:

@@ -126,13 +126,14 @@ class _Work:
         found = {name: begun.result(now) for name, begun in self.begun.items()} | self.results
         steps = {name: found[name] for name in self.graph.nodes if name in found}
         outputs: dict[str, str] = {}
+        unfilled: dict[str, str] = {}
         scope = self._scope()
         for name, template in self.graph.outputs.items():
             try:
                 outputs[name] = template.fill(scope, whole=True)
-            except TemplateError:
-                continue  # a step that it names was not done
-        return Run(self.graph.spec.name, steps, outputs)
+            except TemplateError as error:
+                unfilled[name] = str(error)
+        return Run(self.graph.spec.name, steps, outputs, unfilled)
 
     def _on_error(self, node: Node) -> str:
         return node.step.on_error or self.graph.spec.on_error

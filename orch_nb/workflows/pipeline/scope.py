@@ -14,6 +14,10 @@ from orch_nb.workflows.pipeline.spec import Spec
 #: Names that no input and no step may have: what expressions call everything by.
 RESERVED = ("inputs", "steps", "item", "index")
 
+#: What expressions can take of a step, and of one with ``for_each``.
+OF_STEP = ("text", "parsed", "lines", "model", "cost", "seconds", "ran")
+OF_MANY = ("text", "parsed", "ran")
+
 Scope = Mapping[str, object]
 
 
@@ -68,6 +72,16 @@ class Outputs(tuple[Output, ...]):
         """All texts, with an empty line between them."""
         return "\n\n".join(map(str, self))
 
+    @property
+    def parsed(self) -> list[Any]:
+        """The data of each, None where there is none."""
+        return [one.parsed for one in self]
+
+    @property
+    def ran(self) -> bool:
+        """Whether it ran for any item."""
+        return any(one.ran for one in self)
+
     def __str__(self) -> str:
         return self.text
 
@@ -110,6 +124,8 @@ def read_inputs(spec: Spec, given: Mapping[str, object]) -> dict[str, object]:
     Raises `InputError` for one that is missing or no plain data, `UnknownNameError` for one that
     the pipeline does not have.
     """
+    if not isinstance(given, Mapping):
+        raise InputError(f"inputs are a map by their names, not {type(given).__name__}")
     for name in given:
         if name not in spec.inputs:
             raise UnknownNameError("input", str(name), spec.inputs)

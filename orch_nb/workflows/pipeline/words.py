@@ -7,6 +7,7 @@ from typing import Any
 
 from orch_nb.routing.experts import CAPABILITIES
 from orch_nb.routing.requirements import read_size
+from orch_nb.settings.strict_yaml import MAX_DEPTH
 from orch_nb.types import canonical_task
 
 # The least expected quality, in 0..1, that each word asks for. Chosen: a word is no measurement,
@@ -122,12 +123,16 @@ def tagged(words: list[str]) -> tuple[frozenset[str], str | None]:
     return capabilities, canonical_task(others[0]) if others else None
 
 
-def default(value: Any) -> Any:
-    """Plain data only: what YAML and JSON can hold."""
-    if isinstance(value, list):
-        return [default(item) for item in value]
+def default(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """Plain data only: what YAML and JSON can hold. Arrays and Series become lists."""
+    if not depth:
+        raise ValueError("is nested too deep")
+    if hasattr(value, "tolist") and not isinstance(value, type):  # as of numpy and pandas
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [default(item, depth - 1) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): default(item) for key, item in value.items()}
+        return {str(key): default(item, depth - 1) for key, item in value.items()}
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise ValueError(f"must be plain data, not {type(value).__name__}")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
 from pydantic import BaseModel
@@ -91,6 +92,7 @@ def test_a_server_that_refuses_fails_its_rows(session: Session, stub: Stub) -> N
         (("text", "{{ item }}"), InputError, "must be a list"),
         (({"a": 1}, "{{ item }}"), InputError, "must be a list"),
         ((7, "{{ item }}"), InputError, "must be a list"),
+        ((np.array(7), "{{ item }}"), InputError, "must be several"),
         ((["x"], "no braces"), TemplateError, "{{ item }}"),
         ((["x"], "{{ itm }}"), TemplateError, "did you mean item"),
         (([{"name": "x"}], "{{ nam }}"), TemplateError, "did you mean name"),
@@ -196,3 +198,18 @@ def test_many_workers_share_one_budget(open_session: Open, stub: Stub) -> None:
     )
     assert 0 < len(answers.failed) < 64
     assert session.ledger.spent.total <= Decimal("0.0011")
+
+
+def test_an_interrupt_ends_what_is_asked_one_by_one(session: Session, stub: Stub) -> None:
+    stub.rule("a", write("ok", words=200, delay=0.05))
+
+    def interrupt() -> None:
+        while not session.busy.get(SMALL):
+            pass
+        _thread.interrupt_main()
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(BatchStopped):
+        session.map(["x", "y"], "{{ item }}", model=SMALL, n_jobs=1)
+    (record,) = session.ledger
+    assert record.error == "interrupted"

@@ -99,6 +99,34 @@ outputs: {all: "{{ last }}"}
         ("steps:\n  - id: a\n    prompt: '{{ b }}'\n", 3, "unknown name 'b'"),
         ("steps:\n  - id: a\n    prompt: '{{ steps.b.text }}'\n", 3, "unknown step 'b'"),
         ("steps:\n  - id: a\n    prompt: '{{ item }}'\n", 3, "only in a step with for_each"),
+        (
+            "steps:\n  - id: a\n    prompt: x\n    for_each: [1]\n    when: 'item > 0'\n",
+            5,
+            "item is there only",
+        ),
+        (
+            "steps:\n  - {id: a, prompt: x}\n  - id: b\n    prompt: '{{ a.txt }}'\n",
+            4,
+            "'txt'; did you mean text?",
+        ),
+        (
+            "steps:\n  - {id: a, prompt: x}\n  - id: b\n    when: a.parsed.ok\n    prompt: x\n",
+            4,
+            "nothing without a schema",
+        ),
+        (
+            "inputs: {topic: x}\nsteps:\n  - id: b\n    prompt: '{{ inputs.topc }}'\n",
+            4,
+            "'topc'; did you mean topic?",
+        ),
+        (
+            "steps:\n  - id: a\n    prompt: x\n    schema: {f: '"
+            + 3000 * "list["
+            + 3000 * "]"
+            + "'}\n",
+            4,
+            "nested too deep",
+        ),
         ("steps:\n  - id: a\n    prompt: '{{ a + }}'\n", 3, "line 1"),
         ("steps:\n  - id: a\n    prompt: x\n    needs: [c]\n", 4, "unknown step 'c'"),
         ("steps:\n  - {id: a, prompt: x, needs: [a]}\n", 2, "needs itself"),

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from orch_nb import Response, Session
@@ -43,7 +45,7 @@ steps:
     assert (outline.model, end.model) == ("a:small", "a:large")
     assert (outline.named, end.named) == ("strategy of the pipeline", "model of the step")
     assert (each.prompts, more.prompts) == (None, None)
-    assert end.sometimes
+    assert [step.sometimes for step in plan.steps] == [False] * 4
     assert plan.cost == sum((step.cost for step in plan.steps if step.cost), Decimal(0))
     assert "at least $" in str(plan)
     assert 's1["each<br/>a:small"]' in plan.mermaid
@@ -372,3 +374,68 @@ def test_a_limit_of_each_task(session: Session, stub: Stub) -> None:
             "budget: {task: 0.0000001}\nsteps:\n  - {id: a, prompt: x, model: a:small}\n"
         ).run()
     assert prompts(stub) == []
+
+
+def test_a_condition_on_inputs_alone_is_checked_and_counted_before_a_call(
+    session: Session, stub: Stub
+) -> None:
+    pipeline = session.pipeline(
+        "inputs: {n: 3}\nsteps:\n  - {id: a, prompt: x, model: a:small}\n"
+        "  - {id: b, prompt: y, model: a:large, when: 'n > 2'}\n"
+        "  - {id: c, prompt: z, model: a:large, when: a.ran}\n"
+    )
+    assert [step.prompts for step in pipeline.plan().steps] == [1, 1, 1]
+    less = pipeline.plan({"n": 1})
+    assert [step.prompts for step in less.steps] == [1, 0, 1]
+    assert [step.sometimes for step in less.steps] == [False, False, True]
+    assert less.steps[1].cost == 0
+    with pytest.raises(PipelineError, match="TypeError") as wrong:
+        pipeline.run({"n": "many"})
+    assert wrong.value.line == 4
+    assert prompts(stub) == []
+
+
+def test_arrays_series_and_tuples_are_lists_for_a_pipeline(session: Session, stub: Stub) -> None:
+    pipeline = session.pipeline(
+        "inputs: {t: }\nsteps:\n"
+        "  - {id: a, prompt: '{{ item }}', for_each: '{{ t }}', model: a:small}\n"
+    )
+    for given in (np.array([1, 2]), pd.Series([1, 2]), (1, 2), [np.int64(1), 2]):
+        assert pipeline.plan({"t": given}).steps[0].prompts == 2
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(InputError, match="nested too deep"):
+        pipeline.run({"t": endless})
+
+
+def test_what_is_no_run_and_no_map_of_inputs_is_refused(session: Session) -> None:
+    pipeline = session.pipeline("steps:\n  - {id: a, prompt: x, model: a:small}\n")
+    with pytest.raises(InputError, match="resume is a Run"):
+        pipeline.run(resume="run")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="inputs are a map"):
+        pipeline.run("x")  # type: ignore[arg-type]
+
+
+def test_an_output_that_cannot_be_filled_says_why(session: Session, says: Says) -> None:
+    says("small", '{"names": []}')
+    run = session.pipeline(
+        "steps:\n  - {id: a, prompt: x, model: a:small, schema: {names: 'list[str]'}}\n"
+        "outputs: {first: '{{ a.parsed.names[0].upper() }}', all: '{{ a }}'}\n"
+    ).run()
+    assert run.outputs == {"all": '{"names": []}'}
+    assert "output first: line 1: {{ a.parsed.names[0].upper() }}" in str(run)
+
+
+def test_long_texts_reach_the_model_whole(session: Session, stub: Stub) -> None:
+    long = "word " * 5_000  # in a notebook's prompt a value is cut at 20 000 characters
+    session.pipeline("inputs: {t: }\nsteps:\n  - {id: a, prompt: '{{ t }}', model: a:small}\n").run(
+        {"t": long}
+    )
+    assert prompts(stub)[-1] == long
+    session.map([long], "About {{ item }}", model="a:small")
+    assert prompts(stub)[-1] == f"About {long}"
+    session.tool("framed", prompt="<{{ prompt }}>")
+    session.ask(long, tool="framed", model="a:small")
+    assert prompts(stub)[-1] == f"<{long}>"
+    session.chain(long)
+    assert all(long in prompt for prompt in prompts(stub)[-4:])
