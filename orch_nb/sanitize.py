@@ -31,6 +31,8 @@ def visible(text: str) -> str:
 
     Tabs and line feeds stay. The result is valid UTF-8 and harmless in a terminal.
     """
+    if text.isascii() and text.isprintable():
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\\r").translate(_CONTROL)
     return _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 

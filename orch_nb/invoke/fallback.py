@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Generic, TypeVar
 
@@ -41,11 +41,12 @@ class Trail:
 
     def add(self, model: str, seconds: float, error: ProviderError | None = None) -> None:
         """Note an attempt that has ended."""
-        made = Attempt(model, seconds)
-        if error is not None:
-            made = replace(made, error=str(error), cause=error.cause)
-        if (one := self.current) is not None:
-            made = replace(made, usage=one.usage, cost=one.cost, shared=one.unpaid)
+        said, cause = (None, None) if error is None else (str(error), error.cause)
+        one = self.current
+        if one is None:
+            made = Attempt(model, seconds, said, cause)
+        else:
+            made = Attempt(model, seconds, said, cause, one.usage, one.cost, one.unpaid)
         self.attempts.append(made)
 
 

@@ -26,11 +26,13 @@ def text(what: str, value: object) -> str:
 
 def names(what: str, value: object) -> tuple[str, ...]:
     """One name, or a list of at least one; () for None."""
-    if not isinstance(value, str | list | tuple | None):
+    if value is None:
+        return ()
+    if not isinstance(value, str | list | tuple):
         raise InputError(f"{what} must be a name, or a list of names, not {type(value).__name__}")
     given = (value,) if isinstance(value, str) else listed(what, value)
     found = tuple(text(what, name) for name in given)
-    if value is not None and not found:
+    if not found:
         raise InputError(f"{what} is an empty list; name one, or leave {what} out")
     for name in found:
         if not name or not name.isprintable() or " " in name:

@@ -21,7 +21,8 @@ WEIGHTS = {
     "rare": 2187,  # emoji and the like
 }
 _CODES = {name: bytes([number]) for number, name in enumerate(WEIGHTS, start=1)}
-_ASCII = 4  # of the classes, the first
+_ALL = tuple(_CODES.values())
+_ASCII = _ALL[:4]  # what begins with the other bytes is longer than one byte
 
 
 def count_tokens(text: str) -> int:
@@ -36,7 +37,7 @@ def count_tokens(text: str) -> int:
 def classes(text: str) -> list[int]:
     """How many characters of each class in `WEIGHTS` are in `text`; the first four if ASCII."""
     coded = text.encode("utf-8", "surrogatepass").translate(_CLASS_OF_BYTE)
-    possible = list(_CODES.values())[: _ASCII if len(coded) == len(text) else None]
+    possible = _ASCII if len(coded) == len(text) else _ALL
     return [coded.count(code) for code in possible]
 
 

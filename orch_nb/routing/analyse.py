@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.routing.difficulty import difficulty
@@ -14,15 +15,48 @@ from orch_nb.routing.wording import Wording, read
 from orch_nb.types import Request, TaskProfile
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """All that the analyser reads of a request; of equal ones the profile is the same.
+
+    ``others`` are the texts that are sent along, ``task`` is the kind that the caller stated, and
+    ``limit`` the most tokens that the answer may have.
+    """
+
+    prompt: str
+    others: tuple[str, ...]
+    task: str | None
+    images: bool
+    limit: int | None
+    needs: frozenset[str]
+
+    @classmethod
+    def of(cls, request: Request) -> Given:
+        """What is read of `request`."""
+        wants, messages = request.wants, request.messages
+        images = any(message.images for message in messages)
+        return cls(
+            request.prompt,
+            (*(message.content for message in messages[:-1]), request.system or ""),
+            wants.task,
+            images,
+            request.parameters.max_tokens,
+            _needs(request, images=images),
+        )
+
+
 def analyse(request: Request) -> TaskProfile:
     """Kind, needs, tokens, difficulty and language of what `request` asks for, with evidence."""
-    wording = read(request.prompt)
-    kind, said = _kind(request, wording)
-    asked_in = count_tokens(request.prompt)
-    others = [message.content for message in request.messages[:-1]] + [request.system or ""]
+    return profile_of(Given.of(request))
+
+
+def profile_of(given: Given) -> TaskProfile:
+    """What `analyse` says to all requests of which `given` is read."""
+    wording = read(given.prompt)
+    kind, said = _kind(given, wording)
+    asked_in = count_tokens(given.prompt)
     expected, asked = output_tokens(kind, wording, asked_in)
-    limit = request.parameters.max_tokens
-    level, reasons = difficulty(kind, request.prompt, wording)
+    level, reasons = difficulty(kind, given.prompt, wording)
     language = language_of(wording)
     evidence = [f"{kind}: {said}", f"difficulty {level}" + (f": {reasons}" if reasons else "")]
     if asked:
@@ -31,21 +65,21 @@ def analyse(request: Request) -> TaskProfile:
         evidence.append(f"language: {language}")
     return TaskProfile(
         kind=kind,
-        input_tokens=asked_in + sum(map(count_tokens, others)),
-        output_tokens=expected if limit is None else min(expected, limit),
-        longest=limit,
-        needs=_needs(request),
+        input_tokens=asked_in + sum(map(count_tokens, given.others)),
+        output_tokens=expected if given.limit is None else min(expected, given.limit),
+        longest=given.limit,
+        needs=given.needs,
         evidence=tuple(evidence),
         difficulty=level,
         language=language,
     )
 
 
-def _kind(request: Request, wording: Wording) -> tuple[str, str]:
+def _kind(given: Given, wording: Wording) -> tuple[str, str]:
     """The kind and what spoke for it: said by the caller, seen in the request, or learned."""
-    if request.wants.task is not None:
-        return request.wants.task, "stated"
-    if any(message.images for message in request.messages):
+    if given.task is not None:
+        return given.task, "stated"
+    if given.images:
         return "vision", "an image"
     found = features(wording)
     if sure := sure_kind(found):
@@ -71,10 +105,10 @@ def _shown(spoke: Sequence[str], kind: str, wording: Wording) -> str:
     return ", ".join(dict.fromkeys(shown))
 
 
-def _needs(request: Request) -> frozenset[str]:
+def _needs(request: Request, *, images: bool) -> frozenset[str]:
     """The capabilities that a model must have for `request`."""
     needs = {
-        "vision": any(message.images for message in request.messages),
+        "vision": images,
         "json": request.schema is not None,
         "tools": bool(request.tools),
     }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 
 from orch_nb.errors import InputError, SelectionError, TimedOut, UnknownNameError
 from orch_nb.providers._memory import memory_for_models
 from orch_nb.registry.catalog import Catalog
-from orch_nb.routing.analyse import analyse
+from orch_nb.routing.analyse import Given, profile_of
 from orch_nb.routing.estimates import Seen, seen_of
 from orch_nb.routing.experts import Pin, check_pin, expert_for
 from orch_nb.routing.filters import Purse
@@ -28,7 +29,8 @@ from orch_nb.store.traffic import Traffic
 from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection, Request, TaskProfile
 
 _WEIGHTS = tuple(field.name for field in fields(Weights))
-# Groups of models that were named together and whose columns are kept. Chosen.
+# Groups of models that were named together and whose columns are kept, and prompts whose analysis
+# is: a cell that is run again, and those of which a panel shows who would answer. Chosen.
 _KEPT = 64
 
 
@@ -76,6 +78,7 @@ class Router:
         self._budget, self._tools, self._random = budget, tools, random
         self._fitted, self._cascade = fitted, cascade
         self._seen: dict[tuple[str, ...], Seen] = {}  # by the ids; () is the whole catalog
+        self._profile = lru_cache(_KEPT)(profile_of)
 
     async def decide(
         self, request: Request, settings: Settings, deadline: float | None = None
@@ -97,7 +100,7 @@ class Router:
                     if judge in settings.off:
                         raise SelectionError(f"the verifier {judge} is switched off")
                     request = replace(request, wants=replace(request.wants, verifier=judge))
-                asked = _Asked(request, analyse(request), strategy)
+                asked = _Asked(request, self._profile(Given.of(request)), strategy)
                 pin = None if named else expert_for(request.wants.tools, settings.experts)
                 if pin is not None:
                     _check_alone(request, pin)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from orch_nb.settings.checks import After, Before, Bounds, DumpedAsFloat
@@ -272,7 +273,7 @@ class Settings(_Strict):
         nothing = ModelSettings()
         return {n: row for n, row in bare.items() if row != nothing or self.models[n] == nothing}
 
-    @property
+    @cached_property
     def off(self) -> frozenset[str]:
         """The ids of the models that are switched off."""
         return frozenset(name for name, row in self.models.items() if row.enabled is False)

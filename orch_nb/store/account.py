@@ -42,6 +42,8 @@ class Spend:
 
     def after(self, paid: Sequence[Payment]) -> Spend:
         """This and what one call, that is `paid`, was billed."""
+        if not paid:
+            return self
         known = sum((p.cost for p in paid if p.cost and p.certain), self.known)
         estimated = sum((p.cost for p in paid if p.cost and not p.certain), self.estimated)
         calls = self.unknown_calls + any(p.cost is None for p in paid)

@@ -33,7 +33,7 @@ _TYPES = {"float": "REAL", "int": "INTEGER", "bool": "INTEGER", "str": "TEXT", "
 _KINDS = {field.name: str(field.type).partition(" ")[0] for field in fields(CallRow)}
 _COLUMNS = ", ".join(_KINDS)
 _values = attrgetter(*_KINDS)
-_PLAIN = frozenset({float, str, type(None)})
+_PLAIN = frozenset({float, str, bool, type(None)})
 # ruff: noqa: S608 - the names in these statements are our own
 _SCHEMA = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in _KINDS.items())
 _INSERT = f"INSERT INTO call ({_COLUMNS}) VALUES ({', '.join('?' * len(_KINDS))})"

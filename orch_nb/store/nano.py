@@ -13,6 +13,8 @@ _DOWN = Context(prec=60, rounding=ROUND_FLOOR)
 
 def to_nano(amount: Decimal) -> int:
     """`amount` dollars, rounded up: what is counted is never less than the bill."""
+    if not amount:
+        return 0
     if amount.adjusted() >= 15:  # a price beyond sense, and nothing that need be exact
         return _LARGEST
     return min(int(_UP.to_integral_value(_UP.scaleb(amount, _PLACES))), _LARGEST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -34,6 +34,11 @@ def settings(stub: Stub, **more: object) -> dict[str, object]:
     return {"providers": rows, "models": models, "probe": False, "cache": "off", **more}
 
 
+@dataclass
+class Point:
+    x: float
+
+
 @pytest.fixture
 def session(stub: Stub) -> Iterator[Session]:
     for provider in ("a", "b"):
@@ -55,6 +60,17 @@ def test_a_limit_holds_for_a_named_model_too(session: Session, stub: Stub) -> No
     with pytest.raises(SelectionError, match=r"max_cost=0\.\d+ would admit a:large"):
         session.ask("hi", model="a:large", max_cost=0.000001)
     assert not [entry for entry in stub.log() if entry.wire == "chat"]
+
+
+def test_a_known_prompt_is_read_anew_with_something_else_beside_it(session: Session) -> None:
+    prompt = "Say it again"
+    plain = session.select(prompt).profile
+    assert session.select(prompt, max_tokens=7).profile.longest == 7
+    assert session.select(prompt, task="code").profile.kind == "code"
+    longer = session.select(prompt, system="word " * 100).profile
+    assert longer.input_tokens > plain.input_tokens + 50
+    assert session.select(prompt, schema=Point).profile.needs == {"json"}
+    assert session.select(prompt).profile == plain
 
 
 def test_when_no_model_fits_each_says_why_and_the_nearest_limit_is_named(session: Session) -> None:
