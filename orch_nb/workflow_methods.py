@@ -166,25 +166,18 @@ class WorkflowMethods:
             The user stopped it: it holds the answers that there were.
         """
         from orch_nb.workflows.compare import compare  # noqa: PLC0415 - few need it
-        from orch_nb.workflows.comparison import ComparisonStopped  # noqa: PLC0415
 
-        try:
-            made = compare(
-                cast("Comparer", self),
-                prompt,
-                models,
-                clock=time.time,
-                watcher=watcher,
-                blind=blind,
-                dry_run=dry_run,
-                **options,
-            )
-        except ComparisonStopped as stop:
-            self._keep(stop.comparison)
-            raise
-        if not dry_run:
-            self._keep(made)
-        return made
+        return compare(
+            cast("Comparer", self),
+            prompt,
+            models,
+            clock=time.time,
+            keep=self._keep,
+            watcher=watcher,
+            blind=blind,
+            dry_run=dry_run,
+            **options,
+        )
 
     def _keep(self, made: Comparison) -> None:
         self.comparisons.append(made)

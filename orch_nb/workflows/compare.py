@@ -75,6 +75,7 @@ def compare(
     models: int | str | Sequence[str],
     *,
     clock: Callable[[], float],
+    keep: Callable[[Comparison], object],
     watcher: Watcher | None = None,
     blind: bool = False,
     dry_run: bool = False,
@@ -82,20 +83,17 @@ def compare(
 ) -> Comparison:
     """Ask `models` the same at the same time; see `orch_nb.Session.compare`.
 
-    `session` answers; `clock` gives seconds since the epoch.
+    `session` answers; `clock` gives seconds since the epoch; `keep` gets what was asked, also where
+    that was stopped.
     """
     watcher = watcher or Watcher()
     _refuse(asking)
     limit = read_limit("max_cost", asking.pop("max_cost", None))
     rows = _planned(session, prompt, models, asking)
     plan = Comparison(prompt, rows)
-    refuse_above(
-        limit,
-        plan.expected_cost,
-        f"{len(rows)} answers",
-        unpriced=[row.model for row in rows if row.expected.cost is None],
-        fewer="fewer",
-    )
+    unpriced = [row.model for row in rows if row.expected.cost is None]
+    asked = f"{len(rows)} answers"
+    refuse_above(limit, plan.expected_cost, asked, unpriced=unpriced, fewer="fewer")
     if dry_run:
         return plan
     calls = [session.compose(prompt, **_of_one(row.model, asking)) for row in rows]
@@ -105,6 +103,7 @@ def compare(
         made: Comparison = BlindComparison(prompt, rows, remember=session.remember, clock=clock)
     else:
         made = Comparison(prompt, rows)
+    keep(made)
     if not complete:
         raise ComparisonStopped(made)
     return made

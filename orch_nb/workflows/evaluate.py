@@ -62,13 +62,8 @@ def evaluate(
         raise InputError("people vote on one answer of each model; leave repeats out")
     named = names("model", models) or choose_models(session, read, judge)
     plan, cells = plan_cells(session, read, named, judge=judge, repeats=repeats, asking=asking)
-    refuse_above(
-        read_limit("max_cost", max_cost),
-        plan.cost,
-        f"{plan.answers} answers",
-        unpriced=plan.unpriced,
-        fewer="fewer items",
-    )
+    limit, asked = read_limit("max_cost", max_cost), f"{plan.answers} answers"
+    refuse_above(limit, plan.cost, asked, unpriced=plan.unpriced, fewer="fewer items")
     if on_plan is not None:
         on_plan(plan)
     rows: list[Row] = []
