@@ -187,13 +187,17 @@ class Engine:
         return without_benched(decision, breakers.benched, settings.fallback)
 
     async def preview(
-        self, requests: Iterable[Request], settings: Settings
+        self, requests: Iterable[Request], settings: Settings, *, recorded: bool = False
     ) -> list[Decision | OrchError]:
-        """What `select` says to each of `requests`; where it raises, what it raised."""
+        """What `select` says to each of `requests`; where it raises, what it raised.
+
+        Unless it is to be `recorded`, and replayed, only what-if is asked.
+        """
+        select = self.select if recorded else partial(Engine.select, self)
         said: list[Decision | OrchError] = []
         for request in requests:
             try:
-                said.append(await Engine.select(self, request, settings))  # records nothing
+                said.append(await select(request, settings))
             except OrchError as error:
                 said.append(error)
         return said

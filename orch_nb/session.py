@@ -84,14 +84,10 @@ class Session(Configurable, Inventory, WorkflowMethods):
         random = Random()  # noqa: S311 - jitter, and what strategies that explore draw
         WorkflowMethods.__init__(self, random)
         home, session = partial(user_home, os.environ), uuid4().hex
-        self._shared = working_for is not None
+        self._shared, spender = working_for is not None, working_for or session
         #: What may be spent, and what was.
         self.budget = Budget(
-            self.settings.budget,
-            home,
-            session=working_for or session,
-            clock=time.time,
-            shared=self._shared,
+            self.settings.budget, home, session=spender, clock=time.time, shared=self._shared
         )
         #: What was seen of models, in this session and in the user's others.
         self.experience, calls = Experience(home, clock=time.time), CallFile(home)
@@ -210,13 +206,16 @@ class Session(Configurable, Inventory, WorkflowMethods):
         request = self.threads.continued(self.compose(prompt, **options).request)
         return self._loop.run(lambda: self._engine.select(request, self.settings))
 
-    def preview(self, requests: Sequence[Request], **settings: Any) -> list[Decision | OrchError]:
+    def preview(
+        self, requests: Sequence[Request], *, recorded: bool = False, **settings: Any
+    ) -> list[Decision | OrchError]:
         """What `select` would say to `requests` under other `settings`; nothing is changed.
 
-        In the place of a decision that cannot be made stands the error. Raises as `change` does.
+        In the place of a decision that cannot be made stands the error. What is shown to the user
+        as a result is to be `recorded`, and replayed. Raises as `change` does.
         """
         changed = self.changed(**settings)
-        return self._loop.run(lambda: self._engine.preview(requests, changed))
+        return self._loop.run(lambda: self._engine.preview(requests, changed, recorded=recorded))
 
     def count_tokens(self, prompt: str, **options: Unpack[Options]) -> Usage:
         """The input tokens of what `ask` would send, counted by the provider where it can.

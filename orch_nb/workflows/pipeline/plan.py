@@ -32,7 +32,9 @@ class Runner(Protocol):
     def changed(self, **settings: Any) -> Settings:
         """The settings as they would be with `settings` changed."""
 
-    def preview(self, requests: Sequence[Request], **settings: Any) -> list[Decision | OrchError]:
+    def preview(
+        self, requests: Sequence[Request], *, recorded: bool = False, **settings: Any
+    ) -> list[Decision | OrchError]:
         """What would be chosen for `requests` under changed `settings`."""
 
     def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
@@ -138,7 +140,7 @@ def _plan(
         system = _filled(graph, node, "system", node.system, scope | first, unsure=unsure)
     try:
         call = asking.call(prompt if prompt.strip() else "…", system)
-        (decision,) = session.preview([call.request], **asking.changes)
+        (decision,) = session.preview([call.request], recorded=True, **asking.changes)
     except InputError as error:
         decision = error
     if isinstance(decision, OrchError):
