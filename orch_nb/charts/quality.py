@@ -74,7 +74,7 @@ def front_of(points: Sequence[Point]) -> list[Point]:
 
 def _rows(points: Sequence[Point], best: set[Point]) -> list[list[str]]:
     return [
-        ["model", "an answer", "quality", "95 % interval", ""],
+        ["model", "cost an answer", "quality", "95 % interval", ""],
         *(
             [
                 point.name,

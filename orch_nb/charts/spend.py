@@ -12,7 +12,7 @@ from orch_nb.store.account import Spend
 from orch_nb.store.overview import Moment, Overview
 
 _TITLE, _NOTHING = "Spent so far", "nothing was asked yet"
-_UP = "dollars"
+_UP, _CALLS = "dollars", "calls"
 _KEY = "from below: known, estimated, up to unknown"
 _HEIGHT, _LEFT, _RIGHT, _BOTTOM = 300, 76, 24, 48
 # From how many seconds on time is told in which unit, and its length.
@@ -38,13 +38,15 @@ def spend_chart(overview: Overview) -> Bundle:
     if spent.unknown_calls:
         parts.append(f"up to {dollars(spent.unknown)} unknown")
         parts.append(f"{spent.unknown_calls} calls of unknown cost")
-    rows = [["call", unit, "known", "estimated", "up to unknown"]]
+    timed = [] if unit == _CALLS else [unit]
+    rows = [["call", *timed, "known", "estimated", "up to unknown"]]
     stride = max(1, -(-len(moments) // _ROWS))
     picked = sorted({*range(0, len(moments), stride), len(moments) - 1} - {-1})
     for place in picked:
         moment = moments[place]
         amounts = (moment.spent.known, moment.spent.estimated, moment.spent.unknown)
-        rows.append([str(moment.call), f"{across[place]:.4g}", *map(dollars, amounts)])
+        since = [f"{across[place]:.4g}" for _ in timed]
+        rows.append([str(moment.call), *since, *map(dollars, amounts)])
     return Chart(
         _TITLE,
         ", ".join(parts),
@@ -66,7 +68,7 @@ def _across(moments: Sequence[Moment]) -> tuple[list[float], str]:
     """Where the moments are, and in what: time since the first, or calls where there is none."""
     times = [moment.at for moment in moments if moment.at is not None]
     if not times or len(times) < len(moments):
-        return [float(moment.call) for moment in moments], "calls"
+        return [float(moment.call) for moment in moments], _CALLS
     # A clock that was put back does not undo what was spent.
     newest, passed = times[0], []
     for time in times:

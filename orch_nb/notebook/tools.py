@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from orch_nb.errors import InputError
 from orch_nb.notebook.tables import Bundle, table
-from orch_nb.panels.experts import Experts, Tool
+from orch_nb.panels.experts import Experts, ToolExperts
 from orch_nb.session import Session
 
 _NAMED = 4  # of the models that can do a tool: the first in the ranking
 _HOW = (
     "`%orch_select --pin TOOL=MODEL` pins, `--unpin TOOL` takes the pin away; "
-    "`session.tool(name, needs=[…])` makes a tool"
+    "`orch_nb.session().tool(name, needs=[…])` makes a tool"
 )
 
 
@@ -31,7 +31,7 @@ def show_tools(words: list[str], session: Session) -> Bundle:
     return table(["tool", "needs", "expert", "can do it, best first"], rows, _HOW)
 
 
-def _able(tool: Tool) -> str:
+def _able(tool: ToolExperts) -> str:
     if not tool.models:
         return tool.error or "no model"
     more = len(tool.models) - _NAMED

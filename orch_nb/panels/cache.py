@@ -82,8 +82,8 @@ def rows(session: Session) -> list[list[str]]:
             ["hits", f"{stats.hits} of {looked}{rate}"],
             *said,
         ]
-    ttl = "for ever" if settings.ttl is None else f"{settings.ttl / 86400:g} days"
-    return [*said, ["kept", ttl], ["folder", settings.dir]]
+    ttl = "ever" if settings.ttl is None else f"{settings.ttl / 86400:g} days"
+    return [*said, ["kept for", ttl], ["folder", settings.dir]]
 
 
 def note(session: Session) -> str:

@@ -22,7 +22,7 @@ from orch_nb.types import ModelCard, Track
 # saved notebook.
 _PAGE, _STILL = 10, 10
 _HEAD = ("health", "$/M in", "$/M out", "window", "p50", "p95", "success")
-_HOW = 'models and providers are switched by `session.switch("openai:gpt-6-luna", on=False)`'
+_HOW = 'models and providers are switched by `orch_nb.session().switch("provider:model", on=False)`'
 _NO_TRACK = Track()
 _OFF = "off"
 

@@ -85,7 +85,7 @@ def test_one_point(cost: float) -> None:
 
 def test_an_unknown_cost_is_in_the_text_alone() -> None:
     made = quality_against_cost([CHEAP, UNPRICED], "Quality")
-    assert "a:unpriced  —          0.70" in made["text/plain"]
+    assert "a:unpriced  —               0.70" in made["text/plain"]
     assert "a:unpriced" not in json.dumps(made[PLOTLY])
 
 
