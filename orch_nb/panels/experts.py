@@ -23,11 +23,12 @@ from orch_nb.types import Choice, Decision, Message, Rejection, Request, Wants
 _OFFERED = 200
 _REASONS = 3
 _ROWS = 12
+_HINT = "write a part of a name, take a model from the list, then lock it; unlock it to change it"
 _HOW = "`%orch_select --pin sql=provider:model` pins, `--unpin sql` takes the pin away"
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class ToolExperts:
     """A tool and who can do it: ``models`` best first, ``missing`` are why others are not there.
 
     ``advice`` is who did best at such tasks, with what that is known from; "" where nothing is.
@@ -125,7 +126,7 @@ class Experts(Panel):
             self.session.tool(name.strip())
             self._new.value = ""
 
-    def tools(self) -> list[Tool]:
+    def tools(self) -> list[ToolExperts]:
         """The session's tools by name, with who can do them."""
         session = self.session
         tools = dict(sorted(session.tools.items()))
@@ -150,15 +151,15 @@ def _kinds(session: Session) -> dict[str, str]:
     return {tool: kind for (tool, kind), _ in reversed(seen.most_common())}
 
 
-def _tool(name: str, said: Decision | OrchError, session: Session) -> Tool:
+def _tool(name: str, said: Decision | OrchError, session: Session) -> ToolExperts:
     pinned = session.experts.get(name)
     if isinstance(said, SelectionError):
         missing = _missing(said.rejected, session)
-        return Tool(name, pinned, missing=missing, error="no model can do this now")
+        return ToolExperts(name, pinned, missing=missing, error="no model can do this now")
     if isinstance(said, OrchError):
-        return Tool(name, pinned, error=str(said))
+        return ToolExperts(name, pinned, error=str(said))
     choices = list(said.ranking)
-    return Tool(
+    return ToolExperts(
         name,
         pinned,
         models=tuple(choice.model for choice in choices),
@@ -188,6 +189,3 @@ def _advice(choices: Sequence[Choice], kind: str, session: Session) -> str:
 
 def _nothing(_: str) -> None:
     """What is written narrows the list, and is read when it is locked."""
-
-
-_HINT = "write a part of a name, take a model from the list, then lock it; unlock it to change it"

@@ -8,16 +8,16 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from orch_nb.listeners import Change as Told
+from orch_nb import settings
+from orch_nb.listeners import Change
 from orch_nb.notebook import render, tables
 from orch_nb.notebook.tables import QUIET, Bundle
 from orch_nb.panels.controls import Controls, offer, show_if
 from orch_nb.panels.panel import Panel, panel
 from orch_nb.panels.presets import BUILT_IN, Preset, Presets
-from orch_nb.panels.what_if import Change, Said, cells, compare, last_requests, saving
+from orch_nb.panels.what_if import Said, WhatIf, cells, compare, last_requests, saving
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
-from orch_nb.settings import Weights as Setting
 from orch_nb.settings import user_home
 from orch_nb.types import Request
 
@@ -28,7 +28,7 @@ TERMS = {
 }
 # Digits of a weight that a slider gives: a percent has two.
 _DIGITS = 4
-_EVEN = Setting()
+_EVEN = settings.Weights()
 # Prompts in the still form, which every saved panel has. Chosen: half of those of the live one.
 _STILL = 10
 _NO_PRESET = "—"
@@ -39,7 +39,7 @@ _HOW = "`%orch_select --strategy weighted --weights cost=6,quality=3,speed=1` ch
 class Weights(Panel):
     """Strategy, weights and presets; below them the last prompts, ranked anew at once."""
 
-    listens: ClassVar[frozenset[Told]] = frozenset({"settings", "calls", "models", "experience"})
+    listens: ClassVar[frozenset[Change]] = frozenset({"settings", "calls", "models", "experience"})
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -110,7 +110,7 @@ class Weights(Panel):
             tables.light(tables.html(rows, flips)) if changes else ""
         )
 
-    def _changes(self) -> list[Change]:
+    def _changes(self) -> list[WhatIf]:
         """The last prompts as they would go before, and now."""
         session, before = self.session, self._before
         # A slider moves often, and leaves what was before as it is.

@@ -18,7 +18,7 @@ Said = Decision | OrchError
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WhatIf:
     """One prompt: who would be asked ``before`` and ``now``; None where nobody may answer.
 
     ``why`` says what decides where it is not the strategy.
@@ -48,21 +48,21 @@ def last_requests(records: Iterable[Record]) -> list[Request]:
 
 def compare(
     requests: Sequence[Request], before: Sequence[Said], now: Sequence[Said]
-) -> list[Change]:
+) -> list[WhatIf]:
     """What changes for each of `requests`, of which `before` and `now` have the decisions."""
     return [
-        Change(one_line(request.prompt, _WIDTH), _best(old), _best(new), _why(request, new))
+        WhatIf(one_line(request.prompt, _WIDTH), _best(old), _best(new), _why(request, new))
         for request, old, new in zip(requests, before, now, strict=True)
     ]
 
 
-def cells(changes: Sequence[Change]) -> list[list[str]]:
+def cells(changes: Sequence[WhatIf]) -> list[list[str]]:
     """The table of `changes` under its head; the flips say so in words, not by colour alone."""
     head = ["prompt", "before", "now", "", "expected cost", "expected time"]
     return [head, *(_cells(change) for change in changes)]
 
 
-def saving(changes: Sequence[Change]) -> str:
+def saving(changes: Sequence[WhatIf]) -> str:
     """One sentence: how many would go elsewhere, and what that is expected to save."""
     flipped = [change for change in changes if change.flipped]
     if not changes:
@@ -94,7 +94,7 @@ def _of(known: Sequence[object], flipped: Sequence[object]) -> str:
     return "" if len(known) == len(flipped) else f" (known of {len(known)})"
 
 
-def _cells(change: Change) -> list[str]:
+def _cells(change: WhatIf) -> list[str]:
     expected = None if change.now is None else change.now.estimate
     return [
         change.prompt,

@@ -105,16 +105,8 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
         estimates, parts.fit[order], scores[order], table, order, name, frozenset(preferred)
     )
     ranking = LazySequence(len(order), ranked.choice)
-    return Decision(
-        name,
-        "strategy",
-        profile,
-        ranking,
-        rejected,
-        notice,
-        cascade,
-        weights=weights_in(name, situation.weights),
-    )
+    weights = weights_in(name, situation.weights)
+    return Decision(name, "strategy", profile, ranking, rejected, notice, cascade, weights=weights)
 
 
 def name_models(
