@@ -108,6 +108,8 @@ class WorkflowMethods:
             Asks the person: is given what is to be expected, returns whether that is wanted.
         progress
             Whether a bar shows rows, dollars and the time that is left.
+        backend
+            "threading", or "dask": the workers of the current ``distributed.Client`` ask.
         options
             As in `ask`, for every row; ``max_cost`` is the whole batch's.
 
@@ -124,6 +126,8 @@ class WorkflowMethods:
             What was given is wrong, too dear, or no model may answer; nothing was sent.
         BatchStopped
             The user stopped it: it holds what had been done.
+        OrchError
+            The cluster failed: what was answered is kept.
         """
         from orch_nb.workflows.batch.run import map_prompts  # noqa: PLC0415 - imports joblib
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,8 +20,12 @@ from orch_nb.files import create_private
 from orch_nb.store.disk import disk_errors
 from orch_nb.store.tally import HOUR, Period, State, Tally
 
-# Seconds that a call waits for other processes, which hold the file for 0.1 ms each.
-_PATIENCE = 1.0
+# Seconds that a call waits for other processes, which hold the file for 0.1 ms each. On a busy
+# machine one that holds it may have to wait itself: who gives up has a budget of its own.
+_PATIENCE = 5.0
+# Seconds between two tries. SQLite's own pauses grow to 0.1 s, which is how one process starves
+# beside others that come more often.
+_PAUSE = 0.002
 # Seconds by which two looks at the start of one process may differ when the clock was set.
 _SAME_START = 5.0
 # Seconds after which nobody asks for the sum of a session again.
@@ -159,7 +164,7 @@ class SpendFile:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+        self._begin()
         try:
             yield
             self._db.execute("COMMIT")
@@ -167,6 +172,25 @@ class SpendFile:
             if self._db.in_transaction:  # also after a stop
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
+
+    def _begin(self) -> None:
+        late = time.monotonic() + _PATIENCE
+        self._db.execute("PRAGMA busy_timeout = 0")
+        try:
+            while not self._begun(late):
+                time.sleep(_PAUSE)
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {int(1000 * _PATIENCE)}")
+
+    def _begun(self, late: float) -> bool:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # or one of its kinds
+            if not busy or time.monotonic() > late:
+                raise
+            return False
+        return True
 
     def _totals(self) -> Mapping[Period, Tally]:
         found: dict[Period, Tally] = {"session": Tally("session"), "hour": Tally("hour")}

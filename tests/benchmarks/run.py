@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import (
     ask,
+    batch,
     budget,
     cache,
     check,
@@ -25,7 +26,19 @@ def main() -> None:
     """Run all benchmarks; they take turns within a benchmark, never side by side in time."""
     print("| what | median [95 % interval] | goal |")
     print("|---|---|---|")
-    for benchmark in (load, ask, flight, cache, budget, registry, decide, check, panel, report):
+    for benchmark in (
+        load,
+        ask,
+        flight,
+        batch,
+        cache,
+        budget,
+        registry,
+        decide,
+        check,
+        panel,
+        report,
+    ):
         for measured in benchmark.measure():
             print(measured, flush=True)
 

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from orch_nb.errors import BudgetExceeded
+from orch_nb.store.account import Payment
 from orch_nb.store.budget import BudgetWarning
 from orch_nb.store.tally import PERIODS, Spent, Tally
+from orch_nb.types import Usage
 from store.budgets import Clock, D, Purse
 
 MODEL = "a:m"
@@ -348,3 +350,33 @@ def test_a_lock_that_strikes_between_two_looks_settles_in_memory(purse: Open, ho
             mine.budget.settle(reservation, D("0.2"), "known")
     assert mine.budget.spent()["session"] == Spent(known=D("0.2"))
     assert purse("two", hour="1").budget.spent()["hour"].reserved == D("0.9")
+
+
+def test_what_others_spent_for_the_session_counts_and_is_not_written_again(
+    purse: Open, home: Path
+) -> None:
+    mine, other = purse("one"), purse("one")
+    mine.budget.shared = other.budget.shared = True
+    spend(other, "0.3")
+    known, unsure = Usage(1, 1), Usage(1, 1, source="estimated")
+    mine.budget.include(
+        [
+            Payment(MODEL, D("0.3"), known),
+            Payment(MODEL, D("0.2"), unsure),
+            Payment(MODEL, None, Usage(source="unknown"), most=D("0.1")),
+            Payment(MODEL, None, known),
+        ]
+    )
+    expected = Spent(known=D("0.3"), estimated=D("0.2"), unknown=D("0.1"), unpriced=1)
+    assert mine.budget.spent()["session"] == expected
+    spend(mine, "0.1")
+    assert purse("two", hour="1").budget.spent()["hour"].known == D("0.4")
+    mine.change(session="1")
+    assert refused(mine, "0.5").spent == D("0.7")
+
+
+def test_without_a_limit_a_shared_budget_is_written_all_the_same(purse: Open) -> None:
+    mine, other = purse("one"), purse("one")
+    mine.budget.shared = other.budget.shared = True
+    spend(other, "0.3")
+    assert mine.budget.spent()["session"].known == D("0.3")
