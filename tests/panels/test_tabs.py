@@ -1,26 +1,21 @@
-"""Experts, models, budget, cache and costs: what they show, and what they change."""
+"""Budget, cache and costs: what they show, and what they change."""
 
 from __future__ import annotations
 
 import re
-import time as clocks
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from orch_nb import Session
-from orch_nb.errors import BudgetExceeded, ServerFailed
+from orch_nb.errors import BudgetExceeded
 from orch_nb.notebook.cards import show_models
 from orch_nb.panels.budget import bar, projection
 from orch_nb.panels.cache import size
-from orch_nb.panels.models import providers
-from orch_nb.panels.panel import make_panels
 from orch_nb.store.tally import Spent
-from orch_nb.types import Observation
 from panels.conftest import (
     CHEAP,
-    MIDDLE,
     STRONG,
     Open,
     Time,
@@ -32,160 +27,6 @@ from panels.conftest import (
     widgets,
     words,
 )
-from stub.client import Stub
-
-# -- experts
-
-
-def locks(frame: object) -> dict[str, bool]:
-    page = frame._panels[1][1]  # type: ignore[attr-defined]
-    return {name: row[1].value for name, row in page._rows.items()}
-
-
-def note(frame: object, tool: str) -> str:
-    return str(frame._panels[1][1]._rows[tool][2].value)  # type: ignore[attr-defined]
-
-
-def test_a_lock_pins_and_its_end_unpins(s: Session, show: Open, time: Time) -> None:
-    s.tool("sql")
-    frame = show("experts")
-    assert {"json", "sql", "tools", "vision"} <= locks(frame).keys()
-    assert not any(locks(frame).values())
-    lock, choice = frame._panels[1][1]._rows["sql"][1], labelled(frame, "sql")
-    send(choice, value=STRONG)
-    assert dict(s.experts) == {}
-    send(lock, value=True)
-    assert dict(s.experts) == {"sql": STRONG}
-    assert choice.disabled
-    assert s.ask("List the tables", tool="sql").model == STRONG
-    s.experts.pin(sql=MIDDLE)
-    time.go_on(1)
-    assert choice.value == MIDDLE
-    send(lock, value=False)
-    assert dict(s.experts) == {}
-    assert not choice.disabled
-
-
-def test_who_cannot_do_it_is_not_offered_and_the_reason_is(s: Session, show: Open) -> None:
-    s.switch(MIDDLE, on=False)
-    frame = show("experts")
-    assert labelled(frame, "json").options == (CHEAP, STRONG)
-    assert f"not offered: {MIDDLE} (switched off)" in note(frame, "json")
-    assert labelled(frame, "vision").options == ()
-    assert f"{CHEAP} (cannot do vision)" in note(frame, "vision")
-    send(labelled(frame, "vision"), value=CHEAP)
-    send(frame._panels[1][1]._rows["vision"][1], value=True)
-    assert "cannot be the expert of vision" in said(frame)
-    assert locks(frame)["vision"] is False
-    assert dict(s.experts) == {}
-
-
-def test_a_tool_that_only_a_pin_knows_can_be_unlocked(s: Session, show: Open) -> None:
-    s.experts.pin(sql=CHEAP)
-    frame = show("experts")
-    assert labelled(frame, "sql").options == (CHEAP, MIDDLE, STRONG)
-    send(frame._panels[1][1]._rows["sql"][1], value=False)
-    assert "sql" in locks(frame)
-    send(labelled(frame, "new tool"), value="poems")
-    assert "poems" in locks(frame)
-    send(labelled(frame, "new tool"), value="two words")
-    assert "is no name of a tool" in said(frame)
-
-
-def test_it_advises_from_what_was_seen_with_its_counts(s: Session, show: Open) -> None:
-    s.tool("sql")
-    s.ask("Name a river", tool="sql", task="chat")
-    for quality in (0.0, 0.0, 1.0):
-        s.remember(Observation(clocks.time(), CHEAP, "chat", "rating", quality=quality))
-    for _ in range(5):
-        s.remember(Observation(clocks.time(), STRONG, "chat", "evaluation", quality=1.0))
-    frame = show("experts")
-    assert re.search(
-        rf"best so far at chat: {STRONG}, quality 0\.9\d after 5 evaluations", note(frame, "sql")
-    )
-
-
-# -- models
-
-
-def boxes(frame: object) -> dict[str, bool]:
-    page = frame._panels[2][1]  # type: ignore[attr-defined]
-    parts = (page._providers, page._models)
-    return {
-        name: box.value
-        for part in parts
-        for name, (box, _) in zip(part.names, part.lines, strict=False)
-    }
-
-
-def test_models_are_switched_off_and_on(s: Session, show: Open, time: Time) -> None:
-    frame = show("models")
-    assert boxes(frame) == dict.fromkeys(("alpha", "sim", CHEAP, MIDDLE, STRONG), True)
-    send(labelled(frame, CHEAP), value=False)
-    assert s.settings.off == {CHEAP}
-    assert s.ask("Name a river", strategy="cost").model == MIDDLE
-    s.switch(CHEAP, on=True)
-    time.go_on(1)
-    assert boxes(frame)[CHEAP] is True
-    send(labelled(frame, "alpha"), value=False)
-    assert s.providers == ()
-    assert boxes(frame)["alpha"] is False
-    send(labelled(frame, "alpha"), value=True)
-    assert s.providers == ("alpha",)
-
-
-def test_health_says_who_is_left_alone_and_who_is_down(s: Session, show: Open, stub: Stub) -> None:
-    stub.rule("alpha", "500", model="stub-cheap")
-    s.change(breaker={"failures": 1, "cooldown": 60})
-    with pytest.raises(ServerFailed):
-        s.ask("x", model=CHEAP)
-    frame = show("models")
-    page = frame._panels[2][1]
-    line = page._models.lines[page._models.names.index(CHEAP)][1].value
-    assert "benched for" in line
-    assert ">0 %<" in line
-    assert "ok" in page._models.lines[page._models.names.index(STRONG)][1].value
-
-
-def test_two_hundred_models_stay_usable(stub: Stub, time: Time) -> None:
-    from orch_nb.panels.frame import Frame
-
-    rows = {f"alpha:model-{n:03}": {"price": {"input": 1, "output": 2}} for n in range(200)}
-    alpha = {"type": "compatible", "base_url": stub.url("alpha", "/v1")}
-    with Session({"probe": False, "providers": {"alpha": alpha}, "models": rows}) as session:
-        frame = Frame(
-            session, make_panels(session), front="models", clock=time.clock, later=time.later
-        )
-        page = frame._panels[2][1]
-        assert page._models.names == [f"alpha:model-{n:03}" for n in range(10)]
-        assert page._where.value == "1–10 of 200"
-        assert page._back.disabled
-        press(page._next)
-        assert page._where.value == "11–20 of 200"
-        send(page._filter, value="-19")
-        assert page._where.value == "1–10 of 10"
-        assert page._next.disabled
-        send(labelled(frame, "alpha:model-195"), value=False)
-        assert session.settings.off == {"alpha:model-195"}
-        send(frame._tabs, selected_index=1)
-        assert len(labelled(frame, "json").options) < 50
-        send(labelled(frame, "json"), value="-19")
-        assert labelled(frame, "json").options == tuple(
-            f"alpha:model-{n}" for n in (190, 191, 192, 193, 194, 196, 197, 198, 199)
-        )
-        assert labelled(frame, "json").value == "-19"
-        assert dict(session.experts) == {}
-        send(frame._tabs, selected_index=2)
-        send(page._filter, value="none of them")
-        assert page._where.value == "0–0 of 0"
-        frame.close()
-
-
-def test_providers_and_what_they_are(s: Session) -> None:
-    assert providers(s) == {"alpha": "ok", "sim": "ok"}
-    s.switch("sim", on=False)
-    assert providers(s) == {"sim": "off", "alpha": "ok"}
-
 
 # -- budget
 
