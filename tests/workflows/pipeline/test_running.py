@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import threading
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
@@ -14,8 +12,7 @@ import pytest
 
 from orch_nb import Response, Session
 from orch_nb.errors import InputError, UnknownNameError
-from orch_nb.workflows.pipeline.errors import PipelineError
-from orch_nb.workflows.pipeline.outcome import PipelineFailed, PipelineStopped, Run
+from orch_nb.workflows.pipeline.outcome import PipelineFailed
 from orch_nb.workflows.pipeline.run import Progress
 from stub.client import Stub
 from stub.spec import write
@@ -26,40 +23,6 @@ Says = Callable[[str, str], None]
 
 def prompts(stub: Stub) -> list[str]:
     return [entry.prompt for entry in stub.log() if entry.method == "POST"]
-
-
-def test_a_plan_asks_nobody_and_its_totals_add_up(session: Session, stub: Stub) -> None:
-    plan = session.pipeline(
-        """
-inputs: {topic: rivers, places: [north, south, east]}
-selection_schema: cost
-steps:
-  - {id: outline, prompt: "Outline {{ topic }}"}
-  - {id: each, prompt: "{{ item }}: {{ outline }}", for_each: "{{ places }}"}
-  - {id: more, prompt: "More of {{ item }}", for_each: "{{ outline.lines }}"}
-  - {id: end, prompt: "{{ each.text }}", model: a:large, when: "topic == 'rivers'"}
-"""
-    ).plan()
-    assert prompts(stub) == []
-    outline, each, more, end = plan.steps
-    assert (outline.model, end.model) == ("a:small", "a:large")
-    assert (outline.named, end.named) == ("strategy of the pipeline", "model of the step")
-    assert (each.prompts, more.prompts) == (None, None)
-    assert [step.sometimes for step in plan.steps] == [False] * 4
-    assert plan.cost == sum((step.cost for step in plan.steps if step.cost), Decimal(0))
-    assert "at least $" in str(plan)
-    assert 's1["each<br/>a:small"]' in plan.mermaid
-    assert "s0 --> s1" in plan.mermaid
-
-
-def test_items_that_are_known_are_counted(session: Session) -> None:
-    plan = session.pipeline(
-        "inputs: {names: [a, b, c]}\n"
-        "steps:\n  - {id: x, prompt: '{{ item }}', for_each: '{{ names }}', model: a:small}\n"
-    ).plan({"names": ["p", "q"]})
-    (step,) = plan.steps
-    assert step.prompts == 2
-    assert step.cost == 2 * step.decision.best.estimate.cost  # type: ignore[operator]
 
 
 def test_it_runs_in_order_and_its_report_adds_up(session: Session, stub: Stub, says: Says) -> None:
@@ -137,69 +100,6 @@ steps:
     assert (run["maybe"] is None) is not ran
 
 
-class TestErrors:
-    """What a step does when it fails."""
-
-    def pipeline(self, on_error: str) -> str:
-        return f"""
-steps:
-  - {{id: good, prompt: fine, model: a:small}}
-  - {{id: bad, prompt: "{{{{ good }}}} x", model: a:large, on_error: {on_error}}}
-  - {{id: other, prompt: aside, model: a:small, needs: good}}
-  - {{id: end, prompt: "{{{{ bad }}}} y", model: a:small}}
-"""
-
-    def test_fail_stops_and_a_resumed_run_repeats_nothing(
-        self, open_session: Open, stub: Stub
-    ) -> None:
-        session = open_session(cache="off")
-        stub.rule("a", "400", model="large")
-        pipeline = session.pipeline(self.pipeline("fail"))
-        with pytest.raises(PipelineFailed, match="step bad failed: a:large") as failed:
-            pipeline.run()
-        run = failed.value.run
-        assert run.steps["end"].why == "step bad failed"
-        asked = len(prompts(stub))
-        stub.rule("a", "ok", model="large")
-        again = pipeline.run(resume=run)
-        done = [name for name, result in run.steps.items() if result.status == "done"]
-        assert [result.status for result in again.steps.values()] == ["done"] * 4
-        assert len(prompts(stub)) - asked == 4 - len(done)
-        assert again["good"] is run["good"]
-
-    def test_without_a_cache_kept_answers_are_asked_again_if_they_changed(
-        self, open_session: Open, stub: Stub
-    ) -> None:
-        session = open_session(cache="off")
-        pipeline = session.pipeline(
-            "inputs: {t: x}\nsteps:\n  - {id: a, prompt: '{{ t }}', model: a:small}\n"
-        )
-        first = pipeline.run()
-        assert pipeline.run(resume=first)["a"] is first["a"]
-        assert pipeline.run({"t": "y"}, resume=first)["a"] is not first["a"]
-        assert prompts(stub) == ["x", "y"]
-
-    def test_skip_goes_on(self, session: Session, stub: Stub) -> None:
-        stub.rule("a", "400", model="large")
-        run = session.pipeline(self.pipeline("skip")).run()
-        status = [result.status for result in run.steps.values()]
-        assert status == ["done", "failed", "done", "skipped"]
-        assert run.steps["end"].why == "bad was failed"
-        assert "bad: a:large" in str(run)
-
-    def test_retry_asks_again(self, session: Session, stub: Stub) -> None:
-        stub.plan("a", "ok", "500", "500", "ok", "ok", "ok")
-        run = session.pipeline(self.pipeline("retry").replace("needs: good", "needs: end")).run()
-        assert {result.status for result in run.steps.values()} == {"done"}
-
-    def test_fallback_asks_another_model(self, session: Session, stub: Stub) -> None:
-        stub.rule("a", "400", model="large")
-        run = session.pipeline(self.pipeline("fallback")).run()
-        answer = run["bad"]
-        assert isinstance(answer, Response)
-        assert answer.model != "a:large"
-
-
 def test_experts_requirements_and_strategies_decide(session: Session, stub: Stub) -> None:
     run = session.pipeline(
         """
@@ -245,44 +145,6 @@ def test_a_pin_of_the_session_holds_in_pipelines(session: Session) -> None:
     assert session.pipeline(text).run()["a"].model == "a:judge"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("step", "line", "words"),
-    [
-        ("model: b:none", 3, "unknown provider|b:none"),
-        ("tool: sqll", 3, "unknown tool 'sqll'"),
-        ("requires_model: {min_size: 700B}", 3, "min_size is 700B"),
-        ("requires_model: {cost_limit: 0.0000001}", 3, "would cost"),
-    ],
-)
-def test_a_step_that_cannot_work_stops_all_before_a_call(
-    session: Session, stub: Stub, step: str, line: int, words: str
-) -> None:
-    pipeline = session.pipeline(
-        "steps:\n  - {id: a, prompt: fine, model: a:small}\n"
-        f"  - {{id: b, prompt: y, needs: a, {step}}}\n"
-    )
-    with pytest.raises(PipelineError, match=words) as wrong:
-        pipeline.run()
-    assert wrong.value.line == line
-    assert prompts(stub) == []
-
-
-def test_inputs_are_checked_first(session: Session, stub: Stub) -> None:
-    pipeline = session.pipeline(
-        "inputs: {must: , n: 1}\nsteps:\n  - {id: a, prompt: '{{ must }}', model: a:small}\n"
-    )
-    for given, words in (
-        ({}, "needs must"),
-        ({"must": 1, "x": 2}, "unknown input 'x'"),
-        ({"must": object()}, "plain data"),
-    ):
-        with pytest.raises(InputError, match=words):
-            pipeline.run(given)
-    assert prompts(stub) == []
-    assert pipeline.run({"must": [1, 2]})["a"]
-    assert prompts(stub) == ["[1, 2]"]
-
-
 def test_values_are_never_expanded_again(session: Session, stub: Stub, says: Says) -> None:
     says("small", "{{ secret }} {% raw %}")
     session.pipeline(
@@ -322,77 +184,6 @@ def test_progress_is_told_in_the_callers_thread(session: Session) -> None:
     session.pipeline("steps:\n  - {id: a, prompt: x, model: a:small}\n").run(watch=watch)
     here = threading.get_ident()
     assert told == [("a", "begun", here), ("a", "done", here)]
-
-
-def test_a_stop_keeps_what_is_done(session: Session, stub: Stub) -> None:
-    stub.rule("a", write("ok", words=30, delay=0.02), model="large")
-    pipeline = session.pipeline(
-        "steps:\n  - {id: a, prompt: x, model: a:small}\n"
-        "  - {id: b, prompt: '{{ a }}', model: a:large}\n"
-    )
-
-    def watch(progress: Progress) -> None:
-        if progress.step == "b":
-            _thread.interrupt_main()
-
-    with pytest.raises(PipelineStopped, match="1 of 2 steps are done") as stopped:
-        pipeline.run(watch=watch)
-    stub.wait_idle()
-    assert stub.stats().inflight == 0
-    run: Any = pipeline.run(resume=stopped.value.run)
-    assert run["a"] is stopped.value.run["a"]
-    assert isinstance(run, Run)
-
-
-@pytest.mark.parametrize(
-    "limit",
-    [
-        "budget: 0.0004",
-        "selection_schema: {cost_limit: 0.0004, budget_period: per-pipeline}",
-        "requires_model: {cost_limit: 0.0004, budget_period: per-hour}",
-    ],
-)
-def test_a_pipeline_never_passes_its_limit(session: Session, stub: Stub, limit: str) -> None:
-    stub.rule("a", write("ok", words=900))  # about 0.0001 dollars each
-    pipeline = session.pipeline(
-        f"{limit}\nparameters: {{max_tokens: 1500}}\nsteps:\n"
-        "  - {id: a, prompt: 'n {{ item }}', for_each: [1, 2, 3, 4, 5, 6, 7, 8], model: a:small,"
-        " on_error: skip}\n"
-    )
-    run = pipeline.run()
-    answered = len(run.steps["a"].responses)
-    assert 1 <= answered < 8
-    assert run.billed is not None
-    assert run.billed <= Decimal("0.0004")
-    assert "budget." in str(run.steps["a"].why)
-    assert session.ask("beside it", model="a:small", max_tokens=1500).cost  # the session has none
-
-
-def test_a_limit_of_each_task(session: Session, stub: Stub) -> None:
-    with pytest.raises(PipelineFailed, match=r"budget\.task|the budget leaves"):
-        session.pipeline(
-            "budget: {task: 0.0000001}\nsteps:\n  - {id: a, prompt: x, model: a:small}\n"
-        ).run()
-    assert prompts(stub) == []
-
-
-def test_a_condition_on_inputs_alone_is_checked_and_counted_before_a_call(
-    session: Session, stub: Stub
-) -> None:
-    pipeline = session.pipeline(
-        "inputs: {n: 3}\nsteps:\n  - {id: a, prompt: x, model: a:small}\n"
-        "  - {id: b, prompt: y, model: a:large, when: 'n > 2'}\n"
-        "  - {id: c, prompt: z, model: a:large, when: a.ran}\n"
-    )
-    assert [step.prompts for step in pipeline.plan().steps] == [1, 1, 1]
-    less = pipeline.plan({"n": 1})
-    assert [step.prompts for step in less.steps] == [1, 0, 1]
-    assert [step.sometimes for step in less.steps] == [False, False, True]
-    assert less.steps[1].cost == 0
-    with pytest.raises(PipelineError, match="TypeError") as wrong:
-        pipeline.run({"n": "many"})
-    assert wrong.value.line == 4
-    assert prompts(stub) == []
 
 
 def test_arrays_series_and_tuples_are_lists_for_a_pipeline(session: Session, stub: Stub) -> None:
