@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from orch_nb.charts.axis import Axis, written
 from orch_nb.charts.bundle import Bundle, Chart, Traces, label, number, scale
 from orch_nb.charts.picture import GRID, INK, TOP, WIDTH, Picture
-from orch_nb.figures import dollars
+from orch_nb.figures import count, dollars
 from orch_nb.store.account import Spend
 from orch_nb.store.overview import Moment, Overview
 
 _TITLE, _NOTHING = "Spent so far", "nothing was asked yet"
 _UP, _CALLS = "dollars", "calls"
-_KEY = "from below: known, estimated, up to unknown"
+_KEY = "from below up"
 _HEIGHT, _LEFT, _RIGHT, _BOTTOM = 300, 76, 24, 48
 # From how many seconds on time is told in which unit, and its length.
 _UNITS = ((2 * 86400.0, 86400.0, "days"), (2 * 3600.0, 3600.0, "hours"), (120.0, 60.0, "minutes"))
@@ -36,8 +36,8 @@ def spend_chart(overview: Overview) -> Bundle:
     if spent.estimated:
         parts.append(f"{dollars(spent.estimated)} estimated")
     if spent.unknown_calls:
-        parts.append(f"up to {dollars(spent.unknown)} unknown")
-        parts.append(f"{spent.unknown_calls} calls of unknown cost")
+        most = f"up to {dollars(spent.unknown)} " if spent.unknown else ""
+        parts.append(f"{most}unknown of {count(spent.unknown_calls, 'call')}")
     timed = [] if unit == _CALLS else [unit]
     rows = [["call", *timed, "known", "estimated", "up to unknown"]]
     stride = max(1, -(-len(moments) // _ROWS))

@@ -183,8 +183,8 @@ class _Account:
 
 
 def middle(durations: Sequence[float]) -> float | None:
-    """The median of sorted `durations`, the upper one of an even number; None of none."""
-    return durations[len(durations) // 2] if durations else None
+    """What half of sorted `durations` do not exceed, as `Track.p50` has it; None of none."""
+    return durations[(len(durations) - 1) // 2] if durations else None
 
 
 def high(durations: Sequence[float]) -> float | None:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charts.records import made_records
+from orch_nb.store.account import middle
 from orch_nb.store.call_figures import of_record, of_row
 from orch_nb.store.call_row import summarise
+from orch_nb.store.decay import FadingSample
 from orch_nb.store.ledger import Ledger
 from orch_nb.store.reckoning import reckon
 from orch_nb.store.report import Report
@@ -75,3 +77,11 @@ def test_moments_are_few_and_hold_both_ends() -> None:
     assert len(calls) <= 256
     assert calls == sorted(set(calls))
     assert [moment.spent.known for moment in overview.moments] == calls
+
+
+def test_half_of_an_even_number_is_what_a_track_says() -> None:
+    sample = FadingSample(half_life=1.0, most=9)
+    for duration in (1.0, 3.0):
+        sample.add(0.0, duration)
+    assert middle([1.0, 3.0]) == 1.0
+    assert sample.quantiles([0.5]) == [1.0]
