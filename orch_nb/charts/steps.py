@@ -18,7 +18,7 @@ def steps_chart(run: Run) -> Bundle:
     """The steps of `run` along time, in their order, with the model and the dollars of each."""
     shown = [result for result in run.steps.values() if result.parts]
     colours = _colours(shown)
-    note = f"{dollars(run.billed)} billed, {dollars(run.cost)} with what the cache had"
+    note = f"{dollars(run.paid)} billed, {dollars(run.cost)} with what the cache had"
     made = Chart(
         f"Steps of {run.name}",
         note,
@@ -47,7 +47,7 @@ def _model(result: StepResult) -> str:
 
 def _said(result: StepResult) -> str:
     many = f" × {len(result.parts)}" if result.many else ""
-    cost = dollars(result.billed) if result.responses else result.status
+    cost = dollars(result.paid) if result.responses else result.status
     return f"{_model(result)}{many}, {cost}".removeprefix(", ")
 
 
@@ -97,7 +97,7 @@ def _rows(shown: Sequence[StepResult]) -> list[list[str]]:
                 seconds(result.began),
                 seconds(result.seconds),
                 _model(result) or result.status,
-                dollars(result.billed),
+                dollars(result.paid),
             ]
             for result in shown
         ),

@@ -99,11 +99,11 @@ def chain_bundle(made: ChainResult) -> Shown:
     for step, role in ROLES.items():
         result = made.run.steps[step]
         models = [response.model for response in result.responses]
-        if models or result.billed:
-            rows.append([role, *(models or ["—"]), dollars(result.billed), seconds(result.seconds)])
+        if models or result.paid:
+            rows.append([role, *(models or ["—"]), dollars(result.paid), seconds(result.seconds)])
         else:
             rows.append([role, "—", "—", "—"])
-    rows.append(["total", "", dollars(made.billed), ""])
+    rows.append(["total", "", dollars(made.run.paid), ""])
     note = f"chain {made.chain}" + (" · a fallback answered" if made.used_fallback else "")
     shown = below(shown, table(["role", "model", "billed", "time"], rows, note))
     if made.notices:

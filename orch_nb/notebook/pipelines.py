@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from orch_nb.charts.steps import steps_chart
-from orch_nb.errors import InputError
+from orch_nb.errors import InputError, SettingsError
 from orch_nb.figures import columns, dollars
 from orch_nb.notebook import render
 from orch_nb.notebook.asking import draws
@@ -19,9 +19,11 @@ from orch_nb.notebook.tables import Bundle, Shown, table
 from orch_nb.notebook.variables import find_variable
 from orch_nb.sanitize import one_line, visible
 from orch_nb.session import Session
+from orch_nb.settings.strict_yaml import parse
 from orch_nb.workflows.pipeline.outcome import PipelineFailed, PipelineStopped, Run
 from orch_nb.workflows.pipeline.plan import PipelinePlan
 from orch_nb.workflows.pipeline.run import Progress
+from orch_nb.workflows.pipeline.spec import Spec
 
 
 class Piping:
@@ -38,9 +40,9 @@ class Piping:
 
         None where the cell is to show nothing more. Raises as `Pipeline.run` does.
         """
-        inputs = read_inputs(options.input or (), variables)
         resume = None if options.resume is None else _run_in(options.resume, variables)
         pipeline = session.pipeline(written)
+        inputs = read_inputs(options.input or (), variables, pipeline.spec)
         if options.dry_run:
             show(plan_bundle(pipeline.plan(inputs)))
             return None
@@ -90,7 +92,7 @@ class Following(GrowingOutput):
             state[0] = "runs"
         else:
             models = dict.fromkeys(response.model for response in result.responses)
-            billed = dollars(result.billed) if models else ""
+            billed = dollars(result.paid) if models else ""
             state[:] = [result.status, ", ".join(models), billed]
         if self.due:
             self.draw(self._drawn)
@@ -100,8 +102,11 @@ class Following(GrowingOutput):
         return table(["step", "state", "model", "billed"], rows)
 
 
-def read_inputs(given: Any, variables: Mapping[str, object]) -> dict[str, object]:
-    """The inputs that were `given` as NAME=VALUE; ``{name}`` stands for a variable."""
+def read_inputs(given: Any, variables: Mapping[str, object], spec: Spec) -> dict[str, object]:
+    """The inputs that were `given` as NAME=VALUE; ``{name}`` stands for a variable.
+
+    A text becomes what the default is: a number, true or false, a list, a map.
+    """
     inputs: dict[str, object] = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -109,9 +114,33 @@ def read_inputs(given: Any, variables: Mapping[str, object]) -> dict[str, object
             raise InputError(f"--input: {text!r} is no input; write NAME=VALUE")
         if name in inputs:
             raise InputError(f"--input: {name} is given twice")
-        named = value.startswith("{") and value.endswith("}") and value[1:-1].isidentifier()
-        inputs[name] = find_variable(value[1:-1], variables) if named else value
+        if value.startswith("{") and value.endswith("}") and value[1:-1].isidentifier():
+            inputs[name] = find_variable(value[1:-1], variables)
+        else:
+            default = spec.inputs[name].default if name in spec.inputs else None
+            inputs[name] = _like(name, value, default)
     return inputs
+
+
+def _like(name: str, value: str, default: object) -> object:
+    """`value` as YAML has it, where `default` is no text; it must be of the same kind."""
+    if default is None or isinstance(default, str):
+        return value
+    kinds: dict[type, tuple[tuple[type, ...], str]] = {
+        bool: ((bool,), "true or false"),
+        int: ((int, float), "a number"),
+        float: ((int, float), "a number"),
+        list: ((list,), "a list, as [a, b]"),
+        dict: ((dict,), "a map, as {a: b}"),
+    }
+    known, said = kinds[type(default)]
+    try:
+        read = parse(value.encode("utf-8", "replace"), f"--input {name}").data
+    except SettingsError:
+        read = None
+    if not isinstance(read, known) or isinstance(read, bool) != isinstance(default, bool):
+        raise InputError(f"--input: {name} must be {said}, as its default is, not {value!r}")
+    return read
 
 
 def _run_in(name: str, variables: Mapping[str, object]) -> Run:

@@ -105,3 +105,38 @@ def test_what_is_refused_before_anything_is_sent(
     assert isinstance(error, InputError)
     assert said in str(error)
     assert prompts(alpha) == []
+
+
+def test_an_input_is_what_its_default_is(shell: Shell, alpha: Stub) -> None:
+    text = (
+        "inputs: {flag: true, n: 3, names: [a, b], who: x}\nsteps:\n"
+        '  - {id: a, prompt: "{{ flag }} {{ n + 1 }} {{ names[1] }} {{ who }}", '
+        'model: "alpha:stub-small", when: "flag or n > 5"}\n'
+    )
+    options = "--input flag=false --input n=6.5 --input 'names=[p, q]' --input who=7"
+    assert shell.run(f"%%orch_pipeline {options}\n{text}").error is None
+    assert prompts(alpha) == ["False 7.5 q 7"]
+    skipped = shell.run(f"%%orch_pipeline --input flag=false\n{text}").value
+    assert skipped.steps["a"].status == "skipped"
+    for wrong in ("flag=0", "n=many", "n=true", "names=p", "n=["):
+        error = shell.run(f"%%orch_pipeline --input {wrong}\n{text}").error
+        assert isinstance(error, InputError)
+        assert "as its default is" in str(error)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [cell(), "%%orch --chain code\nAdd two numbers", "%%orch --chain auto -f json\nWhy?"],
+)
+def test_a_replay_shows_the_same(shell: Shell, alpha: Stub, written: str) -> None:
+    alpha.rule("alpha", write("ok", text='```json\n{"a": 1}\n```'))
+    assert shell.run("import orch_nb\norch_nb.session().change(mode='record')").error is None
+    first = shell.run(written)
+    assert first.error is None
+    asked = len(prompts(alpha))
+    assert asked
+    assert shell.run("orch_nb.session().change(mode='replay')").error is None
+    again = shell.run(written)
+    assert len(prompts(alpha)) == asked
+    assert "total" in first.printed
+    assert again.printed.partition("\n")[2] == first.printed.partition("\n")[2]

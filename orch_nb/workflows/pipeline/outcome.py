@@ -26,7 +26,7 @@ class Part:
 
     ``request`` is what was asked, None where it could not even be written. ``failures`` are the
     attempts of calls that gave no answer. ``kept`` says that the answer is that of a run which was
-    resumed: it was billed there.
+    resumed: it was billed there. What is ``replayed`` was billed when it was recorded.
     """
 
     request: Request | None
@@ -34,12 +34,18 @@ class Part:
     error: OrchError | None = None
     failures: tuple[Attempt, ...] = ()
     kept: bool = False
+    replayed: bool = False
+
+    @property
+    def paid(self) -> Decimal | None:
+        """Dollars that were billed, now or when it was recorded, failures included."""
+        answer = Decimal(0) if self.response is None or self.kept else self.response.paid
+        return _sum((answer, total_cost(self.failures)))
 
     @property
     def billed(self) -> Decimal | None:
         """Dollars that it added to the bill, failures included; None where a part is unknown."""
-        answer = Decimal(0) if self.response is None or self.kept else self.response.billed
-        return _sum((answer, total_cost(self.failures)))
+        return Decimal(0) if self.replayed else self.paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,11 @@ class StepResult:
         return _sum(response.cost for response in self.responses)
 
     @property
+    def paid(self) -> Decimal | None:
+        """Dollars that were billed, now or when it was recorded; None where a part is unknown."""
+        return _sum(part.paid for part in self.parts)
+
+    @property
     def billed(self) -> Decimal | None:
         """Dollars that its prompts added to the bill; None where a part is unknown."""
         return _sum(part.billed for part in self.parts)
@@ -121,6 +132,11 @@ class Run:
         """
         return _sum(result.billed for result in self.steps.values())
 
+    @property
+    def paid(self) -> Decimal | None:
+        """Dollars that were billed, now or when it was recorded; None where a part is unknown."""
+        return _sum(result.paid for result in self.steps.values())
+
     def to_records(self) -> list[dict[str, object]]:
         """One row a prompt: dollars as Decimal, seconds; None is unknown or not there."""
         return [
@@ -140,7 +156,7 @@ class Run:
 
     def cells(self) -> list[list[str]]:
         """A row a step, as people read it, under a head and above the totals."""
-        total = ["total", "", "", "", dollars(self.cost), dollars(self.billed), "", ""]
+        total = ["total", "", "", "", dollars(self.cost), dollars(self.paid), "", ""]
         return [[*_HEAD], *(_cells(result) for result in self.steps.values()), total]
 
     def __str__(self) -> str:
@@ -215,7 +231,7 @@ def _cells(result: StepResult) -> list[str]:
         models or "—",
         result.named or "—",
         dollars(result.cost) if answers else "—",
-        dollars(result.billed) if answers or result.billed else "—",
+        dollars(result.paid) if answers or result.paid else "—",
         seconds(result.seconds) if answers else "—",
         tokens if answers else "—",
     ]

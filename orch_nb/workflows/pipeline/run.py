@@ -25,6 +25,7 @@ from orch_nb.workflows.pipeline.outcome import (
     StepResult,
 )
 from orch_nb.workflows.pipeline.plan import Runner, items_of
+from orch_nb.workflows.pipeline.recorded_times import recorded_times
 from orch_nb.workflows.pipeline.scope import scope_of
 from orch_nb.workflows.pipeline.step_run import Prompt, StepRun
 
@@ -125,6 +126,8 @@ class _Work:
         now = self.clock()
         found = {name: begun.result(now) for name, begun in self.begun.items()} | self.results
         steps = {name: found[name] for name in self.graph.nodes if name in found}
+        if self.session.settings.mode != "live":
+            steps = recorded_times(self.graph, steps)
         outputs: dict[str, str] = {}
         unfilled: dict[str, str] = {}
         scope = self._scope()

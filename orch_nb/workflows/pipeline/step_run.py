@@ -33,8 +33,9 @@ class Prompt:
         if self.response is None and error is None:
             error = OrchError(why)
         lost = self.calls if self.response is None else self.calls[:-1]
-        tried = [attempt for call in lost if not call.replayed for attempt in call.trail.attempts]
-        return Part(self.request, self.response, error, tuple(tried), self.kept)
+        tried = tuple(attempt for call in lost for attempt in call.trail.attempts)
+        replayed = any(call.replayed for call in self.calls)
+        return Part(self.request, self.response, error, tried, self.kept, replayed)
 
 
 @dataclass(slots=True, eq=False)
