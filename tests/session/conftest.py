@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from orch_nb import Session
 from stub.client import Stub
 
 Open = Callable[..., Session]
+Replay = Callable[..., Session]
 
 
 @pytest.fixture
@@ -44,3 +46,25 @@ def open_session() -> Iterator[Open]:
 def s(configured: Stub, open_session: Open) -> Session:
     """A session with both providers and built-in settings."""
     return open_session()
+
+
+@pytest.fixture
+def recorder(configured: Stub, open_session: Open) -> Session:
+    """A session that records, with both providers."""
+    return open_session(mode="record")
+
+
+@pytest.fixture
+def replay(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> Replay:
+    """Open a session that replays, where there are no keys, addresses, home or cache."""
+
+    def open_replay(**config: Any) -> Session:
+        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("ORCH_HOME", str(Path("nowhere").absolute()))
+        monkeypatch.delenv("ORCH_CACHE_DIR", raising=False)
+        monkeypatch.setenv("ORCH_MODE", "replay")
+        stub.reset()
+        return Session(config)
+
+    return open_replay
