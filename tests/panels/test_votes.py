@@ -5,7 +5,7 @@ from __future__ import annotations
 from orch_nb import Session
 from orch_nb.workflows.blind import BlindComparison
 from panels.conftest import CHEAP, STRONG, Open, Time
-from panels.test_tabs import note
+from panels.test_experts import note
 from stub.client import Stub
 from stub.spec import write
 
