@@ -55,7 +55,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     });
 
     const ranker = new Ranker(model, Math.floor(Math.random() * 2 ** 30));
-    model.relinked.connect(followActiveCell(tracker, ranker));
+    model.outdated.connect(followActiveCell(tracker, ranker));
 
     const sidebar = new Sidebar(model, trans);
     const place = () => app.shell.add(sidebar, preferences.side, { rank: RANK });

@@ -1,3 +1,4 @@
+import { ISessionContext } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISignal, Signal } from '@lumino/signaling';
 
@@ -19,9 +20,9 @@ export class SessionModel {
     return this._changed;
   }
 
-  /** Another notebook, or another state of its link: what was asked before has no answer. */
-  get relinked(): ISignal<this, void> {
-    return this._relinked;
+  /** Another notebook, link or choice of the session: what was ranked may be ranked otherwise. */
+  get outdated(): ISignal<this, void> {
+    return this._outdated;
   }
 
   get panel(): NotebookPanel | null {
@@ -69,13 +70,13 @@ export class SessionModel {
     }
   }
 
-  /** The link of a notebook, made when it is first asked for. */
-  linkOf(panel: NotebookPanel): KernelLink {
-    let link = this.links.get(panel);
+  /** The link of a notebook, made when it is first asked for; two views of one share theirs. */
+  linkOf({ sessionContext }: NotebookPanel): KernelLink {
+    let link = this.links.get(sessionContext);
     if (!link) {
-      link = new KernelLink(panel.sessionContext, this.wishes);
-      this.links.set(panel, link);
-      panel.disposed.connect(link.dispose, link);
+      link = new KernelLink(sessionContext, this.wishes);
+      this.links.set(sessionContext, link);
+      sessionContext.disposed.connect(link.dispose, link);
     }
     return link;
   }
@@ -96,7 +97,6 @@ export class SessionModel {
     if (push === null) {
       this._ranking = null;
       this._error = '';
-      this._relinked.emit();
     } else if (push.type === 'error') {
       this._error = push.message;
     } else if (push.type === 'ranking') {
@@ -104,19 +104,30 @@ export class SessionModel {
         return;
       }
       this._ranking = push;
-    } else if (!this.wasLinked) {
-      this._relinked.emit();
     }
-    this.wasLinked = this.phase === 'linked';
     this._changed.emit();
+    const { state } = this;
+    const choice = JSON.stringify(
+      state && [
+        state.strategy,
+        state.weights,
+        state.tools,
+        state.models.map(({ id, on }) => [id, on])
+      ]
+    );
+    if (push === null || choice !== this.choice) {
+      this.choice = choice;
+      this._outdated.emit();
+    }
   }
 
-  private readonly links = new WeakMap<NotebookPanel, KernelLink>();
+  private readonly links = new WeakMap<ISessionContext, KernelLink>();
   private link: KernelLink | null = null;
   private request: number | null = null;
-  private wasLinked = false;
+  /** What a ranking depends on, but for the prompt. */
+  private choice = '';
   private _ranking: IRanking | null = null;
   private _error = '';
   private readonly _changed = new Signal<this, void>(this);
-  private readonly _relinked = new Signal<this, void>(this);
+  private readonly _outdated = new Signal<this, void>(this);
 }

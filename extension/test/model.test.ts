@@ -9,8 +9,8 @@ import { SessionModel } from '../src/model';
 
 /** A notebook whose kernel pushes what a test says. */
 class Panel {
-  disposed = new Signal<this, void>(this);
   sessionContext = {
+    disposed: new Signal<object, void>({}),
     session: null,
     ready: Promise.resolve(),
     kernelChanged: new Signal<object, void>({}),
@@ -31,7 +31,7 @@ class Tracker {
 let tracker: Tracker;
 let panels: Panel[];
 let model: SessionModel;
-let relinked: number;
+let outdated: number;
 
 beforeEach(() => {
   tracker = new Tracker();
@@ -40,8 +40,8 @@ beforeEach(() => {
     autoload: false,
     strategy: ''
   }));
-  relinked = 0;
-  model.relinked.connect(() => (relinked += 1));
+  outdated = 0;
+  model.outdated.connect(() => (outdated += 1));
 });
 
 /** What the kernel of a notebook pushes, past its comm: `link.test.ts` has that. */
@@ -68,8 +68,9 @@ it('shows the notebook in front', () => {
 it('has one link a notebook', () => {
   tracker.show(panels[0]);
   const link: KernelLink = model.linkOf(panels[0] as never);
-  expect(model.linkOf(panels[0] as never)).toBe(link);
-  panels[0].disposed.emit();
+  expect(model.linkOf({ sessionContext: panels[0].sessionContext } as never)).toBe(link);
+  expect(model.linkOf(panels[1] as never)).not.toBe(link);
+  panels[0].sessionContext.disposed.emit();
   expect(link.isDisposed).toBe(true);
 });
 
@@ -96,12 +97,21 @@ it('an answer goes with its notebook', () => {
   expect(model.ranking).toBeNull();
 });
 
-it('says once that a kernel is linked', () => {
+it('says when a ranking may be another, and only then', () => {
   tracker.show(panels[0]);
-  const before = relinked;
-  push(panels[0], messages.state);
-  push(panels[0], messages.state);
-  expect(relinked).toBe(before + 1);
+  const { state } = messages.state;
+  const [first, ...others] = state.models;
+  const told = [
+    state,
+    { ...state, busy: [], calls: [], models: [{ ...first, p50: 2 }, ...others] },
+    { ...state, strategy: 'cost' },
+    { ...state, strategy: 'cost', models: [{ ...first, on: false }, ...others] }
+  ].map(state => {
+    outdated = 0;
+    push(panels[0], { ...messages.state, state });
+    return outdated;
+  });
+  expect(told).toEqual([1, 0, 1, 1]);
 });
 
 it('an error stands until something else is asked for', () => {

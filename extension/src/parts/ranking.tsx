@@ -26,8 +26,9 @@ export function Ranking({ ranking, trans }: IRankingPart): React.JSX.Element {
     <>
       <p className="jp-OrchQuiet">{trans.__('a prompt of the kind %1', visible(ranking.kind))}</p>
       <ol className="jp-OrchRanking">
-        {ranking.rows.map(row => (
-          <li key={row.model} title={visible(row.reason)}>
+        {ranking.rows.map((row, at) => (
+          // by its place: Chromium does not renumber what moves up
+          <li key={at} title={visible(row.reason)}>
             <bdi className="jp-OrchName">{visible(row.model)}</bdi>
             <div className="jp-OrchQuiet">
               {[row.score?.toFixed(2) ?? '—', dollars(row.cost), seconds(row.seconds)].join(' · ')}
