@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import get_args
 
 from IPython.core.completer import (
@@ -32,7 +33,7 @@ def matcher(
 ) -> Matcher:
     """A matcher for IPython's completer that knows the options of `magics`, by magic name."""
     names = "|".join(map(re.escape, magics))
-    line = re.compile(rf"^\s*(?:[\w.]+\s*=\s*)?%(%?{names})\s(.*?)(\S*)$")
+    line = re.compile(rf"^\s*(?:[\w.]+\s*=\s*)?%(%?(?:{names}))\s(.*?)(\S*)$")
 
     @context_matcher(identifier="orch_nb")  # type: ignore[untyped-decorator]
     def complete(context: CompletionContext) -> SimpleMatcherResult:
@@ -44,6 +45,8 @@ def matcher(
         choices, fragment = _choices(options, before, word, session, variables)
         if magic == "orch" and fragment == word:  # and not the value of an option
             choices = _with_commands(choices, before, session)
+        elif magic == "orch_run" and fragment == word and not word.startswith("-"):
+            choices = (*choices, *_pipelines(word))
         fitting = [choice for choice in choices if choice.startswith(fragment)]
         return SimpleMatcherResult(
             # What Python would offer on this line is never right, and IPython leaves that out
@@ -75,6 +78,18 @@ def _choices(
     if awaiting is not None:
         return _values(awaiting, session, variables), _last(awaiting, word)
     return (options.flags if may_follow else ()), word
+
+
+def _pipelines(word: str) -> Iterable[str]:
+    """The folders and YAML files whose path begins with `word`."""
+    folder, slash, _ = word.rpartition("/")
+    try:
+        entries = sorted(Path(folder + slash).iterdir())
+    except OSError:
+        return ()
+    names = [entry.name + "/" if entry.is_dir() else entry.name for entry in entries]
+    fitting = [name for name in names if name.endswith(("/", ".yaml", ".yml"))]
+    return [folder + slash + name for name in fitting if _WORD.fullmatch(name)]
 
 
 def _last(option: Option, value: str) -> str:

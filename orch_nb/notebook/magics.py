@@ -217,11 +217,11 @@ class OrchMagics(Magics):
     @line_magic
     def orch_run(self, line: str) -> Run | None:
         """Run the pipeline in a file."""
-        options, rest = RUN.parse(_options_first(line))
-        if not rest or rest == "help":
+        options, given = RUN.parse_around(line)
+        if not given or given == "help":
             print(PIPELINE_USAGE)
             return None
-        return self.piping.run(self.session, rest, options, self._variables)
+        return self.piping.run(self.session, given, options, self._variables)
 
     @cached_property
     def comparing(self) -> Comparing:
@@ -278,12 +278,6 @@ class OrchMagics(Magics):
             f"experts {pins}" if pins else "no experts pinned",
         ]
         print(visible(" · ".join(said)))
-
-
-def _options_first(line: str) -> str:
-    """`line` with the name of the file, where it stands first, at the end."""
-    word, _, rest = line.strip().partition(" ")
-    return line if not word or word.startswith("-") or not rest else f"{rest.strip()} -- {word}"
 
 
 def _written(rest: str, cell: str | None) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from orch_nb.errors import InputError, UnknownNameError
+
+# Quotes alone, and no backslash: that is part of a path on Windows.
+_WORD = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,21 @@ class Options:
         words, rest = self._split(line)
         return self._parser.parse_args(words), rest
 
+    def parse_around(self, line: str) -> tuple[argparse.Namespace, str]:
+        """The options before or after the one word in `line`, and that word.
+
+        Raises `InputError`.
+        """
+        word, rest = _first_word(line)
+        if not word.startswith("-"):
+            options, more = self.parse(rest)
+        else:
+            options, rest = self.parse(line)
+            word, more = _first_word(rest)
+        if more:
+            raise InputError(f"{more!r} is no option; put quotes around a name with spaces")
+        return options, word
+
     def _split(self, line: str) -> tuple[list[str], str]:
         source = io.StringIO(line)
         lexer = shlex.shlex(source, posix=True)
@@ -121,6 +140,14 @@ class Options:
                 # argparse takes "-1" for a flag, so the value is tied to its own.
                 words[-1] = f"{option.flags[-1]}={_next_word(lexer, flag)}"
         return words, rest.strip()
+
+
+def _first_word(line: str) -> tuple[str, str]:
+    """The first word of `line`, which quotes may hold together, and the rest."""
+    found = _WORD.match(line)
+    if found is None:
+        return "", ""
+    return next(filter(None, found.groups()), ""), line[found.end() :].strip()
 
 
 def _next_word(lexer: shlex.shlex, flag: str = "") -> str:

@@ -164,7 +164,8 @@ def _grade(session: Asker, done: _Done, check: Check, clock: Callable[[], float]
     if response is None:
         return replace(row, billed=Decimal(0))
     # The same answer graded again, as every "Run All" does, is no second observation.
-    if quality is not None and not (response.simulated or response.cached):
+    counts = not (response.simulated or response.cached or response.replayed)
+    if quality is not None and counts:
         session.remember(Observation(clock(), cell.model, cell.kind, "evaluation", quality=quality))
     return replace(
         row,

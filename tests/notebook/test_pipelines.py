@@ -140,3 +140,29 @@ def test_a_replay_shows_the_same(shell: Shell, alpha: Stub, written: str) -> Non
     assert len(prompts(alpha)) == asked
     assert "total" in first.printed
     assert again.printed.partition("\n")[2] == first.printed.partition("\n")[2]
+
+
+def test_a_name_with_spaces_stands_in_quotes_on_either_side(shell: Shell, alpha: Stub) -> None:
+    Path("my rivers.yaml").write_text(PIPELINE)
+    for line in (
+        "'my rivers.yaml'",
+        "--input topic=seas 'my rivers.yaml'",
+        '"my rivers.yaml" -o x',
+    ):
+        assert list(shell.run(f"%orch_run {line}").value.steps) == ["outline", "part"]
+    assert "put quotes" in str(failure(shell, "%orch_run my rivers.yaml"))
+
+
+def test_tab_completes_the_options_and_files_of_pipelines(shell: Shell, alpha: Stub) -> None:
+    Path("rivers.yaml").write_text(PIPELINE)
+    Path("notes.txt").touch()
+    Path("deep").mkdir()
+    Path("deep/lakes.yml").touch()
+    shell.run("made = 1")
+    assert shell.complete("%%orch_pipeline --re") == ["--resume"]
+    assert "made" in shell.complete("%%orch_pipeline --resume ")
+    assert shell.complete("%%orch_select --unp") == ["--unpin"]
+    assert {"--input", "rivers.yaml", "deep/"} <= set(shell.complete("%orch_run "))
+    assert shell.complete("%orch_run riv") == ["rivers.yaml"]
+    assert shell.complete("%orch_run deep/") == ["deep/lakes.yml"]
+    assert "notes.txt" not in shell.complete("%orch_run n")
