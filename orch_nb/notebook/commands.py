@@ -5,18 +5,21 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
-from orch_nb.errors import InputError
+from orch_nb.errors import InputError, UnknownNameError
 from orch_nb.notebook.tables import Bundle
 from orch_nb.panels.panel import BUILT_IN
 from orch_nb.session import Session
 
 _WIDTH = 79  # a terminal's 80 columns, as pydoc and argparse count on
 _INDENT = 22
+# From which likeness on a word is a slip: one letter more, less or exchanged. Chosen.
+_NEAR = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,17 @@ def usage() -> str:
         lines.append(f"{head:<{_INDENT}}{said[0]}")
         lines.extend(" " * _INDENT + more for more in said[1:])
     return "\n".join(lines)
+
+
+def refuse_mistyped(line: str) -> None:
+    """Raise `UnknownNameError` for a `line` of one word that is nearly a command's.
+
+    Taken for a prompt it would be asked, and paid for.
+    """
+    word, known = line.strip(), [*COMMANDS, "help"]
+    if word != "help" and word.isalpha() and get_close_matches(word.lower(), known, cutoff=_NEAR):
+        hint = " (a prompt of that one word comes after --)"
+        raise UnknownNameError("command", word, known, hint)
 
 
 def run(name: str, line: str, session: Session, variables: dict[str, Any]) -> Bundle:

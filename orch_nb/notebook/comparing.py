@@ -24,7 +24,7 @@ from orch_nb.session import Session
 from orch_nb.workflows.blind import BlindComparison
 from orch_nb.workflows.comparison import Comparison, ComparisonStopped
 
-_FOR_ONE = ("explain", "format", "background")
+_FOR_ONE = ("explain", "format", "background", "chain", "priority")
 
 
 class Comparing:

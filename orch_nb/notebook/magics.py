@@ -157,6 +157,8 @@ class OrchMagics(Magics):
         if cell is None and word in commands.COMMANDS:
             display.show(commands.run(word, words, self.session, self._variables))
             return None
+        if cell is None:
+            commands.refuse_mistyped(line)
         options, rest = ORCH.parse(line)
         if cell is not None and rest:
             raise InputError(f"{rest!r} is no option; the prompt stands in the cell below the line")

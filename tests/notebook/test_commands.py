@@ -203,6 +203,18 @@ def test_a_prompt_may_begin_with_such_a_word_after_two_hyphens(shell: Shell, alp
     assert alpha.log("alpha")[-1].body["messages"][-1]["content"] == "models"
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"), [("cost", "costs"), ("Models", "models"), ("histroy", "history")]
+)
+def test_a_mistyped_command_is_not_asked(shell: Shell, alpha: Stub, word: str, meant: str) -> None:
+    error = failure(shell, f"%orch {word}")
+    assert isinstance(error, UnknownNameError)
+    assert f"unknown command '{word}'; did you mean {meant}" in str(error)
+    assert alpha.log() == []
+    for prompt in (f"-- {word}", f"{word} of a house", "why?", "help"):
+        assert shell.run(f"%orch {prompt}").error is None
+
+
 def test_the_usage_names_every_command(shell: Shell) -> None:
     printed = shell.run("%orch help").printed
     assert all(f"%orch {name}" in printed for name in ("models", "providers", "doctor", "keys"))

@@ -148,6 +148,7 @@ def test_a_dry_run_shows_the_plans_of_all(shell: Shell, talks: Stub) -> None:
         (f"{BOTH} --explain", InputError, "--explain is for one answer"),
         (f"{BOTH} --format json", InputError, "--format is for one answer"),
         (f"{BOTH} --background", InputError, "--background is for one answer"),
+        (f"{BOTH} --chain code", InputError, "--chain is for one answer"),
         (f"{BOTH} --max-cost 0", InputError, "is more than max_cost=0"),
         (f"{BOTH} --exclude alpha", SelectionError, "alpha:stub-small"),
         (f"{BOTH} --no-cache --refresh", InputError, "exclude each other"),
