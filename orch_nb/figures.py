@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Context, Decimal
 
 _TWO_DIGITS = Context(prec=2)
+_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 def dollars(amount: Decimal | None) -> str:
@@ -34,6 +35,14 @@ def count(number: int, what: str) -> str:
 def gigabytes(size: int) -> str:
     """Bytes in powers of 1000, as discs and downloads are labelled."""
     return f"{size / 1e9:.1f} GB"
+
+
+def size(number: int) -> str:
+    """Bytes in the largest power of 1000 that they have, with one decimal."""
+    for factor, unit in _UNITS:
+        if number >= factor:
+            return f"{number / factor:.1f} {unit}"
+    return f"{number} bytes"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

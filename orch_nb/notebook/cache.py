@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from orch_nb.errors import InputError
-from orch_nb.figures import count
+from orch_nb.figures import count, size
 from orch_nb.notebook.display import below, quiet
 from orch_nb.notebook.tables import Bundle, table
-from orch_nb.panels.cache import note, rows, size
+from orch_nb.panels.cache import note, rows
 from orch_nb.session import Session
 
 _WORDS = ("stats", "clear", "on", "off")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from orch_nb.figures import dollars
+from orch_nb.figures import dollars, size
 from orch_nb.listeners import Change
 from orch_nb.notebook import tables
 from orch_nb.notebook.tables import Bundle
@@ -15,7 +15,6 @@ from orch_nb.panels.controls import Controls, show_if
 from orch_nb.panels.panel import Panel, panel
 from orch_nb.session import Session
 
-_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 _OFF = "the cache is off: every prompt is asked anew"
 
 
@@ -89,9 +88,3 @@ def rows(session: Session) -> list[list[str]]:
 def note(session: Session) -> str:
     """What there is to know of the cache as it is set."""
     return "" if session.settings.cache.enabled else _OFF
-
-
-def size(count: int) -> str:
-    """Bytes in powers of 1000, with one decimal."""
-    factor, unit = next(((f, u) for f, u in _UNITS if count >= f), (1, "bytes"))
-    return f"{count / factor:.1f} {unit}" if factor > 1 else f"{count} bytes"

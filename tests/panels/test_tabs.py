@@ -12,7 +12,6 @@ from orch_nb import Session
 from orch_nb.errors import BudgetExceeded
 from orch_nb.notebook.cards import show_models
 from orch_nb.panels.budget import bar, projection
-from orch_nb.panels.cache import size
 from orch_nb.store.tally import Spent
 from panels.conftest import (
     CHEAP,
@@ -100,13 +99,6 @@ def test_the_cache_is_counted_cleared_and_switched(s: Session, show: Open, time:
     assert "of 5.0 MB" in page._table.value
     send(labelled(frame, "keep answers"), value=False)
     assert s.settings.cache.limit == 5_000_000
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (10**9, "1.0 GB")]
-)
-def test_sizes(count: int, text: str) -> None:
-    assert size(count) == text
 
 
 def test_costs_follow_the_calls(s: Session, show: Open, time: Time) -> None:
