@@ -13,7 +13,7 @@ from orch_nb.store.overview import Moment, Overview
 
 _TITLE, _NOTHING = "Spent so far", "nothing was asked yet"
 _UP, _CALLS = "dollars", "calls"
-_KEY = "from below up"
+_KEY = "drawn in this order from below"
 _HEIGHT, _LEFT, _RIGHT, _BOTTOM = 300, 76, 24, 48
 # From how many seconds on time is told in which unit, and its length.
 _UNITS = ((2 * 86400.0, 86400.0, "days"), (2 * 3600.0, 3600.0, "hours"), (120.0, 60.0, "minutes"))
