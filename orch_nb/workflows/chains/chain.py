@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
 from typing import Literal, Protocol, Unpack, get_args
@@ -106,12 +106,6 @@ class ChainFailed(OrchError):
         super().__init__(f"the chain failed in {phase}{by}: {cause} [{code}]")
 
 
-@dataclass(slots=True)
-class _Named:
-    name: str
-    notices: list[str] = field(default_factory=list)
-
-
 def chain(
     session: Chainer,
     prompt: str,
@@ -127,8 +121,8 @@ def chain(
     if priority not in PRIORITIES:
         raise UnknownNameError("priority", str(priority), PRIORITIES)
     wanted = read_format(form)
-    named = _choose(session, text("prompt", prompt), text("chain", name))
-    graph = read_chain(named.name)
+    chosen, notices = _choose(session, text("prompt", prompt), text("chain", name))
+    graph = read_chain(chosen)
     given = {"task": prompt, "form": ASKS[wanted], "priority": priority}
     inputs = read_inputs(graph.spec, given)
     plan(session, graph, inputs)
@@ -137,15 +131,15 @@ def chain(
     except PipelineFailed as failed:
         raise _failure(failed) from None
     roles = _roles(made)
-    named.notices += _notices(made)
+    notices += _notices(made)
     try:
         synthesis = synthesize(_texts(roles, wanted), wanted)
     except Unfit as error:
         phase: Phase = "validate"
         last = next((one.model for one in reversed(list(roles.values())) if one), "")
         raise ChainFailed("unfit", phase, last, str(error), made) from None
-    notices = (*named.notices, *synthesis.dropped)
-    return ChainResult(named.name, synthesis, roles, made, notices, wanted)
+    told = (*notices, *synthesis.dropped)
+    return ChainResult(chosen, synthesis, roles, made, told, wanted)
 
 
 def read_chain(name: str) -> Graph:
@@ -154,14 +148,15 @@ def read_chain(name: str) -> Graph:
     return read(content, f"chain {name}")
 
 
-def _choose(session: Chainer, prompt: str, name: str) -> _Named:
+def _choose(session: Chainer, prompt: str, name: str) -> tuple[str, list[str]]:
+    """The chain that `name` means, and what is to be said of that."""
     if name == "auto":
         kind = session.select(prompt).profile.kind
         chosen = _FOR_KIND.get(kind, "default")
-        return _Named(chosen, [f"chain {chosen}, for a task of the kind {kind}"])
+        return chosen, [f"chain {chosen}, for a task of the kind {kind}"]
     if name in CHAINS:
-        return _Named(name)
-    return _Named("default", [f"{UnknownNameError('chain', name, CHAINS)}; default was taken"])
+        return name, []
+    return "default", [f"{UnknownNameError('chain', name, CHAINS)}; default was taken"]
 
 
 def _roles(made: Run) -> dict[str, Response | None]:
@@ -198,9 +193,9 @@ def _fell_back(response: Response) -> bool:
 
 
 def _failure(failed: PipelineFailed) -> ChainFailed:
-    result = next(one for one in failed.run.steps.values() if one.status == "failed")
-    failures = [r for r in failed.run.steps.values() if r.status == "failed" and r.id == "execute"]
-    result = failures[0] if failures else result
+    """The executor's failure, which is why there is no result, or else the first one."""
+    failures = [one for one in failed.run.steps.values() if one.status == "failed"]
+    result = next((one for one in failures if one.id == "execute"), failures[0])
     error = next((part.error for part in result.parts if part.error is not None), None)
     attempts = getattr(error, "attempts", ())
     model = attempts[-1].model if attempts else getattr(error, "model", "")
