@@ -14,6 +14,11 @@ from orch_nb.notebook.tables import Bundle
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
+def widget_view(widget: Any) -> dict[str, Any]:
+    """What a front end needs to show `widget`, by the form of the output."""
+    return {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """``icon`` is a name of Font Awesome's; ``says`` is read by screen readers, too."""
@@ -47,8 +52,7 @@ class Buttons:
             widget.on_click(lambda _, press=button.press: press())
             made.append(widget)
         self._row: Any = ipywidgets.HBox(made)
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._row.model_id}
-        shown = {_VIEW: view, "text/plain": ""}
+        shown = {**widget_view(self._row), "text/plain": ""}
         self._handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def replace(self, bundle: Bundle = EMPTY) -> None:

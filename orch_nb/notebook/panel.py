@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from importlib.util import find_spec
-from typing import Any
 
 from IPython.core.getipython import get_ipython
 
 from orch_nb.errors import InputError
 from orch_nb.notebook import render
+from orch_nb.notebook.buttons import widget_view
 from orch_nb.notebook.display import show
 from orch_nb.notebook.tables import LIGHT, Bundle, light
 from orch_nb.panels.panel import make_panels, panel_names, title
 from orch_nb.session import Session
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
 # The still form is seen where the widget below it is not alive, and instead of its complaint.
 _STYLE = (
     """<style>
@@ -64,12 +63,7 @@ def view(session: Session, front: str = "") -> Bundle:
     from orch_nb.panels.frame import Frame  # noqa: PLC0415 - most never see one
 
     frame = Frame(session, make_panels(session), front=front, clock=time.monotonic)
-    shown: dict[str, Any] = {
-        "version_major": 2,
-        "version_minor": 0,
-        "model_id": frame.widget.model_id,
-    }
-    return {_VIEW: shown}  # type: ignore[dict-item]
+    return widget_view(frame.widget)
 
 
 def _has_widgets() -> bool:
