@@ -171,8 +171,9 @@ def _grade(session: Asker, done: _Done, check: Check, clock: Callable[[], float]
         row,
         text=response.text,
         cost=response.cost,
-        billed=response.billed,
-        judge_cost=Decimal(0) if verdict is None else verdict.billed,
+        billed=response.paid,
+        judge_cost=Decimal(0) if verdict is None else verdict.paid,
         seconds=response.seconds,
         cached=response.cached,
+        replayed=response.replayed,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -85,9 +85,12 @@ class Evaluation:
     @property
     def billed(self) -> Decimal | None:
         """Dollars that it added to the bill, with grading; None where a part is unknown."""
-        paid = [cost for row in self.rows for cost in (row.billed, row.judge_cost)]
-        known = [cost for cost in paid if cost is not None]
-        return sum(known, Decimal(0)) if len(known) == len(paid) else None
+        return _paid(row for row in self.rows if not row.replayed)
+
+    @property
+    def paid(self) -> Decimal | None:
+        """The same with what is replayed, as it was billed when it was recorded."""
+        return _paid(self.rows)
 
     @property
     def judge_cost(self) -> Decimal | None:
@@ -136,7 +139,7 @@ class Evaluation:
         return f"a tie, as far as these prompts tell: {', '.join(first)}"
 
     def _bill(self) -> str:
-        said = f"billed {dollars(self.billed)}"
+        said = f"billed {dollars(self.paid)}"
         if self.plan.judge is not None:
             said += f", {dollars(self.judge_cost)} of it for grading"
         return said
@@ -157,6 +160,12 @@ class EvaluationStopped(Interrupted):
         self.evaluation = evaluation
         done = f"{len(evaluation.rows)} of {evaluation.plan.answers} answers"
         self.args = (f"stopped; {done} are kept",)
+
+
+def _paid(rows: Iterable[Row]) -> Decimal | None:
+    paid = [cost for row in rows for cost in (row.billed, row.judge_cost)]
+    known = [cost for cost in paid if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(paid) else None
 
 
 def _cells(one: Summary) -> list[str]:

@@ -20,7 +20,8 @@ class Row:
     ``item`` and ``repeat`` count from 0. ``quality`` is in 0..1, None where there is no answer or
     no grade, and ``error`` says why. ``cost`` and ``seconds`` are those of the call that paid for
     the answer, which may be an earlier one (``cached``); ``billed`` is what this evaluation added
-    to the bill, ``judge_cost`` what grading cost, both in dollars; None is unknown.
+    to the bill, or did when it was recorded (``replayed``), ``judge_cost`` what grading cost, both
+    in dollars; None is unknown.
     """
 
     item: int
@@ -36,6 +37,7 @@ class Row:
     judge_cost: Decimal | None = Decimal(0)
     seconds: float | None = None
     cached: bool = False
+    replayed: bool = False
     error: str | None = None
 
     @property

@@ -339,3 +339,20 @@ def test_as_many_at_a_time_as_n_jobs(session: Session, stub: Stub) -> None:
     stub.rule("a", "ok?delay=0.02&words=6")
     run(session, SUMS, "a:small", n_jobs=3)
     assert 1 < stub.stats("a").max_inflight <= 3
+
+
+def test_a_replayed_evaluation_says_the_same_bills_nothing_and_is_no_observation(
+    open_session: Open, says: Says
+) -> None:
+    says("small", "4")
+    says("large", "5")
+    items = [("2 + 2?", "4"), ("1 + 3?", "4")]
+    recorded = open_session(mode="record").evaluate(items, ["a:small", "a:large"], check="exact")
+    session = open_session(mode="replay")
+    learnt = session.experience.tracks()
+    made = session.evaluate(items, ["a:small", "a:large"], check="exact")
+    assert str(made) == str(recorded)
+    assert made.paid == recorded.billed
+    assert recorded.billed
+    assert made.billed == session.ledger.spent.total == 0
+    assert session.experience.tracks() == learnt

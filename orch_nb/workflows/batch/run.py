@@ -130,12 +130,13 @@ class _Bar:
     """Rows, dollars and failures as they come, by tqdm: in a notebook as well as in a terminal."""
 
     def __init__(self, total: int, *, shown: bool) -> None:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - imports ipywidgets in a notebook
-
-        self._bar = tqdm(total=total, unit="row", disable=not shown)
+        self._bar = _made(total) if shown else None
         self._billed, self._failed = Decimal(0), 0
 
     def take(self, outcome: Outcome) -> None:
+        """Count what came of a row."""
+        if self._bar is None:
+            return
         if isinstance(outcome, Response):
             self._billed += outcome.billed or 0
         else:
@@ -148,4 +149,14 @@ class _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _made(total: int) -> Any:
+    from tqdm.auto import tqdm  # noqa: PLC0415 - imports ipywidgets in a notebook
+
+    class Bar(tqdm):  # type: ignore[type-arg] # which only its stubs have
+        monitor_interval = 0  # no thread of tqdm's own outlives the batch
+
+    return Bar(total=total, unit="row", miniters=1)

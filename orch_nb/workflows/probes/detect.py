@@ -76,7 +76,7 @@ class Detection:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines to stand below the table."""
-        said = [f"share passed, with 95 % interval · billed {dollars(self.billed)}"]
+        said = [f"share passed, with 95 % interval · billed {dollars(self.evaluation.paid)}"]
         said += [f"{one.model}, {one.capability}: {one.why}" for one in self.abilities if one.why]
         return tuple(said[:6])
 

@@ -213,3 +213,13 @@ def test_an_interrupt_ends_what_is_asked_one_by_one(session: Session, stub: Stub
         session.map(["x", "y"], "{{ item }}", model=SMALL, n_jobs=1)
     (record,) = session.ledger
     assert record.error == "interrupted"
+
+
+def test_a_bar_leaves_no_thread_and_none_is_made_where_none_is_wanted(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.map(["a", "b"], "{{ item }}", model=SMALL)
+    assert "2/2" in capsys.readouterr().err
+    assert "tqdm_monitor" not in {thread.name for thread in threading.enumerate()}
+    session.map(["c"], "{{ item }}", model=SMALL, progress=False)
+    assert capsys.readouterr().err == ""
