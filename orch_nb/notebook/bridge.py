@@ -70,10 +70,14 @@ class Bridge:
         if comm is not None:
             comm.close()
 
-    def _greet(self) -> None:
-        from comm import create_comm  # noqa: PLC0415 - as above
+    def _greet(self, *, aloud: bool = True) -> None:
+        """Open our side; not `aloud`, it only lies there for a page that looks for it."""
+        from comm import create_comm, get_comm_manager  # noqa: PLC0415 - as above
 
-        made: Any = create_comm(target_name=STATE, data={"type": "hello"})
+        made: Any = create_comm(target_name=STATE, data={"type": "hello"}, primary=aloud)
+        if not aloud:
+            manager: Any = get_comm_manager()
+            manager.register_comm(made)
         made.on_close(self._on_close)
         with self._lock:
             self._comm = made
@@ -82,6 +86,7 @@ class Bridge:
         """Nobody listens any more, or a page without the extension refused."""
         with self._lock:
             self._comm, self._heard = None, False
+        self._greet(aloud=False)
 
     def _on_open(self, comm: Any, message: Mapping[str, Any]) -> None:
         """A front end is there: it may have come after the kernel had opened its side."""

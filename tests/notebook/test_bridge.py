@@ -188,6 +188,22 @@ def test_a_page_that_was_loaded_again_adopts_the_link(kernel: Kernel, page: Page
     assert again.state()["strategy"] == "balanced"
 
 
+def test_a_page_that_refused_leaves_a_link_for_the_next(kernel: Kernel, page: Page) -> None:
+    client = kernel.client
+    client.shell_channel.send(
+        client.session.msg("comm_close", {"comm_id": page._state, "data": {}})
+    )
+    client.comm_info("orch_nb.state")
+    reply = client.get_shell_msg(timeout=20)
+    while reply["msg_type"] != "comm_info_reply":
+        reply = client.get_shell_msg(timeout=20)
+    (found,) = reply["content"]["comms"]
+    assert found != page._state
+    again = Page(kernel, found)
+    again.send(COMMANDS["hello"], "comm_open")
+    assert again.state()["strategy"] == "balanced"
+
+
 def test_updates_come_at_most_four_times_a_second(kernel: Kernel, page: Page, stub: Stub) -> None:
     client = kernel.client
     started = time.monotonic()
