@@ -159,6 +159,40 @@ class TestFailed:
         last = failed.value.run.steps["b"].parts[-1]
         assert str(last.error) == "step b failed"
 
+    @pytest.mark.parametrize(
+        ("on_error", "answered", "status"),
+        [
+            ("fail", [True, False, False], ["failed", "skipped"]),
+            ("skip", [True, False, True], ["failed", "skipped"]),
+            ("retry", [True, True, True], ["done", "done"]),
+            ("fallback", [True, True, True], ["done", "done"]),
+        ],
+    )
+    def test_one_item_of_several_fails(
+        self,
+        open_session: Open,
+        stub: Stub,
+        on_error: str,
+        answered: list[bool],
+        status: list[str],
+    ) -> None:
+        session = open_session(cache="off")
+        stub.plan("a", "ok", "500", "ok", "ok", "ok")
+        pipeline = session.pipeline(
+            "steps:\n  - {id: a, prompt: 'n {{ item }}', for_each: [1, 2, 3], max_parallel: 1,"
+            f" model: a:small, on_error: {on_error}}}\n"
+            "  - {id: b, prompt: 'all {{ a.text }}', model: a:small}\n"
+        )
+        if on_error == "fail":
+            with pytest.raises(PipelineFailed) as failed:
+                pipeline.run()
+            run = failed.value.run
+        else:
+            run = pipeline.run()
+        assert [part.response is not None for part in run.steps["a"].parts] == answered
+        assert [result.status for result in run.steps.values()] == status
+        assert run.billed == session.ledger.spent.total
+
     def test_all_prompts_of_a_step_are_written_before_one_is_asked(
         self, session: Session, stub: Stub
     ) -> None:
