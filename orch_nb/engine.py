@@ -31,7 +31,7 @@ from orch_nb.routing.experts import check_pin, tool_needs
 from orch_nb.sanitize import mask, one_line
 from orch_nb.settings import Settings, user_home
 from orch_nb.store.budget import Budget
-from orch_nb.store.cache import ResponseCache
+from orch_nb.store.cache import open_cache
 from orch_nb.store.call_file import CallFile
 from orch_nb.store.experience import Experience
 from orch_nb.store.ledger import Ledger
@@ -105,7 +105,12 @@ class Engine:
         memory = Memory(lambda: user_home(os.environ))
         notify = partial(memories.listeners.notify, "models")
         self.catalog = Catalog(connections, settings.stated, memory, changed=notify)
-        self.cache = _open_cache(settings, directory)
+        self.cache = open_cache(
+            settings.cache,
+            directory,
+            secret=lambda: signing_key(user_home(os.environ)),
+            clock=time.time,
+        )
         self._invoker = Invoker(
             connections,
             self.cache,
@@ -290,15 +295,3 @@ def _fitted(load: Callable[[Path], T | None], path: Path) -> T | None:
     except InputError as error:
         warnings.warn(f"{error}; models are chosen without it", RouterWarning, stacklevel=3)
         return None
-
-
-def _open_cache(settings: Settings, directory: Path) -> ResponseCache | None:
-    if not settings.cache.enabled:
-        return None
-    return ResponseCache(
-        directory / settings.cache.dir,
-        lambda: signing_key(user_home(os.environ)),
-        ttl=settings.cache.ttl,
-        limit=settings.cache.limit,
-        clock=time.time,
-    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from orch_nb.sanitize import one_line
+from orch_nb.settings import CacheSettings
 from orch_nb.types import Request
 
 if TYPE_CHECKING:
@@ -173,3 +174,18 @@ def request_key(request: Request, model: str, endpoint: str) -> str:
     text = _ENCODER.encode(whole)
     # Escaped, two lone surrogates would be the same text as the one character they stand for.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def open_cache(
+    settings: CacheSettings,
+    directory: Path,
+    *,
+    secret: Callable[[], bytes],
+    clock: Callable[[], float],
+) -> ResponseCache | None:
+    """The cache that `settings` describe, in the notebook's `directory`; None where it is off."""
+    if not settings.enabled:
+        return None
+    return ResponseCache(
+        directory / settings.dir, secret, ttl=settings.ttl, limit=settings.limit, clock=clock
+    )
