@@ -10,7 +10,7 @@ from notebook.test_commands import failure, row, shown
 from orch_nb.errors import InputError
 from orch_nb.workflows.pipeline.outcome import PipelineFailed, Run
 from shells.here import Shell
-from shells.kernel import Kernel
+from shells.kernel import Kernel, Ran
 from stub.client import Stub
 from stub.spec import write
 
@@ -56,6 +56,28 @@ def test_a_chain_is_shown_once_too(kernel: Kernel, stub_process: Stub) -> None:
     assert len(ran.result["metadata"]["orch_nb"]) == 4
     ran = kernel.run("%%orch --chain analysis -o made\nWhy?\n")
     assert ran.result["data"]["text/plain"].count("chain analysis") == 1
+
+
+@pytest.mark.parametrize(
+    "written", [cell("--input topic=moors"), "%%orch --chain default\nHow deep is it?"]
+)
+def test_a_stop_shows_what_there_was(kernel: Kernel, stub_process: Stub, written: str) -> None:
+    stub_process.rule("alpha", write("ok", words=400, delay=0.05))
+    pressed = list[bool]()
+
+    def press(ran: Ran) -> None:
+        looks = [look["data"] for look in ran.of("update_display_data")]
+        if not pressed and any("runs" in look["text/plain"] for look in looks if look):
+            pressed.append(True)
+            kernel.manager.interrupt_kernel()
+
+    ran = kernel.run(written, press)
+    assert ran.reply["ename"] == "PipelineStopped"
+    (look,) = ran.saved
+    assert "stopped before it was answered" in look["text/plain"]
+    assert "runs" not in look["text/plain"]
+    stub_process.wait_idle()
+    stub_process.reset()
 
 
 def test_a_run_is_in_its_variable_and_can_be_gone_on_with(shell: Shell, alpha: Stub) -> None:
