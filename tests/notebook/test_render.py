@@ -185,7 +185,7 @@ def test_too_many_marks_are_plain_text_and_say_so() -> None:
 
 def test_loading_it_imports_no_parser() -> None:
     code = (
-        "import sys, orch_nb.notebook.render as r, orch_nb.templates.template as t; t.fill('x', {});"
+        "import sys, orch_nb.notebook.render, orch_nb.templates.template as t; t.fill('x', {});"
         "print({'markdown_it', 'nh3', 'pygments', 'mdit_py_plugins', 'jinja2'} & {*sys.modules})"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
