@@ -18,6 +18,8 @@ _KERNEL_IS_IDLE = """() => {
   return kernel?.status === 'idle' && kernel.connectionStatus === 'connected';
 }"""
 
+_DARK = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+
 
 @dataclass(frozen=True)
 class Lab:
@@ -29,9 +31,9 @@ class Lab:
     log: Path
 
 
-def write_notebook(path: Path, sources: Iterable[str]) -> None:
+def write_notebook(path: Path, sources: Iterable[str], name: str = "python3") -> None:
     """Write a notebook of code cells. It names its kernel: Lab would ask for one otherwise."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    kernel = {"name": name, "display_name": "Python 3", "language": "python"}
     blank: dict[str, object] = {
         "cell_type": "code",
         "metadata": {},
@@ -50,6 +52,13 @@ def write_notebook(path: Path, sources: Iterable[str]) -> None:
 def open_notebook(page: Page, lab: Lab, name: str) -> None:
     """Open a notebook of the served folder in a fresh workspace; returns when its kernel idles."""
     page.goto(f"{lab.url}lab/tree/{name}?token={lab.token}&reset")
+    cells(page).first.wait_for(timeout=MILLISECONDS)
+    page.wait_for_function(_KERNEL_IS_IDLE, timeout=MILLISECONDS)
+
+
+def open_notebook7(page: Page, lab: Lab, name: str) -> None:
+    """Open a notebook of the served folder in Notebook 7; returns when its kernel idles."""
+    page.goto(f"{lab.url}notebooks/{name}?token={lab.token}")
     cells(page).first.wait_for(timeout=MILLISECONDS)
     page.wait_for_function(_KERNEL_IS_IDLE, timeout=MILLISECONDS)
 
@@ -74,6 +83,12 @@ def run_cell(page: Page, index: int) -> Locator:
     prompt = cell.locator(".jp-InputPrompt").first
     expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=MILLISECONDS)
     return cell
+
+
+def darken(page: Page) -> None:
+    """Change to the dark theme."""
+    page.evaluate(_DARK)
+    expect(page.locator("body[data-jp-theme-light='false']")).to_be_attached()
 
 
 def shoot(page: Page, name: str) -> None:
