@@ -6,6 +6,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 
 import { replaceSource } from './editing';
 import { getOption, readCell, setOption, toggle } from './lines';
+import { IState } from './messages';
 import { SessionModel } from './model';
 import { COMMANDS, orchIcon } from './tokens';
 
@@ -13,7 +14,7 @@ const STRATEGY = ['--strategy', '-s'];
 const MODEL = ['--model', '-m'];
 const COMPARE = ['--compare'];
 /** Chosen: as many columns as are read side by side. */
-const COMPARED = '3';
+const COMPARED = 3;
 
 interface IParts {
   app: JupyterFrontEnd;
@@ -81,7 +82,7 @@ export function addCommands(parts: IParts): void {
       {
         label: trans.__('Run Cell with Several Models, Side by Side'),
         isEnabled: canPrompt,
-        run: () => compare(place())
+        run: () => compare(place(), model.state)
       }
     ],
     [
@@ -174,13 +175,15 @@ async function ask(
   }
 }
 
-async function compare(place: IPlace | null): Promise<void> {
+async function compare(place: IPlace | null, state: IState | null): Promise<void> {
   if (!place) {
     return;
   }
+  // of fewer models the kernel would refuse to make so many columns
+  const columns = Math.min(COMPARED, state?.models.filter(({ on }) => on).length ?? COMPARED);
   edit(place, source =>
     getOption(source, COMPARE) === null
-      ? setOption(setOption(source, MODEL, null), COMPARE, COMPARED)
+      ? setOption(setOption(source, MODEL, null), COMPARE, String(Math.max(columns, 2)))
       : source
   );
   await NotebookActions.run(place.panel.content, place.panel.sessionContext);

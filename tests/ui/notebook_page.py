@@ -89,6 +89,7 @@ def darken(page: Page) -> None:
     """Change to the dark theme."""
     page.evaluate(_DARK)
     expect(page.locator("body[data-jp-theme-light='false']")).to_be_attached()
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
 
 
 def shoot(page: Page, name: str) -> None:
