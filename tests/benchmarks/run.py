@@ -14,6 +14,7 @@ from benchmarks import (
     cache,
     check,
     decide,
+    extension,
     flight,
     load,
     panel,
@@ -38,6 +39,7 @@ def main() -> None:
         check,
         panel,
         report,
+        extension,
     ):
         for measured in benchmark.measure():
             print(measured, flush=True)
