@@ -129,4 +129,3 @@ def test_settings_reach_the_kernel(page: Page, lab: Lab) -> None:
     page.evaluate(_RESTART)
     expect(strategy).to_have_value("cost")
     assert result(page, 3) == "'cost'"
-    set_user(page, lab, autoload=True, strategy="performance")
