@@ -79,14 +79,14 @@ function Content({ model, trans }: IContent): React.JSX.Element {
       <Section name="ranking" title={trans.__('This prompt')}>
         <Ranking ranking={model.ranking} trans={trans} />
       </Section>
+      <Section name="calls" title={trans.__('Last calls')}>
+        <Calls {...part} reveal={cell => void revealCell(model.panel, cell)} />
+      </Section>
       <Section name="models" title={trans.__('Models')}>
         <Models {...part} />
       </Section>
       <Section name="pins" title={trans.__('Experts')}>
         <Pins {...part} />
-      </Section>
-      <Section name="calls" title={trans.__('Last calls')}>
-        <Calls {...part} reveal={cell => void revealCell(model.panel, cell)} />
       </Section>
     </>
   );
