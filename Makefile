@@ -35,7 +35,7 @@ extension/node_modules/.yarn-state.yml: extension/package.json extension/yarn.lo
 
 # $(call front,SCRIPT) runs a script of extension/package.json, or says why it does not.
 define front
-@if ! node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null; then \
+@if ! node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' 2>/dev/null; then \
   echo "extension: $(1) is skipped, there is no Node 20 or newer"; \
 elif ! $(MAKE) --no-print-directory extension/node_modules/.yarn-state.yml; then \
   echo "extension: $(1) is skipped, its packages cannot be installed here"; \

@@ -79,9 +79,9 @@ RETRY_AFTER: list[tuple[str, tuple[float, float] | None]] = [
 ]
 #: Faults of time, the limit that ends them, and its name in the message.
 SLOW = [
-    ("hang", {"first_token": 0.3}, "limits.first_token"),
-    ("hang_headers", {"first_token": 0.3}, "limits.first_token"),
-    ("pings?n=500&delay=0.02", {"first_token": 0.3}, "limits.first_token"),
+    ("hang", {"first_token": 1.0}, "limits.first_token"),
+    ("hang_headers", {"first_token": 1.0}, "limits.first_token"),
+    ("pings?n=500&delay=0.02", {"first_token": 1.0}, "limits.first_token"),
     ("hang_mid", {"idle": 0.3}, "limits.idle"),
     ("drip?n=40&delay=0.02&words=900", {"attempt": 0.5}, "limits.attempt"),
     ("ok?delay=0.02&words=900", {"attempt": 0.5}, "limits.attempt"),
