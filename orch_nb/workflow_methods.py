@@ -229,6 +229,7 @@ class WorkflowMethods:
         *,
         priority: str = "balanced",
         form: str = "text",
+        max_tokens: int | None = None,
         watch: Watch | None = None,
         resume: Run | None = None,
     ) -> ChainResult:
@@ -245,6 +246,8 @@ class WorkflowMethods:
             balanced, cost, quality or speed, which leaves the reviewer out.
         form
             text, code (the fenced blocks), json, or structured (what every role wrote).
+        max_tokens
+            After so many tokens the answer of each role is cut.
         watch, resume
             As in `orch_nb.workflows.pipeline.pipeline.Pipeline.run`.
 
@@ -264,6 +267,7 @@ class WorkflowMethods:
             clock=time.monotonic,
             priority=priority,
             form=form,
+            max_tokens=max_tokens,
             watch=watch,
             resume=resume,
         )

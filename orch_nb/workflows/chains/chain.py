@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.resources import files
 from typing import Literal, Protocol, Unpack, get_args
 
 from orch_nb.errors import OrchError, UnknownNameError
 from orch_nb.invoke.compose import Options
-from orch_nb.invoke.values import text
+from orch_nb.invoke.values import count, text
 from orch_nb.types import Decision, Response
 from orch_nb.workflows.chains.synthesis import (
     ASKS,
@@ -27,9 +27,11 @@ from orch_nb.workflows.pipeline.plan import Runner, plan
 from orch_nb.workflows.pipeline.reading import read
 from orch_nb.workflows.pipeline.run import Watch, run
 from orch_nb.workflows.pipeline.scope import read_inputs
+from orch_nb.workflows.pipeline.spec import Parameters
 
 Priority = Literal["balanced", "cost", "quality", "speed"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+_TOKENS = 10**7  # no model writes a tenth of that
 CHAINS = ("default", "code", "planning", "analysis")
 #: The roles by the step that each has.
 ROLES: Mapping[str, str] = {
@@ -114,6 +116,7 @@ def chain(
     clock: Callable[[], float],
     priority: str = "balanced",
     form: str = "text",
+    max_tokens: int | None = None,
     watch: Watch | None = None,
     resume: Run | None = None,
 ) -> ChainResult:
@@ -123,6 +126,9 @@ def chain(
     wanted = read_format(form)
     chosen, notices = _choose(session, text("prompt", prompt), text("chain", name))
     graph = read_chain(chosen)
+    if (longest := count("max_tokens", max_tokens, least=1, most=_TOKENS)) is not None:
+        limited = graph.spec.model_copy(update={"parameters": Parameters(max_tokens=longest)})
+        graph = replace(graph, spec=limited)
     given = {"task": prompt, "form": ASKS[wanted], "priority": priority}
     inputs = read_inputs(graph.spec, given)
     plan(session, graph, inputs)
