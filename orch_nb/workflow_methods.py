@@ -229,6 +229,7 @@ class WorkflowMethods:
         *,
         priority: str = "balanced",
         form: str = "text",
+        strategy: str | None = None,
         max_tokens: int | None = None,
         watch: Watch | None = None,
         resume: Run | None = None,
@@ -246,6 +247,8 @@ class WorkflowMethods:
             balanced, cost, quality or speed, which leaves the reviewer out.
         form
             text, code (the fenced blocks), json, or structured (what every role wrote).
+        strategy
+            How to choose for roles without an expert; None takes the session's.
         max_tokens
             After so many tokens the answer of each role is cut.
         watch, resume
@@ -267,6 +270,7 @@ class WorkflowMethods:
             clock=time.monotonic,
             priority=priority,
             form=form,
+            strategy=strategy,
             max_tokens=max_tokens,
             watch=watch,
             resume=resume,

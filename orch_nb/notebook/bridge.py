@@ -90,8 +90,6 @@ class Bridge:
 
     def _on_open(self, comm: Any, message: Mapping[str, Any]) -> None:
         """A front end is there: it may have come after the kernel had opened its side."""
-        if self._comm is None:
-            self._greet()
         comm.on_msg(lambda m: self._obey(m["content"]["data"]))
         self._obey(message["content"]["data"])
 

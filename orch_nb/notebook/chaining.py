@@ -20,7 +20,7 @@ from orch_nb.workflows.pipeline.outcome import PipelineStopped
 # What says how one answer is to be had, which a chain has several of.
 _FOR_ONE = (
     *("model", "task", "tool", "schema", "check", "verifier", "image", "system", "temperature"),
-    *("max_tokens", "seed", "effort", "thread", "compare", "blind", "background", "explain"),
+    *("seed", "effort", "thread", "compare", "blind", "background", "explain"),
     *("max_cost", "max_latency", "min_quality", "local", "provider", "exclude"),
     *("no_cache", "refresh"),
 )
@@ -55,16 +55,16 @@ class Chaining:
             return None
         growing = Following(list(ROLES), ROLES)
         watched = draws(self._shell) and session.settings.mode == "live" and not options.quiet
-        changes = {} if options.strategy is None else {"strategy": options.strategy}
         try:
-            with session.using(**changes):
-                made = session.chain(
-                    prompt,
-                    options.chain,
-                    priority=options.priority or "balanced",
-                    form=form,
-                    watch=growing.take if watched else None,
-                )
+            made = session.chain(
+                prompt,
+                options.chain,
+                priority=options.priority or "balanced",
+                form=form,
+                strategy=options.strategy,
+                max_tokens=options.max_tokens,
+                watch=growing.take if watched else None,
+            )
         except (ChainFailed, PipelineStopped) as stop:
             growing.complete(*run_bundle(stop.run))
             raise

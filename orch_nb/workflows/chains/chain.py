@@ -11,6 +11,7 @@ from typing import Literal, Protocol, Unpack, get_args
 from orch_nb.errors import OrchError, UnknownNameError
 from orch_nb.invoke.compose import Options
 from orch_nb.invoke.values import count, text
+from orch_nb.routing.strategies import canonical
 from orch_nb.types import Decision, Response
 from orch_nb.workflows.chains.synthesis import (
     ASKS,
@@ -27,7 +28,7 @@ from orch_nb.workflows.pipeline.plan import Runner, plan
 from orch_nb.workflows.pipeline.reading import read
 from orch_nb.workflows.pipeline.run import Watch, run
 from orch_nb.workflows.pipeline.scope import read_inputs
-from orch_nb.workflows.pipeline.spec import Parameters
+from orch_nb.workflows.pipeline.spec import Parameters, Selection
 
 Priority = Literal["balanced", "cost", "quality", "speed"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
@@ -116,6 +117,7 @@ def chain(
     clock: Callable[[], float],
     priority: str = "balanced",
     form: str = "text",
+    strategy: str | None = None,
     max_tokens: int | None = None,
     watch: Watch | None = None,
     resume: Run | None = None,
@@ -125,10 +127,7 @@ def chain(
         raise UnknownNameError("priority", str(priority), PRIORITIES)
     wanted = read_format(form)
     chosen, notices = _choose(session, text("prompt", prompt), text("chain", name))
-    graph = read_chain(chosen)
-    if (longest := count("max_tokens", max_tokens, least=1, most=_TOKENS)) is not None:
-        limited = graph.spec.model_copy(update={"parameters": Parameters(max_tokens=longest)})
-        graph = replace(graph, spec=limited)
+    graph = _with(read_chain(chosen), strategy, max_tokens)
     given = {"task": prompt, "form": ASKS[wanted], "priority": priority}
     inputs = read_inputs(graph.spec, given)
     plan(session, graph, inputs)
@@ -146,6 +145,17 @@ def chain(
         raise ChainFailed("unfit", phase, last, str(error), made) from None
     told = (*notices, *synthesis.dropped)
     return ChainResult(chosen, synthesis, roles, made, told, wanted)
+
+
+def _with(graph: Graph, strategy: str | None, max_tokens: int | None) -> Graph:
+    """`graph` with what the caller says of all roles."""
+    longest = count("max_tokens", max_tokens, least=1, most=_TOKENS)
+    said = None if strategy is None else canonical(text("strategy", strategy))
+    stated = {
+        "parameters": Parameters(max_tokens=longest),
+        "selection_schema": Selection(strategy=said),
+    }
+    return replace(graph, spec=graph.spec.model_copy(update=stated))
 
 
 def read_chain(name: str) -> Graph:

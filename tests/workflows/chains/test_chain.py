@@ -183,11 +183,25 @@ class TestForms:
         assert failed.value.run.billed
 
 
+def test_a_strategy_is_the_chains_alone(session: Session, stub: Stub) -> None:
+    told = list[str]()
+    session.subscribe(told.append)
+    result = session.chain("Explain tides", strategy="cost", priority="speed")
+    assert {one.model for one in result.roles.values() if one} == {"a:small"}
+    assert {one.decision.strategy for one in result.roles.values() if one} == {"cost"}
+    assert session.strategy == "balanced"
+    assert "settings" not in told
+
+
 def test_what_is_wrong_costs_nothing(session: Session, stub: Stub) -> None:
     with pytest.raises(UnknownNameError, match="did you mean speed"):
         session.chain("x", priority="sped")
     with pytest.raises(UnknownNameError, match="did you mean json"):
         session.chain("x", form="jsn")
+    with pytest.raises(UnknownNameError, match="did you mean cost"):
+        session.chain("x", strategy="cots")
+    with pytest.raises(InputError, match="max_tokens"):
+        session.chain("x", max_tokens=0)
     with pytest.raises(InputError):
         session.chain(3)  # type: ignore[arg-type]
     assert prompts(stub) == []
