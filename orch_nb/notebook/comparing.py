@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import Any
 
-from orch_nb.errors import InputError
+from orch_nb.errors import InputError, OrchError
 from orch_nb.notebook.asking import cache_policy, draws, is_attended, passed_on
 from orch_nb.notebook.columns import (
     GrowingColumns,
@@ -58,6 +58,9 @@ class Comparing:
         made = self._compare(session, prompt, asked | {"blind": options.blind}, options)
         if options.out:
             variables[options.out] = made
+        if all(row.response is None for row in made):
+            # The table is shown when the cell ends; who runs a notebook unattended must stop here.
+            raise OrchError(f"no model answered: {'; '.join(str(row.error) for row in made)}")
         return None if options.quiet else made
 
     def _compare(

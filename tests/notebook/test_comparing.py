@@ -121,6 +121,14 @@ def test_a_failure_is_a_column(shell: Shell, talks: Stub) -> None:
     assert len(metadata["orch_nb"]) == 1
 
 
+def test_where_nobody_answers_the_cell_fails(shell: Shell, alpha: Stub) -> None:
+    alpha.rule("alpha", "400")
+    done = shell.run(f"%orch {BOTH} -o made Name a river")
+    assert isinstance(done.error, orch_nb.OrchError)
+    assert "no model answered: alpha:stub-small" in str(done.error)
+    assert [row.response for row in shell.ip.user_ns["made"]] == [None, None]
+
+
 def test_hostile_answers_are_harmless(shell: Shell, talks: Stub) -> None:
     talks.rule("alpha", write("ok", text=HOSTILE))
     for option in ("", "--blind"):
