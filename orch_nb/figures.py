@@ -24,6 +24,8 @@ def seconds(time: float | None) -> str:
     """One decimal below ten seconds, none above; a dash for unknown."""
     if time is None:
         return "—"
+    if time < 0.05:
+        return "<0.1 s" if time > 0 else "0 s"
     return f"{time:.1f} s" if time < 9.95 else f"{time:.0f} s"
 
 

@@ -26,19 +26,24 @@ def test_sizes(number: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("amount", "text"),
     [
-        (None, "—"),
-        ("0", "$0"),
-        ("0.000012345", "$0.000012"),
-        ("0.5", "$0.50"),
-        ("0.996", "$1.00"),
-        ("1234.5", "$1234.50"),
+        (None, "—"), ("0", "$0"), ("0.00", "$0"), ("1E-9", "$0.0000000010"),
+        ("0.000012345", "$0.000012"), ("0.0099995", "$0.010"), ("0.012", "$0.012"),
+        ("0.0996", "$0.10"), ("0.5", "$0.50"), ("0.994", "$0.99"), ("0.995", "$1.00"),
+        ("0.999999", "$1.00"), ("1", "$1.00"), ("9.995", "$10.00"), ("12345", "$12345.00"),
+        ("1E+1", "$10.00"),
     ],
-)
+)  # fmt: skip
 def test_dollars(amount: str | None, text: str) -> None:
     assert dollars(None if amount is None else Decimal(amount)) == text
 
 
-@pytest.mark.parametrize(("time", "text"), [(None, "—"), (9.94, "9.9 s"), (9.96, "10 s")])
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (None, "—"), (0.0, "0 s"), (0.0003, "<0.1 s"), (0.0499, "<0.1 s"), (0.05, "0.1 s"),
+        (9.94, "9.9 s"), (9.95, "10 s"), (10.4, "10 s"), (3600.0, "3600 s"),
+    ],
+)  # fmt: skip
 def test_seconds(time: float | None, text: str) -> None:
     assert seconds(time) == text
 

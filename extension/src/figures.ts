@@ -18,6 +18,9 @@ export function seconds(time: number | null): string {
   if (time === null || !Number.isFinite(time)) {
     return '—';
   }
+  if (time < 0.05) {
+    return time > 0 ? '<0.1 s' : '0 s';
+  }
   return time < 9.95 ? `${time.toFixed(1)} s` : `${time.toFixed(0)} s`;
 }
 

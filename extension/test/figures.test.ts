@@ -21,9 +21,10 @@ it('dollars are those of the package', () => {
 });
 
 it('seconds are those of the package', () => {
-  expect([null, 0, 0.84, 9.94, 9.96, 61.2].map(seconds)).toEqual([
+  expect([null, 0, 0.04, 0.84, 9.94, 9.96, 61.2].map(seconds)).toEqual([
     '—',
-    '0.0 s',
+    '0 s',
+    '<0.1 s',
     '0.8 s',
     '9.9 s',
     '10 s',

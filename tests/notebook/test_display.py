@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from orch_nb import figures
 from orch_nb.errors import AllFailed, InputError, SelectionError, Unreachable
 from orch_nb.notebook import display
 from orch_nb.notebook.growing import PrintedAnswer
@@ -251,31 +250,6 @@ def test_a_hostile_listing_is_inert_everywhere(shell: Shell, alpha: Stub) -> Non
     assert not set("\x1b\u202e") & set(wrong.printed)
     assert wrong.printed.count("\n") == 1
     assert not set("\x1b\u202e") & set(shell.run("%reload_ext orch_nb").printed)
-
-
-# -- figures
-
-
-@pytest.mark.parametrize(
-    ("amount", "shown"),
-    [
-        (None, "—"), ("0", "$0"), ("0.00", "$0"), ("1E-9", "$0.0000000010"),
-        ("0.0099995", "$0.010"), ("0.012", "$0.012"), ("0.0996", "$0.10"), ("0.995", "$1.00"),
-        ("0.994", "$0.99"), ("0.999999", "$1.00"), ("1", "$1.00"), ("9.995", "$10.00"),
-        ("12345", "$12345.00"), ("1E+1", "$10.00"),
-    ],
-)  # fmt: skip
-def test_dollars(amount: str | None, shown: str) -> None:
-    assert figures.dollars(None if amount is None else Decimal(amount)) == shown
-
-
-@pytest.mark.parametrize(
-    ("time", "shown"),
-    [(None, "—"), (0.0, "0.0 s"), (0.04, "0.0 s"), (9.94, "9.9 s"), (9.95, "10 s"),
-     (10.4, "10 s"), (3600.0, "3600 s")],
-)  # fmt: skip
-def test_seconds(time: float | None, shown: str) -> None:
-    assert figures.seconds(time) == shown
 
 
 def test_what_is_printed_waits_for_what_a_joiner_joins(capsys: pytest.CaptureFixture[str]) -> None:
