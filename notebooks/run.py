@@ -1,5 +1,7 @@
 """Run a notebook from the top as a newcomer would have it: no key, no cache, no settings.
 
+What was recorded beside NOTEBOOK is there, for one that replays it.
+
 ``run.py NOTEBOOK COPY`` prints each cell with what it answers and writes the notebook as it was run
 to COPY; with COPY equal to NOTEBOOK the answers that are saved in it are brought up to date.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +21,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+
+#: Seen from a notebook's folder.
+RECORDING = Path(".orch", "recording")
 
 _PERSONAL = re.compile(r"^(ORCH|OPENAI|ANTHROPIC|OLLAMA|LMSTUDIO)_")
 _SECONDS_PER_CELL = 120
@@ -73,6 +79,9 @@ def main() -> int:
     arguments = parser.parse_args()
     notebook = nbformat.read(arguments.notebook, as_version=4)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder:
+        recording = arguments.notebook.parent / RECORDING
+        if recording.is_dir():
+            shutil.copytree(recording, Path(folder) / RECORDING)
         try:
             for cell in run(notebook, Path(folder)):
                 print(describe(cell), flush=True)
