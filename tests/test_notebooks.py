@@ -18,6 +18,7 @@ from ui.notebook_page import write_notebook
 ROOT = Path(__file__).parents[1]
 OFFLINE = Path(__file__).parent / "offline"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+RECORDING = Path(".orch", "recording")
 REACHES_OUT = """\
 import socket
 try:
@@ -59,6 +60,8 @@ def refused(folder: Path) -> str:
 @pytest.mark.parametrize("stream", ["0", "1"])
 def test_answers_as_saved(notebook: Path, stream: str, tmp_path: Path) -> None:
     copy = shutil.copy(notebook, tmp_path)
+    if (notebook.parent / RECORDING).is_dir():
+        shutil.copytree(notebook.parent / RECORDING, tmp_path / RECORDING)
     run = validate(Path(copy), ORCH_STREAM=stream)
     assert run.returncode == 0, run.stdout + run.stderr
     assert refused(tmp_path) == ""

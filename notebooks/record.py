@@ -1,0 +1,158 @@
+"""Make the recordings that some notebooks answer from: ``record.py [NOTEBOOK …]``, or all of them.
+
+No language model is asked. ``answers/NOTEBOOK.yaml`` holds what the made-up models of the provider
+``demo`` say: a list of rows, each with ``asks``, a regular expression for the prompt, and the
+``answer``, or one for ``small``, ``medium`` or ``large``. An answer is a text, a list of them (one
+each time it is asked for), ``fails``, or a call of a function (``name``, ``arguments``). A server
+on loopback says it, and each notebook is run once in the mode record, which leaves its answers in
+``.orch/recording``. Then ``run.py`` saves the outputs, in the mode replay.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from nbclient.exceptions import CellExecutionError
+
+from run import RECORDING, describe, run
+
+HERE = Path(__file__).parent
+_REPLAY = re.compile(r"(ORCH_MODE=|OrchMagics\.mode = \")replay")
+# Made up, as all facts of these models: words a second.
+_PACE = {"small": 120.0, "medium": 80.0, "large": 40.0}
+_SETTINGS = """\
+providers:
+  demo: {type: compatible, base_url: "http://127.0.0.1:%d/v1", max_retries: 0}
+models:
+  "demo:small":
+    {price: {input: 0.1, output: 0.4}, context: 32768, capabilities: [json],
+     quality: {analysis: 0.4, chat: 0.5, code: 0.4, creative: 0.5, math: 0.4, planning: 0.4}}
+  "demo:medium":
+    {price: {input: 1, output: 4}, context: 65536, capabilities: [json, tools],
+     quality: {analysis: 0.6, chat: 0.6, code: 0.6, creative: 0.6, math: 0.6, planning: 0.6}}
+  "demo:large":
+    {price: {input: 5, output: 20}, context: 131072, capabilities: [json, tools, vision],
+     quality: {analysis: 0.85, chat: 0.8, code: 0.85, creative: 0.8, math: 0.85, planning: 0.85}}
+"""
+
+
+class Demo(BaseHTTPRequestHandler):
+    """Speaks Chat Completions, streamed, and says what is written in ``answers/``."""
+
+    answers: list[dict[str, Any]] = []
+    given: Counter[tuple[int, str]] = Counter()
+    missing: list[str] = []
+
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
+        """The list of models."""
+        self._send("application/json", json.dumps({"data": [{"id": name} for name in _PACE]}))
+
+    def do_POST(self) -> None:  # noqa: N802
+        """One answer."""
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        prompt = "\n".join(str(message["content"]) for message in asked["messages"])
+        said = self._answer(prompt, asked["model"])
+        if said == "fails":
+            self.send_error(503)
+            return
+        called = said if isinstance(said, dict) else None
+        text = "" if called else str(said).strip()
+        words = len(text.split()) + 8
+        time.sleep(0.2 + words / _PACE[asked["model"]])
+        delta: dict[str, Any] = {"content": text}
+        if called:
+            function = {"name": called["name"], "arguments": json.dumps(called["arguments"])}
+            delta = {"tool_calls": [{"index": 0, "id": "call-1", "function": function}]}
+        finish = "tool_calls" if called else "stop"
+        # A rough count, since nothing here has a tokenizer: four characters to a token.
+        usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": max(len(text) // 4, 1)}
+        events = [
+            {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]},
+            {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]},
+            {"choices": [], "usage": usage},
+        ]
+        lines = [*map(json.dumps, events), "[DONE]"]
+        self._send("text/event-stream", "".join(f"data: {line}\n\n" for line in lines))
+
+    def _answer(self, prompt: str, model: str) -> Any:
+        for index, answer in enumerate(self.answers):
+            if re.search(answer["asks"], prompt) and (model in answer or "answer" in answer):
+                said = answer.get(model, answer.get("answer"))
+                turn = self.given[index, model]
+                self.given[index, model] += 1
+                return said[min(turn, len(said) - 1)] if isinstance(said, list) else said
+        self.missing.append(f"{model}: {prompt}")
+        return f"No answer was written for {model}."
+
+    def _send(self, kind: str, text: str) -> None:
+        data = text.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving() -> Iterator[int]:
+    """A server on loopback; its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Demo) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def record(path: Path) -> None:
+    """Run the notebook at `path` in the mode record, and keep what it recorded beside it."""
+    answers = (HERE / "answers" / f"{path.stem}.yaml").read_text("utf-8")
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
+        cell.source = _REPLAY.sub(r"\1record", cell.source)
+    Demo.answers, Demo.missing = yaml.safe_load(answers), []
+    Demo.given.clear()
+    with serving() as port, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "orch.yaml").write_text(_SETTINGS % port)
+        try:
+            for cell in run(notebook, folder):
+                print(describe(cell), flush=True)
+        finally:
+            for missing in Demo.missing:
+                print(f"no answer is written for {missing}", file=sys.stderr)
+        shutil.copytree(folder / RECORDING, path.parent / RECORDING, dirs_exist_ok=True)
+
+
+def main() -> int:
+    """Exit status 0, or 1 if a cell failed."""
+    paths = [Path(name) for name in sys.argv[1:]]
+    if not paths:  # anew, so that nothing stays that no notebook asks for
+        shutil.rmtree(HERE / RECORDING, ignore_errors=True)
+        paths = [HERE / f"{answers.stem}.ipynb" for answers in sorted(HERE.glob("answers/*"))]
+    for path in paths:
+        try:
+            record(path)
+        except CellExecutionError:
+            print(f"\n{path} failed in the cell above", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
