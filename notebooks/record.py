@@ -27,7 +27,6 @@ from typing import Any
 import nbformat
 import yaml
 from nbclient.exceptions import CellExecutionError
-
 from run import RECORDING, describe, run
 
 HERE = Path(__file__).parent
@@ -50,22 +49,41 @@ models:
 """
 
 
-class Demo(BaseHTTPRequestHandler):
-    """Speaks Chat Completions, streamed, and says what is written in ``answers/``."""
+class Script:
+    """The answers of a notebook, in the order in which they are asked for."""
 
-    answers: list[dict[str, Any]] = []
-    given: Counter[tuple[int, str]] = Counter()
-    missing: list[str] = []
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+        self._given: Counter[tuple[int, str]] = Counter()
+        #: What was asked, and is not written.
+        self.missing: list[str] = []
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def answer(self, prompt: str, model: str) -> Any:
+        """What `model` says to `prompt`."""
+        for index, row in enumerate(self._rows):
+            if re.search(row["asks"], prompt) and (model in row or "answer" in row):
+                said = row.get(model, row.get("answer"))
+                turn = self._given[index, model]
+                self._given[index, model] += 1
+                return said[min(turn, len(said) - 1)] if isinstance(said, list) else said
+        self.missing.append(f"{model}: {prompt}")
+        return f"No answer was written for {model}."
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Speaks Chat Completions, streamed, and says what is in `script`."""
+
+    script: Script
+
+    def do_GET(self) -> None:
         """The list of models."""
         self._send("application/json", json.dumps({"data": [{"id": name} for name in _PACE]}))
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """One answer."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         prompt = "\n".join(str(message["content"]) for message in asked["messages"])
-        said = self._answer(prompt, asked["model"])
+        said = self.script.answer(prompt, asked["model"])
         if said == "fails":
             self.send_error(503)
             return
@@ -88,16 +106,6 @@ class Demo(BaseHTTPRequestHandler):
         lines = [*map(json.dumps, events), "[DONE]"]
         self._send("text/event-stream", "".join(f"data: {line}\n\n" for line in lines))
 
-    def _answer(self, prompt: str, model: str) -> Any:
-        for index, answer in enumerate(self.answers):
-            if re.search(answer["asks"], prompt) and (model in answer or "answer" in answer):
-                said = answer.get(model, answer.get("answer"))
-                turn = self.given[index, model]
-                self.given[index, model] += 1
-                return said[min(turn, len(said) - 1)] if isinstance(said, list) else said
-        self.missing.append(f"{model}: {prompt}")
-        return f"No answer was written for {model}."
-
     def _send(self, kind: str, text: str) -> None:
         data = text.encode()
         self.send_response(200)
@@ -111,9 +119,10 @@ class Demo(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[int]:
-    """A server on loopback; its port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Demo) as server:
+def serving(script: Script) -> Iterator[int]:
+    """A server on loopback that says what is in `script`; its port."""
+    handler = type("Scripted", (Handler,), {"script": script})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
         server.shutdown()
@@ -121,20 +130,19 @@ def serving() -> Iterator[int]:
 
 def record(path: Path) -> None:
     """Run the notebook at `path` in the mode record, and keep what it recorded beside it."""
-    answers = (HERE / "answers" / f"{path.stem}.yaml").read_text("utf-8")
+    rows = yaml.safe_load((HERE / "answers" / f"{path.stem}.yaml").read_text("utf-8"))
+    script = Script(rows)
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         cell.source = _REPLAY.sub(r"\1record", cell.source)
-    Demo.answers, Demo.missing = yaml.safe_load(answers), []
-    Demo.given.clear()
-    with serving() as port, tempfile.TemporaryDirectory() as name:
+    with serving(script) as port, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "orch.yaml").write_text(_SETTINGS % port)
         try:
             for cell in run(notebook, folder):
                 print(describe(cell), flush=True)
         finally:
-            for missing in Demo.missing:
+            for missing in script.missing:
                 print(f"no answer is written for {missing}", file=sys.stderr)
         shutil.copytree(folder / RECORDING, path.parent / RECORDING, dirs_exist_ok=True)
 
