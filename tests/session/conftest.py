@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from orch_nb import Session
+from session.choices import PRICES, settings
 from stub.client import Stub
 
 Open = Callable[..., Session]
@@ -68,3 +69,12 @@ def replay(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> Replay:
         return Session(config)
 
     return open_replay
+
+
+@pytest.fixture
+def session(stub: Stub) -> Iterator[Session]:
+    """A session with two providers, each of which has a small and a large model."""
+    for provider in ("a", "b"):
+        stub.models(provider, list(PRICES))
+    with Session(settings(stub)) as session:
+        yield session

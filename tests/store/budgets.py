@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from subprocess import PIPE
 
+import pytest
+
+from orch_nb.errors import BudgetExceeded
 from orch_nb.settings import BudgetSettings
 from orch_nb.store.budget import Budget
+from orch_nb.store.tally import Tally
 
 D = Decimal
 START = 1_800_000_000.0
+MODEL = "a:m"
 
 
 class Clock:
@@ -40,6 +45,8 @@ class Purse:
         }
         self.budget.limits = BudgetSettings(**given)  # type: ignore[arg-type]
 
+
+Open = Callable[..., Purse]
 
 _PREAMBLE = """
 import os, random, sys, threading, time
@@ -72,3 +79,14 @@ def start(home: Path, body: str, *arguments: str) -> subprocess.Popen[str]:
         *arguments,
     ]
     return subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True)
+
+
+def spend(purse: Purse, cost: str, worst: str | None = None, *periods: Tally) -> None:
+    reservation = purse.budget.reserve(D(worst or cost), model=MODEL, periods=periods)
+    purse.budget.settle(reservation, D(cost), "known")
+
+
+def refused(purse: Purse, worst: str, *periods: Tally) -> BudgetExceeded:
+    with pytest.raises(BudgetExceeded) as caught:
+        purse.budget.reserve(D(worst), model=MODEL, periods=periods)
+    return caught.value
