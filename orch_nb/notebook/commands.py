@@ -124,10 +124,10 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             ("trust",),
         ),
         "panel": Command(
-            "[NAME]",
+            "[NAME] [--still]",
             "weights, experts, models, budget, cache and costs, to be looked at and changed",
             "panel.show_panel",
-            BUILT_IN,
+            (*BUILT_IN, "--still"),
         ),
         "costs": Command(
             "[NOTEBOOK.ipynb | --all | --days N]",

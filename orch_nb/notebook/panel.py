@@ -15,6 +15,7 @@ from orch_nb.notebook.tables import LIGHT, Bundle, light
 from orch_nb.panels.panel import make_panels, panel_names, title
 from orch_nb.session import Session
 
+_STILL = "--still"
 # The still form is seen where the widget below it is not alive, and instead of its complaint.
 _STYLE = (
     """<style>
@@ -28,17 +29,19 @@ _STYLE = (
 def show_panel(words: list[str], session: Session) -> Bundle:
     """All panels, the one that is named in front, below a still form for places without a kernel.
 
-    Where there are no widgets it is the still form alone.
+    Where there are no widgets, or ``--still`` wants none, it is the still form alone.
     """
-    if len(words) > 1:
-        raise InputError(f"use `%orch panel [NAME]`; names are {', '.join(panel_names())}")
+    names = [word for word in words if word != _STILL]
+    if len(names) > 1:
+        known = ", ".join(panel_names())
+        raise InputError(f"use `%orch panel [NAME] [{_STILL}]`; names are {known}")
     session.models()  # asks, once, who was not asked yet
-    if not _has_widgets():
-        return still(session, *words)
+    if _STILL in words or not _has_widgets():
+        return still(session, *names)
     # Two outputs: where a notebook is opened again its widgets are gone, and with them every other
     # form of the same output.
-    show(still_output(session, *words))
-    return view(session, *words)
+    show(still_output(session, *names))
+    return view(session, *names)
 
 
 def still(session: Session, *names: str) -> Bundle:

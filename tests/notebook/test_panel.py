@@ -84,6 +84,16 @@ def test_a_kernel_shows_a_widget_below_its_still_form(panel: Ran) -> None:
     assert "<script" not in still["text/html"]
 
 
+def test_still_is_the_tables_alone(kernel: Kernel) -> None:
+    kernel.run("import orch_nb\n%orch --quiet Name a river")
+    ran = kernel.run("%orch panel weights --still")
+    (still,) = ran.saved
+    assert set(still) == {"text/html", "text/plain"}
+    assert "Name a river" in still["text/plain"]
+    assert comms(ran) == {}
+    assert kernel.run("%orch panel --still budget cache").reply["status"] == "error"
+
+
 def test_what_a_front_end_moves_is_so_in_the_session(kernel: Kernel, panel: Ran) -> None:
     sliders = {s["description"]: c for c, s in comms(panel).items() if "readout_format" in s}
     send(kernel, sliders["cost"], value=0.8)
