@@ -68,10 +68,11 @@ def map_prompts(session: Mapper, items: Any, template: str, batch: BatchOptions)
     if not rows.count:
         return results.given()
     cluster = _cluster(session, batch)
-    live = session.settings.mode == "live"
-    if session.settings.mode != "replay":
+    live, confirm = session.settings.mode == "live", batch.get("confirm")
+    # In replay nobody waits for an answer, but a function is told the same as then.
+    if session.settings.mode != "replay" or confirm is not None or limit is not None:
         plan = plan_batch(session, prompts, workers, options)
-        if not agree(plan, limit, threshold, batch.get("confirm")):
+        if not agree(plan, limit, threshold, confirm):
             raise BatchRefused(f"not asked: {plan}")
     with _Bar(rows.count, shown=live and batch.get("progress", True)) as bar:
         if cluster is None:

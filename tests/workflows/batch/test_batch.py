@@ -148,6 +148,26 @@ def test_above_a_threshold_a_person_is_asked(session: Session, stub: Stub) -> No
     assert (len(said), len(posts(stub))) == (1, 4)
 
 
+def test_in_replay_the_same_is_said_and_refused(open_session: Open, stub: Stub) -> None:
+    said = list[str]()
+
+    def yes(plan: str) -> bool:
+        said.append(plan)
+        return True
+
+    def run(mode: str) -> list[str]:
+        session = open_session(mode=mode)
+        answers = session.map(["x", "y"], "{{ item }}", model="a:large", ask_above=0, confirm=yes)
+        with pytest.raises(InputError, match=r"more than max_cost=0\.001"):
+            session.map(["z"] * 50, "{{ item }}", model="a:large", max_cost=0.001)
+        return [answer.text for answer in answers]
+
+    recorded = run("record")
+    asked = len(posts(stub))
+    assert (run("replay"), len(posts(stub))) == (recorded, asked)
+    assert said[0] == said[1]
+
+
 def test_where_nobody_can_be_asked_it_is_refused(session: Session, stub: Stub) -> None:
     with pytest.raises(InputError, match="nobody is here to say yes"):
         session.map(["x"], "{{ item }}", model="a:large", ask_above=0)
