@@ -14,7 +14,7 @@ from orch_nb.notebook.growing import Unshown
 from orch_nb.notebook.pipelines import Following, run_bundle
 from orch_nb.notebook.tables import Bundle, Shown, table
 from orch_nb.session import Session
-from orch_nb.workflows.chains.chain import CHAINS, ROLES, ChainFailed, ChainResult, read_chain
+from orch_nb.workflows.chains.chain import ROLES, ChainFailed, ChainPlan, ChainResult, plan_chain
 from orch_nb.workflows.pipeline.outcome import PipelineStopped
 
 # What says how one answer is to be had, which a chain has several of.
@@ -50,21 +50,20 @@ class Chaining:
             raise InputError(
                 f"--format {options.format} is for one answer; take {', '.join(_FORMS)}"
             )
+        said: dict[str, Any] = {
+            "priority": options.priority or "balanced",
+            "form": form,
+            "strategy": options.strategy,
+            "max_tokens": options.max_tokens,
+        }
         if options.dry_run:
-            show(plan_bundle(options.chain))
+            show(plan_bundle(plan_chain(session, prompt, options.chain, **said)))
             return None
         growing = Following(list(ROLES), ROLES)
         watched = draws(self._shell) and session.settings.mode == "live" and not options.quiet
         try:
-            made = session.chain(
-                prompt,
-                options.chain,
-                priority=options.priority or "balanced",
-                form=form,
-                strategy=options.strategy,
-                max_tokens=options.max_tokens,
-                watch=growing.take if watched else None,
-            )
+            watch = growing.take if watched else None
+            made = session.chain(prompt, options.chain, watch=watch, **said)
         except (ChainFailed, PipelineStopped) as stop:
             growing.complete(*run_bundle(stop.run))
             raise
@@ -85,11 +84,29 @@ class Chaining:
         return chain_bundle(made)
 
 
-def plan_bundle(name: str) -> Bundle:
-    """The roles of the chain `name`, with their prompts."""
-    graph = read_chain(name if name in CHAINS else "default")
-    rows = [[str(node.step.tool), node.step.prompt] for node in graph.nodes.values()]
-    return table(["role", "is asked"], rows, "nothing was sent")
+def plan_bundle(planned: ChainPlan) -> Bundle:
+    """Who would answer in each role, for how much and how long, and what each is asked."""
+    rows, notes = [], [*planned.notices]
+    for step in planned.steps.steps:
+        role, decision = ROLES[step.id], step.decision
+        rows.append(
+            [
+                role + (" (if)" if step.sometimes else ""),
+                step.model,
+                decision.source,
+                dollars(step.cost),
+                seconds(step.seconds),
+            ]
+        )
+        notes += [f"{role}: {decision.notice}"] if decision.notice else []
+    rows.append(["total", "", "", dollars(planned.steps.cost), seconds(planned.steps.seconds)])
+    head = ["role", "model", "chosen by", "expected cost", "expected time"]
+    said = table(
+        head, rows, f"chain {planned.chain} · nothing was sent; what is cached costs nothing"
+    )
+    asked = [[ROLES[name], node.step.prompt] for name, node in planned.graph.nodes.items()]
+    shown = below(said, table(["role", "is asked"], asked))
+    return below(shown, quiet(notes)) if notes else shown
 
 
 def chain_bundle(made: ChainResult) -> Shown:

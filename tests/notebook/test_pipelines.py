@@ -104,7 +104,20 @@ def test_a_dry_run_sends_nothing(shell: Shell, alpha: Stub) -> None:
     plan = shown(shell, cell("--dry-run"))
     assert "nothing was sent" in plan
     assert "alpha:stub-large" in plan
-    assert "nothing was sent" in shown(shell, "%orch --chain code --dry-run Sort a list.")
+    assert prompts(alpha) == []
+
+
+def test_a_dry_run_of_a_chain_says_who_would_do_what_for_how_much(
+    shell: Shell, alpha: Stub
+) -> None:
+    shell.run("%orch_select --pin executor=alpha:stub-large")
+    said = shown(shell, "%orch --chain auto --dry-run Write a Python function that sorts a list.")
+    figures, _, asked = said.partition("nothing was sent")
+    assert row(figures, "executor")[1:3] == ["alpha:stub-large", "expert of executor"]
+    assert row(figures, "planner")[3].startswith("$")
+    assert row(figures, "total")[1].startswith("$")
+    assert "{{ task }}" in row(asked, "planner")[1]
+    assert "chain code, for a task of the kind code" in asked
     assert prompts(alpha) == []
 
 

@@ -24,7 +24,7 @@ from orch_nb.workflows.chains.synthesis import (
 )
 from orch_nb.workflows.pipeline.graph import Graph
 from orch_nb.workflows.pipeline.outcome import PipelineFailed, Run
-from orch_nb.workflows.pipeline.plan import Runner, plan
+from orch_nb.workflows.pipeline.plan import PipelinePlan, Runner, plan
 from orch_nb.workflows.pipeline.reading import read
 from orch_nb.workflows.pipeline.run import Watch, run
 from orch_nb.workflows.pipeline.scope import read_inputs
@@ -95,6 +95,21 @@ class ChainResult:
         return self.text
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ChainPlan:
+    """What a chain would do: a step a role, with its model, dollars and seconds.
+
+    ``graph`` has the roles' prompts, ``inputs`` what fills them; ``notices`` as in `ChainResult`.
+    """
+
+    chain: str
+    graph: Graph
+    inputs: Mapping[str, object]
+    steps: PipelinePlan
+    notices: tuple[str, ...] = ()
+    format: Format = "text"
+
+
 class ChainFailed(OrchError):
     """A chain without a result.
 
@@ -123,6 +138,42 @@ def chain(
     resume: Run | None = None,
 ) -> ChainResult:
     """Do what `prompt` says by a chain of roles; see `orch_nb.Session.chain`."""
+    planned = plan_chain(
+        session,
+        prompt,
+        name,
+        priority=priority,
+        form=form,
+        strategy=strategy,
+        max_tokens=max_tokens,
+    )
+    graph, wanted = planned.graph, planned.format
+    try:
+        made = run(session, graph, planned.inputs, clock=clock, resume=resume, watch=watch)
+    except PipelineFailed as failed:
+        raise _failure(failed) from None
+    roles = _roles(made)
+    try:
+        synthesis = synthesize(_texts(roles, wanted), wanted)
+    except Unfit as error:
+        phase: Phase = "validate"
+        last = next((one.model for one in reversed(list(roles.values())) if one), "")
+        raise ChainFailed("unfit", phase, last, str(error), made) from None
+    told = (*planned.notices, *_notices(made), *synthesis.dropped)
+    return ChainResult(planned.chain, synthesis, roles, made, told, wanted)
+
+
+def plan_chain(
+    session: Chainer,
+    prompt: str,
+    name: str,
+    *,
+    priority: str = "balanced",
+    form: str = "text",
+    strategy: str | None = None,
+    max_tokens: int | None = None,
+) -> ChainPlan:
+    """What `chain` would do with the same arguments, and raises before it; nothing is sent."""
     if priority not in PRIORITIES:
         raise UnknownNameError("priority", str(priority), PRIORITIES)
     wanted = read_format(form)
@@ -130,21 +181,8 @@ def chain(
     graph = _with(read_chain(chosen), strategy, max_tokens)
     given = {"task": prompt, "form": ASKS[wanted], "priority": priority}
     inputs = read_inputs(graph.spec, given)
-    plan(session, graph, inputs)
-    try:
-        made = run(session, graph, inputs, clock=clock, resume=resume, watch=watch)
-    except PipelineFailed as failed:
-        raise _failure(failed) from None
-    roles = _roles(made)
-    notices += _notices(made)
-    try:
-        synthesis = synthesize(_texts(roles, wanted), wanted)
-    except Unfit as error:
-        phase: Phase = "validate"
-        last = next((one.model for one in reversed(list(roles.values())) if one), "")
-        raise ChainFailed("unfit", phase, last, str(error), made) from None
-    told = (*notices, *synthesis.dropped)
-    return ChainResult(chosen, synthesis, roles, made, told, wanted)
+    steps = plan(session, graph, inputs)
+    return ChainPlan(chosen, graph, inputs, steps, tuple(notices), wanted)
 
 
 def _with(graph: Graph, strategy: str | None, max_tokens: int | None) -> Graph:
