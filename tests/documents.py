@@ -7,16 +7,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "orch_nb"
-DOCUMENTS = sorted(ROOT.glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(PACKAGE / "help").glob("*.md")])
 README, CONTRIBUTING = (
     (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")
 )
-
-
-def section(title: str) -> str:
-    """The README under the heading `title`."""
-    _, _, after = README.partition(f"\n## {title}\n")
-    return re.split(r"^## ", after, maxsplit=1, flags=re.M)[0]
+#: What ``%orch help`` shows, by topic.
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in DOCUMENTS if path.parent != ROOT}
+#: All that users read.
+FOR_USERS = "\n".join((README, *PAGES.values()))
 
 
 def rows(text: str) -> list[list[str]]:

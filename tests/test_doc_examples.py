@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from documents import CONTRIBUTING, PACKAGE, README, ROOT, blocks, section
+from documents import CONTRIBUTING, FOR_USERS, PACKAGE, PAGES, README, ROOT, blocks
 from stub.client import Stub
 
 VENDOR = re.compile(r"\b(openai|anthropic):")
@@ -47,8 +47,8 @@ def run(code: str, **env: str) -> str:
 
 
 def test_python_examples(world: str) -> None:
-    package = blocks(section("Your own provider or strategy"), "python")
-    examples = [example for example in blocks(README, "python") if example not in package]
+    package = blocks(PAGES["extending"], "python")
+    examples = [example for example in blocks(FOR_USERS, "python") if example not in package]
     assert examples
     for example in examples:
         assert ("Simulated answer" in run(example)) == (world == "sim")
@@ -56,14 +56,18 @@ def test_python_examples(world: str) -> None:
 
 def test_cells(world: str) -> None:
     """In a real kernel, one after the other; a cell that fails fails the test."""
-    cells = blocks(README, "ipython")
-    if world == "sim":
-        cells = [cell for cell in cells if not VENDOR.search(cell)]
+    cells: list[str] = []
+    for document in (README, *PAGES.values()):
+        shown = blocks(document, "ipython")
+        if world == "sim":
+            shown = [cell for cell in shown if not VENDOR.search(cell)]
+        # Each page stands for itself.
+        cells += ["%reset -f", "%load_ext orch_nb", *shown] if shown else []
     assert len(cells) > 2
     v4: Any = nbformat.v4  # it has no annotations
     notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
-    answer = notebook.cells[1].outputs[-1]["data"]["text/plain"]
+    answer = notebook.cells[3].outputs[-1]["data"]["text/plain"]
     assert ("simulated" in answer) == (world == "sim")
 
 
@@ -107,8 +111,8 @@ with orch_nb.Session(config={"strategy": "thorough"}) as session:
 
 
 @pytest.mark.parametrize("name", ["shout.py", "pyproject.toml"])
-def test_the_package_of_the_readme_is_the_one_that_is_tested(name: str) -> None:
+def test_the_package_that_is_shown_is_the_one_that_is_tested(name: str) -> None:
     package = ROOT / "tests" / "plugin" / "shout"
     language = "python" if name.endswith(".py") else "toml"
-    shown = blocks(section("Your own provider or strategy"), language)
+    shown = blocks(PAGES["extending"], language)
     assert shown == [(package / name).read_text(encoding="utf-8")]

@@ -17,7 +17,18 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 import orch_nb
-from documents import CONTRIBUTING, DOCUMENTS, PACKAGE, README, ROOT, blocks, codes, rows, section
+from documents import (
+    CONTRIBUTING,
+    DOCUMENTS,
+    FOR_USERS,
+    PACKAGE,
+    PAGES,
+    README,
+    ROOT,
+    blocks,
+    codes,
+    rows,
+)
 from orch_nb import Decision, Response, Session, errors
 from orch_nb.invoke.compose import Options
 from orch_nb.notebook.commands import COMMANDS
@@ -28,7 +39,7 @@ from orch_nb.routing import strategies
 from orch_nb.routing.report import parser as fitting
 from orch_nb.settings import Settings, load, strict_yaml, user_home
 
-# -- what there is, and what the README says there is
+# -- what there is, and what the pages say there is
 
 
 def flags(options: Sequence[Option]) -> set[str]:
@@ -39,7 +50,7 @@ def flags(options: Sequence[Option]) -> set[str]:
 def test_options(magic: str, options: Sequence[Option]) -> None:
     documented = {
         code.split()[0]
-        for cells in rows(section("Magics"))
+        for cells in rows(PAGES["magics"])
         if cells[1] in ("both", f"`{magic}`")
         for code in codes(cells[0])
     }
@@ -47,7 +58,7 @@ def test_options(magic: str, options: Sequence[Option]) -> None:
 
 
 def test_no_other_options_anywhere() -> None:
-    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
+    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", FOR_USERS))
     assert mentioned
     of_commands = {word for command in COMMANDS.values() for word in command.completes}
     of_fitting = set(re.findall(r"--[a-z-]+", fitting().format_help()))
@@ -78,18 +89,18 @@ def holds(data: Mapping[str, Any], path: Sequence[str]) -> bool:
 
 
 def test_settings(tmp_path: Path) -> None:
-    (example,) = blocks(section("Settings"), "yaml")
+    (example,) = blocks(PAGES["settings"], "yaml")
     (tmp_path / "orch.yaml").write_text(example, encoding="utf-8")
     settings = load(env=os.environ, directory=tmp_path, known_types=known_types())
     free: dict[str, Any] = {"providers": {}, "models": {}, "experts": {}}
     assert replace(settings, **free) == Settings()
 
-    data: Any = strict_yaml.parse(example.encode(), "README.md").data
+    data: Any = strict_yaml.parse(example.encode(), "settings.md").data
     paths = list(setting_paths(Settings))
     assert ("models", "*", "price", "input") in paths
     missing = [path for path in paths if not holds(data, path)]
     assert missing == [("providers", "*", "api_key")], "only from Python; all others in the example"
-    assert "api_key" in codes(section("Files and keys"))
+    assert "api_key" in codes(PAGES["files"])
 
 
 class Asked(Mapping[str, str]):
@@ -113,7 +124,7 @@ def test_environment_variables(tmp_path: Path) -> None:
     asked = Asked()
     load(env=asked, directory=tmp_path, known_types=known_types())
     user_home(asked)
-    documented = {name for cells in rows(section("Settings")) for name in codes(cells[0])}
+    documented = {name for cells in rows(PAGES["settings"]) for name in codes(cells[0])}
     assert documented == asked.names
 
 
@@ -127,9 +138,7 @@ def error_classes() -> list[type[BaseException]]:
 
 
 def test_errors() -> None:
-    documented = [
-        name for cells in rows(section("When something fails")) for name in codes(cells[0])
-    ]
+    documented = [name for cells in rows(PAGES["errors"]) for name in codes(cells[0])]
     assert sorted(documented) == sorted([k.__name__ for k in error_classes()] + ["Interrupted"])
 
 
@@ -144,12 +153,12 @@ def test_drawn_tree_is_the_tree() -> None:
 
 
 def test_providers() -> None:
-    documented = [name for cells in rows(section("Providers")) for name in codes(cells[0])]
+    documented = [name for cells in rows(PAGES["providers"]) for name in codes(cells[0])]
     assert sorted(documented) == sorted(built_in_types())
 
 
 def test_strategies_and_aliases() -> None:
-    table = {codes(cells[0])[0]: codes(cells[1]) for cells in rows(section("How it chooses"))}
+    table = {codes(cells[0])[0]: codes(cells[1]) for cells in rows(PAGES["choosing"])}
     assert set(table) == {*strategies._STRATEGIES, "fallback"}
     documented = {alias: name for name, aliases in table.items() for alias in aliases}
     assert documented == strategies._ALIASES
@@ -159,11 +168,11 @@ def test_strategies_and_aliases() -> None:
 def test_values(kind: type[Any]) -> None:
     properties = {name for name, value in vars(kind).items() if isinstance(value, property)}
     names = {field.name for field in dataclasses.fields(kind)} | properties
-    assert names <= set(codes(section("Python")))
+    assert names <= set(codes(PAGES["python"]))
 
 
 def test_commands() -> None:
-    documented = {code for cells in rows(section("Commands")) for code in codes(cells[0])}
+    documented = {code for cells in rows(PAGES["commands"]) for code in codes(cells[0])}
     assert {code.split()[1] for code in documented} == set(COMMANDS)
     for name, command in COMMANDS.items():
         words = {word for word in command.completes if word not in ("model", "provider")}
@@ -171,7 +180,7 @@ def test_commands() -> None:
 
 
 def test_parameters_of_ask() -> None:
-    (signature,) = re.findall(r"`ask\((.*?)\)`", section("Python"), re.S)
+    (signature,) = re.findall(r"`ask\((.*?)\)`", PAGES["python"], re.S)
     names = inspect.signature(Session.ask).parameters.keys() - {"self", "options"}
     documented = re.findall(r"\w+", signature)
     assert sorted(documented) == sorted([*names, *Options.__annotations__])
@@ -220,6 +229,16 @@ def anchors(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_length(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert text.count("\n") <= (150 if document.name == "README.md" else 300)
+    if document.stem in PAGES:
+        assert text.startswith("# ")
+        assert len(text) < 20_000, "longer ones are folded in a notebook"
+        assert f"](orch_nb/help/{document.name})" in README
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
         if target.startswith(("https://", "http://")):
@@ -231,7 +250,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 def test_paths_and_targets_exist() -> None:
-    text = README + CONTRIBUTING
+    text = FOR_USERS + CONTRIBUTING
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
     paths = {
         code for code in codes(prose) if re.match(r"(orch_nb|tests|notebooks|extension)/", code)
@@ -245,6 +264,9 @@ def test_paths_and_targets_exist() -> None:
 
 def test_every_module_is_named() -> None:
     named = {code for cells in rows(CONTRIBUTING) for code in codes(cells[0])}
-    folders = {f"{path.parent.name}/" for path in PACKAGE.glob("*/*.py")} | {"labextension/"}
+    folders = {f"{path.parent.name}/" for path in PACKAGE.glob("*/*.py")} | {
+        "help/",
+        "labextension/",
+    }
     modules = {path.name for path in PACKAGE.glob("[!_]*.py")}
     assert named == folders | modules

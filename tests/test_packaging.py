@@ -72,7 +72,7 @@ def test_wheel_holds_package_and_labextension_once(wheel: Path) -> None:
             assert f"{shared}{path.relative_to(built).as_posix()}" in names
     package = {name for name in names if name.startswith("orch_nb/")}
     ours = ROOT / "orch_nb"
-    data = ("registry/*.json", "routing/*.json", "workflows/*/*.yaml")
+    data = ("help/*.md", "registry/*.json", "routing/*.json", "workflows/*/*.yaml")
     files = [*ours.rglob("*.py"), *(path for pattern in data for path in ours.glob(pattern))]
     sources = {path.relative_to(ROOT).as_posix() for path in files}
     assert package == sources | {"orch_nb/py.typed"}

@@ -103,7 +103,9 @@ def _with_commands(
     """The commands beside `choices` where the line begins, and what follows the one it has."""
     words = before.split()
     if not words:
-        return (*choices, *COMMANDS)
+        return (*choices, *COMMANDS, "help")
+    if words == ["help"]:
+        return _topics()
     if words[0] not in COMMANDS:
         return choices
     names = {"model": _models, "provider": _providers}
@@ -162,6 +164,12 @@ def _values(
     if option.completes == "class":
         return classes(variables)
     return get_args(Effort) if option.completes == "effort" else ()
+
+
+def _topics() -> Iterable[str]:
+    from orch_nb.notebook.manual import topics  # noqa: PLC0415 - where help is asked for
+
+    return topics()
 
 
 def _providers(session: Callable[[], Session]) -> Iterable[str]:

@@ -157,13 +157,16 @@ class OrchMagics(Magics):
         if cell is None and word in commands.COMMANDS:
             display.show(commands.run(word, words, self.session, self._variables))
             return None
+        if cell is None and word == "help" and len(words.split()) < 2:
+            _help(words.strip())
+            return None
         if cell is None:
             commands.refuse_mistyped(line)
         options, rest = ORCH.parse(line)
         if cell is not None and rest:
             raise InputError(f"{rest!r} is no option; the prompt stands in the cell below the line")
         written = _written(rest, cell)
-        if not written.strip() or (cell is None and line.strip() == "help"):
+        if not written.strip():
             print(USAGE)
             return None
         prompt = fill(written, self._variables)
@@ -280,6 +283,15 @@ class OrchMagics(Magics):
             f"experts {pins}" if pins else "no experts pinned",
         ]
         print(visible(" · ".join(said)))
+
+
+def _help(topic: str) -> None:
+    from orch_nb.notebook import manual  # noqa: PLC0415 - here alone
+
+    if topic:
+        display.show(manual.show_topic(topic))
+    else:
+        print(f"{USAGE}\n{manual.topics_line()}")
 
 
 def _written(rest: str, cell: str | None) -> str:

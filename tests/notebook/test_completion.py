@@ -9,6 +9,7 @@ import pytest
 from orch_nb import session
 from orch_nb.notebook.commands import COMMANDS
 from orch_nb.notebook.magics import ORCH, SELECT
+from orch_nb.notebook.manual import topics
 from shells.here import Shell
 from shells.kernel import Kernel
 from stub.client import Stub
@@ -26,7 +27,9 @@ OFFERED = {
     "%%orch --dry-run --no": ["--no-cache", "--no-stream"],
     "x = %orch --str": ["--strategy"],
     "  %orch_select --w": ["--weights"],
-    "%orch ": [*ORCH.flags, *COMMANDS],
+    "%orch ": [*ORCH.flags, *COMMANDS, "help"],
+    "%orch help ": topics(),
+    "%orch help set": ["settings"],
     "%%orch ": list(ORCH.flags),
     "%orch mod": ["models"],
     "%orch models alpha:stub-s": MODELS[1:2],
