@@ -66,23 +66,22 @@ def _answers(one: ModelFigures) -> int:
 
 
 def _together(name: str, models: Sequence[ModelFigures]) -> ModelFigures:
+    """What the charts show of `models` as one."""
     failures: Counter[str] = Counter()
     for one in models:
         failures.update(one.failures)
     return ModelFigures(
         name,
-        sum(one.calls for one in models),
-        sum(one.cached for one in models),
-        sum((one.paid for one in models), Decimal(0)),
-        sum((one.saved for one in models), Decimal(0)),
-        sum(one.unknown for one in models),
-        sum(one.unsaved for one in models),
-        sum(one.input_tokens for one in models),
-        sum(one.output_tokens for one in models),
-        dict(failures),
-        sum(one.stepped_in for one in models),
-        tuple(sorted(seconds for one in models for seconds in one.seconds)),
-        tuple(sorted(seconds for one in models for seconds in one.cached_seconds)),
+        calls=sum(one.calls for one in models),
+        cached=sum(one.cached for one in models),
+        paid=sum((one.paid for one in models), Decimal(0)),
+        saved=sum((one.saved for one in models), Decimal(0)),
+        unknown=sum(one.unknown for one in models),
+        unsaved=sum(one.unsaved for one in models),
+        failures=dict(failures),
+        stepped_in=sum(one.stepped_in for one in models),
+        seconds=tuple(sorted(seconds for one in models for seconds in one.seconds)),
+        cached_seconds=tuple(sorted(seconds for one in models for seconds in one.cached_seconds)),
     )
 
 

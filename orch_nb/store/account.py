@@ -1,10 +1,9 @@
-"""What each model did and cost, summed up record by record."""
+"""What a call was billed, and which of its attempts count: what all sums are made of."""
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
@@ -51,33 +50,6 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelStats:
-    """What one model did in this session.
-
-    ``calls`` counts the attempts that reached for the model, so a failure that another model
-    answered for counts here; ``cached`` counts answers from the cache, which are no calls.
-    ``cost`` is dollars billed, without answers of unknown cost. ``seconds`` is the median duration
-    (the upper one of an even number) of the newest successful attempts, ``p95`` what 95 % of these
-    do not exceed, ``mean`` the mean of all; None where there is none: a cached or simulated answer
-    says nothing about the model's speed. ``success`` is the fraction of calls without an error,
-    None where there were none. An attempt that the user stopped counts for neither.
-    ``cost_per_call`` is the mean of those that were paid for, ``hit_rate`` the fraction of answers
-    that came from the cache; None where there are none.
-    """
-
-    model: str
-    calls: int
-    cached: int
-    cost: Decimal
-    seconds: float | None
-    success: float | None
-    p95: float | None
-    mean: float | None
-    cost_per_call: Decimal | None
-    hit_rate: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Payment:
     """What one attempt was billed in dollars, None is unknown, and for which tokens.
 
@@ -116,70 +88,6 @@ def _payment(attempt: Attempt, usage: Usage) -> Payment:
     if usage.source == "unknown":
         return Payment(attempt.model, None, usage, attempt.cost or Decimal(0))
     return Payment(attempt.model, attempt.cost, usage)
-
-
-class Accounts:
-    """One account a model, in the order in which the models first appeared."""
-
-    def __init__(self) -> None:
-        self._accounts: defaultdict[str, _Account] = defaultdict(_Account)
-
-    def add(self, record: Record) -> None:
-        """Count `record` for each model that took part."""
-        response = record.response
-        if response is not None and response.cached:
-            self._accounts[response.model].cached += 1
-        for paid in payments(record):
-            self._accounts[paid.model].pay(paid.cost)
-        simulated = response is not None and response.simulated
-        for attempt in reached(record):
-            self._accounts[attempt.model].count(attempt, timed=not simulated)
-
-    def sum_up(self) -> dict[str, ModelStats]:
-        """What all of it comes to, by model id."""
-        return {model: account.sum_up(model) for model, account in self._accounts.items()}
-
-
-@dataclass(slots=True)
-class _Account:
-    calls: int = 0
-    succeeded: int = 0
-    cached: int = 0
-    cost: Decimal = Decimal(0)
-    paid: int = 0
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
-    timed: int = 0
-    duration: float = 0.0
-
-    def pay(self, cost: Decimal | None) -> None:
-        if cost is not None:
-            self.cost += cost
-            self.paid += 1
-
-    def count(self, attempt: Attempt, *, timed: bool) -> None:
-        self.calls += 1
-        if attempt.error is not None:
-            return
-        self.succeeded += 1
-        if timed:
-            self.recent.append(attempt.seconds)
-            self.timed += 1
-            self.duration += attempt.seconds
-
-    def sum_up(self, model: str) -> ModelStats:
-        durations, answers = sorted(self.recent), self.cached + self.succeeded
-        return ModelStats(
-            model,
-            self.calls,
-            self.cached,
-            self.cost,
-            middle(durations),
-            self.succeeded / self.calls if self.calls else None,
-            high(durations),
-            self.duration / self.timed if self.timed else None,
-            self.cost / self.paid if self.paid else None,
-            self.cached / answers if answers else None,
-        )
 
 
 def middle(durations: Sequence[float]) -> float | None:

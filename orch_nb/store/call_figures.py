@@ -11,8 +11,13 @@ from orch_nb.types import Record, Usage
 
 
 def of_record(record: Record) -> CallFigures:
-    """The numbers of `record`, counted as `orch_nb.store.account.Accounts` counts."""
-    decision, response = record.decision, record.response
+    """The numbers of `record`; an attempt that the user stopped is none of its tries.
+
+    What is replayed counts as it was recorded, and has no time, so that it is the same each time.
+    """
+    told = record.as_recorded()
+    at = record.at if told is record else None
+    record, decision, response = told, told.decision, told.response
     cached = response is not None and response.cached
     timed = response is None or not response.simulated
     tries = tuple(
@@ -25,7 +30,7 @@ def of_record(record: Record) -> CallFigures:
     )
     return CallFigures(
         None if response is None else response.model,
-        record.at,
+        at,
         None if decision is None else decision.profile.kind,
         cached=cached,
         saved=response.cost if cached and response is not None else None,

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
-from orch_nb.store.account import ModelStats, Spend
+from orch_nb.store.account import Spend
 from orch_nb.store.call_file import CallFile, Entry
 from orch_nb.store.call_row import summarise
 from orch_nb.store.call_table import CallTable
+from orch_nb.store.overview import ModelStats
 from orch_nb.store.records import Records
 from orch_nb.store.report import Books, Report
 from orch_nb.types import Record, Track
@@ -60,7 +61,6 @@ class Ledger:
         self.secrets: frozenset[str] = frozenset()
         self._records = Records()
         self._watchers: list[Watcher] = []
-        self._spend = Spend()
         self._books = Books()
         self._lock = threading.Lock()
 
@@ -71,7 +71,6 @@ class Ledger:
         """
         with self._lock:
             self._records.append(record)
-            self._spend = self._spend.plus(record)
             self._books.add(record)
             watchers = tuple(self._watchers)
             if self._file is not None and not written:
@@ -119,7 +118,7 @@ class Ledger:
     @property
     def spent(self) -> Spend:
         """What the session has spent so far."""
-        return self._spend
+        return self._books.spent
 
     def by_model(self) -> dict[str, ModelStats]:
         """Sum up per model, in the order in which the models first appeared."""
@@ -130,11 +129,6 @@ class Ledger:
         """What all records come to, and what `tracks` say of their models; none is read again."""
         with self._lock:
             return self._books.report(tracks or {})
-
-    def latency(self) -> dict[str, float]:
-        """Median seconds by model id, for the models whose speed has been seen."""
-        stats = self.by_model().values()
-        return {one.model: one.seconds for one in stats if one.seconds is not None}
 
     def to_records(self) -> list[dict[str, object]]:
         """Return one flat row a call, without the texts: `orch_nb.store.call_row.CallRow`.

@@ -47,16 +47,44 @@ class CallFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelStats:
+    """What one model did in this session.
+
+    ``calls`` counts the attempts that reached for the model, so a failure that another model
+    answered for counts here; ``cached`` counts answers from the cache, which are no calls.
+    ``cost`` is dollars billed, without answers of unknown cost. ``seconds`` is the median duration
+    (the upper one of an even number) of the newest successful attempts, ``p95`` what 95 % of these
+    do not exceed, ``mean`` the mean of all; None where there is none: a cached or simulated answer
+    says nothing about the model's speed. ``success`` is the fraction of calls without an error,
+    None where there were none. An attempt that the user stopped counts for neither.
+    ``cost_per_call`` is the mean of those that were paid for, ``hit_rate`` the fraction of answers
+    that came from the cache; None where there are none.
+    """
+
+    model: str
+    calls: int
+    cached: int
+    cost: Decimal
+    seconds: float | None
+    success: float | None
+    p95: float | None
+    mean: float | None
+    cost_per_call: Decimal | None
+    hit_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """What one model did.
+    """The sums behind what one model did.
 
     ``calls`` counts the attempts that reached it, ``cached`` its answers from the cache, which are
-    no calls. ``paid`` and ``saved`` are dollars; ``unknown`` counts payments, and ``unsaved``
-    cached answers, whose dollars are unknown and in neither sum. Tokens are those that were paid
-    for. ``failures`` has the number of failed calls by their short cause, ``stepped_in`` how often
-    it answered after another had failed. ``seconds`` are the durations of its newest successful
-    calls, ``cached_seconds`` those that its newest cached answers took when they were first given:
-    sorted, at most `orch_nb.store.account.RECENT` each.
+    no calls. ``paid`` and ``saved`` are dollars, ``paid`` of ``priced`` payments; ``unknown``
+    counts payments, and ``unsaved`` cached answers, whose dollars are unknown and in neither sum.
+    Tokens are those that were paid for. ``failures`` has the number of failed calls by their short
+    cause, ``stepped_in`` how often it answered after another had failed. ``timed`` successful calls
+    took ``duration`` seconds in all. ``seconds`` are the durations of the newest of them,
+    ``cached_seconds`` those that its newest cached answers took when they were first given: sorted,
+    at most `orch_nb.store.account.RECENT` each.
     """
 
     model: str
@@ -72,6 +100,9 @@ class ModelFigures:
     stepped_in: int = 0
     seconds: tuple[float, ...] = ()
     cached_seconds: tuple[float, ...] = ()
+    priced: int = 0
+    timed: int = 0
+    duration: float = 0.0
 
     @property
     def failed(self) -> int:
@@ -87,6 +118,24 @@ class ModelFigures:
     def p95(self) -> float | None:
         """What 95 % of ``seconds`` do not exceed; None of none."""
         return high(self.seconds)
+
+    @property
+    def stats(self) -> ModelStats:
+        """What they come to, as one flat row."""
+        answered = self.calls - self.failed
+        answers = self.cached + answered
+        return ModelStats(
+            self.model,
+            self.calls,
+            self.cached,
+            self.paid,
+            self.p50,
+            answered / self.calls if self.calls else None,
+            self.p95,
+            self.duration / self.timed if self.timed else None,
+            self.paid / self.priced if self.priced else None,
+            self.cached / answers if answers else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,17 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from orch_nb.store.account import RECENT, Payment, Spend
-from orch_nb.store.overview import CallFigures, ModelFigures, Moment, Overview, Try
+from orch_nb.store.overview import (
+    CallFigures,
+    ModelFigures,
+    ModelStats,
+    Moment,
+    Overview,
+    Try,
+)
 
 # Moments that are kept. Chosen: a chart with a step every four pixels loses nothing to be seen.
 _MOMENTS = 256
@@ -22,6 +30,39 @@ def reckon(calls: Iterable[CallFigures]) -> Overview:
     return reckoning.sum_up()
 
 
+class ModelSums:
+    """What each model did, call by call, in the order in which the models first appeared.
+
+    Constant time for each call, bounded memory. To be used by one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._models: defaultdict[str, _Sums] = defaultdict(_Sums)
+
+    def add(self, call: CallFigures) -> None:
+        """Count `call` for each model that took part."""
+        for payment in call.payments:
+            self._models[payment.model].pay(payment)
+        for one in call.tries:
+            self._models[one.model].count(one)
+        if call.model is None:
+            return
+        answering = self._models[call.model]
+        if call.cached:
+            answering.reuse(call)
+        answering.stepped_in += any(
+            one.failure is not None and one.model != call.model for one in call.tries
+        )
+
+    def figures(self) -> tuple[ModelFigures, ...]:
+        """The sums so far, one a model."""
+        return tuple(sums.figures(model) for model, sums in self._models.items())
+
+    def stats(self) -> dict[str, ModelStats]:
+        """What they come to, by model id."""
+        return {one.model: one.stats for one in self.figures()}
+
+
 class Reckoning:
     """The sums of an overview, call by call: constant time for each, bounded memory.
 
@@ -29,8 +70,7 @@ class Reckoning:
     """
 
     def __init__(self) -> None:
-        self._calls, self._spent = 0, Spend()
-        self._models: defaultdict[str, _Sums] = defaultdict(_Sums)
+        self._calls, self._spent, self._models = 0, Spend(), ModelSums()
         self._kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._moments: list[Moment] = []
         self._last: Moment | None = None
@@ -39,12 +79,9 @@ class Reckoning:
     def add(self, call: CallFigures) -> None:
         """Count `call`."""
         self._calls += 1
-        for payment in call.payments:
-            self._models[payment.model].pay(payment)
-        for one in call.tries:
-            self._models[one.model].count(one)
-        if call.model is not None:
-            self._answered(call, self._models[call.model])
+        self._models.add(call)
+        if call.model is not None and call.kind is not None:
+            self._kinds[call.kind][call.model] += 1
         self._spent = self._spent.after(call.payments)
         self._note(Moment(self._calls, call.at, self._spent))
 
@@ -55,19 +92,10 @@ class Reckoning:
             moments.append(self._last)
         return Overview(
             self._calls,
-            tuple(sums.figures(model) for model, sums in self._models.items()),
+            self._models.figures(),
             self._spent,
             {kind: dict(count) for kind, count in self._kinds.items()},
             tuple(moments),
-        )
-
-    def _answered(self, call: CallFigures, sums: _Sums) -> None:
-        if call.kind is not None:
-            self._kinds[call.kind][call.model or ""] += 1
-        if call.cached:
-            sums.reuse(call)
-        sums.stepped_in += any(
-            one.failure is not None and one.model != call.model for one in call.tries
         )
 
     def _note(self, moment: Moment) -> None:
@@ -97,12 +125,16 @@ class _Sums:
     stepped_in: int = 0
     seconds: deque[float] = field(default_factory=_newest)
     cached_seconds: deque[float] = field(default_factory=_newest)
+    priced: int = 0
+    timed: int = 0
+    duration: float = 0.0
 
     def pay(self, payment: Payment) -> None:
         if payment.cost is None:
             self.unknown += 1
         else:
             self.paid += payment.cost
+            self.priced += 1
         self.input_tokens += payment.usage.input_tokens
         self.output_tokens += payment.usage.output_tokens
 
@@ -112,6 +144,8 @@ class _Sums:
             self.failures[one.failure] += 1
         elif one.seconds is not None:
             self.seconds.append(one.seconds)
+            self.timed += 1
+            self.duration += one.seconds
 
     def reuse(self, call: CallFigures) -> None:
         self.cached += 1
@@ -123,18 +157,8 @@ class _Sums:
             self.cached_seconds.append(call.seconds)
 
     def figures(self, model: str) -> ModelFigures:
-        return ModelFigures(
-            model,
-            self.calls,
-            self.cached,
-            self.paid,
-            self.saved,
-            self.unknown,
-            self.unsaved,
-            self.input_tokens,
-            self.output_tokens,
-            dict(self.failures),
-            self.stepped_in,
-            tuple(sorted(self.seconds)),
-            tuple(sorted(self.cached_seconds)),
-        )
+        sums: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        sums["failures"] = dict(self.failures)
+        for name in ("seconds", "cached_seconds"):
+            sums[name] = tuple(sorted(sums[name]))
+        return ModelFigures(model, **sums)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
 from orch_nb.figures import columns, dollars, seconds
 from orch_nb.sanitize import one_line
-from orch_nb.store.account import Accounts, ModelStats, Spend
+from orch_nb.store.account import Spend, payments
 from orch_nb.store.call_figures import of_record
-from orch_nb.store.overview import Overview
-from orch_nb.store.reckoning import Reckoning
+from orch_nb.store.overview import ModelStats, Overview
+from orch_nb.store.reckoning import ModelSums, Reckoning
 from orch_nb.store.suggestions import ANSWERS, CALLS, Suggestion, percent, suggest, suggest_reuse
 from orch_nb.types import Record, Track
 
@@ -37,7 +37,8 @@ class Report:
 
     ``answers`` are those that the cache was asked for, ``hits`` those of them that it had.
     ``overview`` has the numbers of the charts, ``graded`` the models whose quality is known.
-    ``replayed`` is what replayed answers were billed when they were recorded, and are not now.
+    ``spent`` is what was billed. Replayed calls count as they were recorded in all else;
+    ``replayed`` is what they were billed then, and are not now.
     """
 
     models: tuple[ModelStats, ...]
@@ -65,11 +66,11 @@ class Report:
         """The same as people read it, under a head, and above a row of totals."""
         head = ["model", "calls", "success", "p50", "p95", "mean", "paid", "per call", "cached"]
         calls, cached = sum(m.calls for m in self.models), sum(m.cached for m in self.models)
-        total = ["total", str(calls), "", "", "", "", dollars(self.spent.total), "", str(cached)]
+        total = ["total", str(calls), "", "", "", "", dollars(self.overview.spent.total), ""]
         return [
             [*head, "hit rate"],
             *(_cells(stats) for stats in self.models),
-            [*total, percent(self.hits / self.answers if self.answers else None)],
+            [*total, str(cached), percent(self.hits / self.answers if self.answers else None)],
         ]
 
     @property
@@ -78,12 +79,17 @@ class Report:
         notes = [suggestion.text for suggestion in self.suggestions]
         if not notes:
             notes = [f"no suggestions; they need {CALLS} calls of a model, or {ANSWERS} answers"]
-        if self.spent.unknown_calls:
-            most = f", up to {dollars(self.spent.unknown)}" if self.spent.unknown else ""
-            notes.insert(0, f"calls of unknown cost, in no sum: {self.spent.unknown_calls}{most}")
-        if self.replayed:
-            notes.insert(0, f"replayed, not billed: {dollars(self.replayed)} when it was recorded")
-        return tuple(notes)
+        spent = self.overview.spent
+        if spent.unknown_calls:
+            most = f", up to {dollars(spent.unknown)}" if spent.unknown else ""
+            notes.insert(0, f"calls of unknown cost, in no sum: {spent.unknown_calls}{most}")
+        return (*([self.unbilled] if self.unbilled else []), *notes)
+
+    @property
+    def unbilled(self) -> str:
+        """The line on what is replayed, "" if nothing is."""
+        said = f"replayed, not billed: {dollars(self.replayed)} when it was recorded"
+        return said if self.replayed else ""
 
     def __str__(self) -> str:
         lines = columns([[one_line(cell, 80) for cell in row] for row in self.cells()])
@@ -94,17 +100,21 @@ class Books:
     """The sums of a report, record by record. To be used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._accounts, self._reckoning = Accounts(), Reckoning()
-        self._kinds: defaultdict[str, Accounts] = defaultdict(Accounts)
+        self._reckoning, self._billed = Reckoning(), ModelSums()
+        self._kinds: defaultdict[str, ModelSums] = defaultdict(ModelSums)
+        #: What all records were billed.
+        self.spent = Spend()
         self._answers = self._hits = 0
         self._replayed = Decimal(0)
 
     def add(self, record: Record) -> None:
         """Count `record`."""
-        self._accounts.add(record)
-        self._reckoning.add(of_record(record))
-        if record.decision is not None:
-            self._kinds[record.decision.profile.kind].add(record)
+        told, paid = of_record(record), payments(record)
+        self._reckoning.add(told)
+        if told.kind is not None:
+            self._kinds[told.kind].add(told)
+        self._billed.add(replace(told, payments=paid))
+        self.spent = self.spent.after(paid)
         if record.response is not None and record.request.wants.cache == "use":
             self._answers += 1
             self._hits += record.response.cached
@@ -112,17 +122,18 @@ class Books:
             self._replayed += record.response.paid or 0
 
     def by_model(self) -> dict[str, ModelStats]:
-        """What each model did, in the order in which they first appeared."""
-        return self._accounts.sum_up()
+        """What each model did and was billed, in the order in which they first appeared."""
+        return self._billed.stats()
 
     def report(self, tracks: Mapping[str, Track]) -> Report:
         """What all of it comes to so far, and what `tracks` say of the models."""
-        models = tuple(self.by_model().values())
-        by_kind = {kind: accounts.sum_up() for kind, accounts in self._kinds.items()}
+        overview = self._reckoning.sum_up()
+        models = tuple(one.stats for one in overview.models)
+        by_kind = {kind: sums.stats() for kind, sums in self._kinds.items()}
         suggestions = (*suggest(models, by_kind), *suggest_reuse(self._answers, self._hits))
-        overview, graded = self._reckoning.sum_up(), tuple(_graded(models, tracks))
-        hits = (self._answers, self._hits)
-        return Report(models, overview.spent, *hits, suggestions, overview, graded, self._replayed)
+        graded = tuple(_graded(models, tracks))
+        hits, replayed = (self._answers, self._hits), self._replayed
+        return Report(models, self.spent, *hits, suggestions, overview, graded, replayed)
 
 
 def _graded(models: Iterable[ModelStats], tracks: Mapping[str, Track]) -> Iterator[Graded]:

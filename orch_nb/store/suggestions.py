@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from orch_nb.figures import dollars, seconds
-from orch_nb.store.account import ModelStats
+from orch_nb.store.overview import ModelStats
 
 #: The thresholds of the suggestions: mean seconds, dollars a call, and fractions.
 SLOW = 5.0

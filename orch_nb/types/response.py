@@ -143,3 +143,10 @@ class Record:
     error: str | None = None
     error_type: str | None = None
     replayed: bool = False
+
+    def as_recorded(self) -> Self:
+        """The call as it was when it was recorded, with its bill; itself, if it is no replay."""
+        response = self.response
+        if response is not None and response.replayed:
+            return replace(self, response=replace(response, replayed=False), replayed=False)
+        return replace(self, replayed=False) if self.replayed else self

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from orch_nb.store.account import ModelStats, Spend
+from orch_nb.store.account import Spend
 from orch_nb.store.ledger import Ledger
+from orch_nb.store.overview import ModelStats
 from orch_nb.types import Attempt, Record, Usage
 from store.ledgers import CENT, answered, failed, filled
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charts.records import made_records
-from orch_nb.store.account import middle
+from orch_nb.store.account import middle, payments, reached
 from orch_nb.store.call_figures import of_record, of_row
 from orch_nb.store.call_row import summarise
 from orch_nb.store.decay import FadingSample
@@ -20,20 +20,28 @@ from store.test_report import called
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(0, 200))
-def test_numbers_equal_the_ledgers(seed: int, count: int) -> None:
+def test_every_model_has_the_sums_of_its_attempts(seed: int, count: int) -> None:
+    records = list(made_records(count, models=5, seed=seed))
     ledger = Ledger()
-    for record in made_records(count, models=5, seed=seed):
+    for record in records:
         ledger.add(record)
-    overview = reckon(map(of_record, ledger))
+    overview = Report.of(records).overview
     assert overview.calls == count
     assert overview.spent == ledger.spent
     stats = ledger.by_model()
-    assert [one.model for one in overview.models] == list(stats)
-    for one in overview.models:
-        own = stats[one.model]
-        assert (one.calls, one.cached, one.paid) == (own.calls, own.cached, own.cost)
-        assert (one.p50, one.p95) == (own.seconds, own.p95)
-        assert one.calls - one.failed == round((own.success or 0) * own.calls)
+    assert {one.model: one.stats for one in overview.models} == stats
+    tried = [attempt for record in records for attempt in reached(record)]
+    paid = [payment for record in records for payment in payments(record)]
+    for model, one in stats.items():
+        own = [attempt for attempt in tried if attempt.model == model]
+        bills = [p.cost for p in paid if p.model == model and p.cost is not None]
+        answered = sum(attempt.error is None for attempt in own)
+        answers = sum(r.response is not None and r.response.model == model for r in records)
+        assert one.calls == len(own)
+        assert one.cost == sum(bills, Decimal(0))
+        assert one.cost_per_call == (one.cost / len(bills) if bills else None)
+        assert one.success == (answered / len(own) if own else None)
+        assert one.cached <= answers
 
 
 @given(seed=st.integers(0, 2**32))
