@@ -139,7 +139,8 @@ def _image(svg: str, title: str, picture: Picture) -> str:
     """As an image, in which nothing runs, and which untrusted notebooks show as well."""
     data = base64.b64encode(svg.encode("utf-8", "replace")).decode("ascii")
     alt = escape(one_line(title))
+    # As nbconvert lays it out, so that a page of it has the same bytes.
     return (
-        f'<img alt="{alt}" width="{picture.width}" style="max-width:100%;height:auto" '
-        f'src="data:image/svg+xml;base64,{data}">'
+        f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}" '
+        f'style="max-width:100%;height:auto" width="{picture.width}"/>'
     )
