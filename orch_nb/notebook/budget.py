@@ -35,8 +35,8 @@ def show_budget(words: list[str], session: Session) -> Bundle:
         )
     head = ["period", "limit", "known", "estimated", "up to unknown", "reserved", "left"]
     note = _note(spent["session"], limits.unpriced, session.budget.limited)
-    if replayed := session.report().replayed:
-        note = f"replayed, not billed: {dollars(replayed)} when it was recorded; {note}"
+    if unbilled := session.report().unbilled:
+        note = f"{unbilled}; {note}"
     return table(head, rows, note)
 
 

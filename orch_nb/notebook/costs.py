@@ -33,7 +33,9 @@ def show_costs(words: list[str], session: Session) -> Bundle:
         overview = reckon(map(of_row, rows))
         notes.append("of all sessions on disk; what failed counts to the model that came last")
     else:
-        overview = session.report().overview
+        report = session.report()
+        overview = report.overview
+        notes += [report.unbilled] if report.unbilled else []
     for chart in cost_charts(overview):
         show(chart)
     head, *cells = overview.cells()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from orch_nb.figures import dollars, seconds
@@ -28,10 +27,7 @@ def show_why(words: list[str], session: Session) -> Bundle:
     Calls are counted from 1, or from the last with -1. Raises `InputError`.
     """
     number, record = find_call(words, session, _USAGE)
-    # What was recorded is shown as it was made.
-    record = replace(record, replayed=False)
-    if record.response is not None:
-        record = replace(record, response=replace(record.response, replayed=False))
+    record = record.as_recorded()
     title = f"call {number} of {len(session.ledger)}: {record.request.prompt}"
     made = record.decision
     if made is None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from orch_nb import Response, Session
+from orch_nb.charts.report import report_charts
 from orch_nb.errors import (
     Interrupted,
     RecordingError,
@@ -76,6 +77,23 @@ def test_what_a_replay_would_have_cost_is_shown_and_not_billed(
     shown_ = show_budget([], again)["text/plain"]
     assert "replayed, not billed" in shown_
     assert recorder.report().replayed == 0
+
+
+def test_costs_and_report_of_a_replay_are_those_that_were_recorded(
+    recorder: Session, replay: Replay
+) -> None:
+    seen = []
+    for s in (recorder, replay(), replay()):
+        for prompt in ("x", "y", "x"):
+            s.ask(prompt, model=LUNA)
+        report = s.report()
+        charts = [f"{chart['text/plain']}{chart['text/html']}" for chart in report_charts(report)]
+        seen.append(([*report.rows()], report.cells(), report.overview.cells(), charts))
+    recorded, once, again = seen
+    assert once == again  # to the last byte
+    assert once[:3] == recorded[:3]  # the time that had passed is not replayed
+    assert "seconds since" in "".join(recorded[3])
+    assert "seconds since" not in "".join(once[3])
 
 
 def test_async_code_is_answered_too(recorder: Session, replay: Replay) -> None:
