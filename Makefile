@@ -5,9 +5,12 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet -c constraints.txt
 PACKAGE := pyproject.toml constraints.txt orch_nb/labextension/sources.sha256
 
+# Tests start hundreds of Pythons; each would compile again what may not be kept compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak lint bench notebooks extension lock clean
+.PHONY: help demo test ui storm soak lint bench notebooks pictures extension lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -59,11 +62,18 @@ demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab
 	    --log-level=ERROR --ServerApp.answer_yes=True --notebook-dir=build/demo build/demo/quickstart.ipynb; \
 	fi
 
-test: .venv/test.stamp lint ## run all checks and tests
+test: .venv/test.stamp lint ## run all checks and tests but those in a browser (`make ui`); storms are small (`make storm`)
 	$(call front,test)
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 3 --dist worksteal -m "not ui"
+	@echo "The browser tests are in \`make ui\`, the storms in the sizes that a change needs in \`make storm\`."
 
-soak: .venv/test.stamp ## run the storms, kills and mutants of tests/soak in their large sizes (hours; SOAK=0.1: a tenth)
+ui: .venv/test.stamp ## run the tests that drive JupyterLab in a browser (needs chromium)
+	$(PY) -m pytest -n 2 --dist loadfile -m ui
+
+storm: .venv/test.stamp ## run the storms, kills and mutants of tests/soak in the sizes that a change needs
+	STORM=1 $(PY) -m pytest -n 2 --dist worksteal --timeout 1800 -rP tests/soak
+
+soak: .venv/test.stamp ## run them in their large sizes (hours; SOAK=0.1: a tenth)
 	SOAK=$(or $(SOAK),1) $(PY) -m pytest -n 2 --timeout 14400 -rP tests/soak
 
 lint: .venv/test.stamp ## check style and types
@@ -77,6 +87,9 @@ bench: .venv/test.stamp ## measure what loading and asking cost
 
 notebooks: .venv/test.stamp ## run the notebooks and save their answers in them
 	@for notebook in notebooks/*.ipynb; do $(PY) notebooks/run.py "$$notebook" "$$notebook" || exit 1; done
+
+pictures: .venv/test.stamp ## take the pictures of the README again (needs chromium)
+	PICTURES=1 $(PY) -m pytest -q tests/ui/test_pictures.py
 
 extension: extension/node_modules/.yarn-state.yml ## build the JupyterLab extension again (needs Node 20 or newer)
 	cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm build:prod

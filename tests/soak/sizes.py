@@ -1,13 +1,17 @@
-"""How much each of these tests does: a little with every commit, much with ``make soak``."""
+"""How much each of these tests does: a little in `make test`, more in `storm`, much in `soak`."""
 
 from __future__ import annotations
 
 import os
 
-#: The share of the large sizes that the environment asks for; 0 is the small ones.
+#: Whether the sizes are those that hold for each commit.
+STORM = bool(os.environ.get("STORM"))
+#: The share of the large sizes that the environment asks for.
 SHARE = float(os.environ.get("SOAK") or 0)
 
 
-def sized(small: int, large: int) -> int:
-    """`small`, or ``SOAK`` times `large` where that is more."""
-    return max(small, round(SHARE * large))
+def sized(small: int, commit: int, large: int) -> int:
+    """`small`; with ``STORM`` `commit`; with ``SOAK`` its share of `large` where that is more."""
+    if SHARE:
+        return max(commit, round(SHARE * large))
+    return commit if STORM else small

@@ -20,7 +20,7 @@ from soak.wires import TYPES, rows
 from stub.client import Stub
 from stub.spec import write
 
-STOPS = sized(20, 130)
+STOPS = sized(10, 130, 1300)
 #: Seconds from the start of a cell within which it is stopped: before, in and after the answer.
 LATEST = 0.9
 #: Seconds within which a cell ends that was stopped. One is meant; more is for a busy machine.

@@ -73,7 +73,7 @@ def billed(stub: Stub) -> Decimal:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not fork")
 def test_kill_9_leaves_no_wrong_entry_and_no_cent_uncounted(stub: Stub) -> None:
-    kills = sized(20, 200)
+    kills = sized(5, 20, 200)
     config = {"providers": rows(stub), "models": priced(), "budget": {"hour": 1000}}
     job = {"config": config, "models": MODELS, "callers": CALLERS, "kills": kills}
     command = [sys.executable, "-c", SCRIPT]

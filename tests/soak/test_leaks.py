@@ -49,7 +49,7 @@ print(json.dumps([before, after]))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows counts no descriptors")
 def test_many_calls_leave_nothing_behind(stub: Stub) -> None:
-    warm, calls = sized(200, 5000), sized(400, 50_000)
+    warm, calls = sized(200, 200, 5000), sized(400, 400, 50_000)
     job = {
         "config": {"providers": rows(stub)},
         "models": MODELS,

@@ -26,7 +26,7 @@ from stub.client import Stub
 from stub.raw import post
 
 DATA = Path(__file__).parents[1] / "data"
-COUNT = sized(1000, 100_000)
+COUNT = sized(1000, 10_000, 100_000)
 #: Seconds for one of them. Half a second is meant; more is for a busy machine.
 LONGEST = 10.0
 LINES = (

@@ -16,7 +16,7 @@ from soak.mutation import mutants
 from soak.sizes import sized
 from soak.test_mutants import LINES, TEMPLATES, VALUES, bounded
 
-COUNT = sized(100, 3000)
+COUNT = sized(50, 300, 3000)
 PROMPTS = (
     *LINES,
     "-m sim:small --temperature 0 --max-tokens 5 --effort low -- Why is {{ name }} $n {n}?",

@@ -69,7 +69,7 @@ def lost(ended: dict[str, Response | OrchError]) -> dict[str, str]:
 def test_with_faults_on_one_or_two_of_three_all_are_answered_right(
     stub: Stub, faulty: Sequence[str]
 ) -> None:
-    calls = sized(85, 1700)
+    calls = sized(35, 85, 1700)
     brew(stub, faulty, calls, "+".join(faulty))
     # Those that fail stand first: so each fault is met, and not only a third of them.
     order = [f"{name}:m" for name in (*faulty, *(n for n in TYPES if n not in faulty))]
@@ -83,7 +83,7 @@ def test_with_faults_on_one_or_two_of_three_all_are_answered_right(
 
 
 def test_with_faults_on_all_hardly_any_is_lost(stub: Stub) -> None:
-    calls = sized(500, 10_000)
+    calls = sized(200, 500, 10_000)
     brew(stub, list(TYPES), calls, "all")
     with Session({"providers": rows(stub)}) as s:
         ended = ask_all(s, calls, lambda number: MODELS[number % 3 :] + MODELS[: number % 3])
@@ -95,7 +95,7 @@ def test_with_faults_on_all_hardly_any_is_lost(stub: Stub) -> None:
 
 
 def test_64_callers_leave_a_dead_provider_alone(stub: Stub) -> None:
-    calls, failures = sized(300, 6000), 3
+    calls, failures = sized(300, 300, 6000), 3
     stub.rule("*", "ok?delay=0.005")
     stub.rule("alpha", "500")
     breaker = {"failures": failures, "cooldown": COOLDOWN}
