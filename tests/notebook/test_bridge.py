@@ -6,14 +6,13 @@ import json
 import queue
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shells.kernel import Kernel, running
-from shells.settings import write_settings
+from shells.kernel import Kernel
 from stub.client import Stub
 from stub.spec import write
 
@@ -58,18 +57,9 @@ class Page:
 
 
 @pytest.fixture
-def kernel(stub: Stub, tmp_path: Path) -> Iterator[Kernel]:
-    """A kernel with the provider ``alpha``."""
-    folder = tmp_path / "bridge"
-    folder.mkdir()
-    write_settings(folder, stub)
-    with running(folder, {}) as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def page(kernel: Kernel) -> Page:
-    """A page that has said hello to the loaded extension, and got its first state."""
+def page(kernel: Kernel, stub: Stub) -> Page:
+    """A page that has said hello to the extension, just loaded, and got its first state."""
+    kernel.run("%unload_ext orch_nb")
     (opened,) = kernel.run("%load_ext orch_nb").of("comm_open")
     assert opened["target_name"] == "orch_nb.state"
     assert opened["data"] == MESSAGES["hello"]
@@ -180,6 +170,9 @@ def test_while_a_cell_runs_a_subshell_hears_commands(
     while ended["parent_header"]["msg_id"] != running:
         ended = client.get_shell_msg(timeout=20)
     assert ended["content"]["ename"] == "Interrupted"
+    subshell = {"subshell_id": reply["content"]["subshell_id"]}
+    client.control_channel.send(client.session.msg("delete_subshell_request", subshell))
+    assert client.get_control_msg(timeout=20)["content"]["status"] == "ok"
 
 
 def test_a_page_that_was_loaded_again_adopts_the_link(kernel: Kernel, page: Page) -> None:
