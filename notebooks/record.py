@@ -33,20 +33,20 @@ HERE = Path(__file__).parent
 _REPLAY = re.compile(r"(ORCH_MODE=|OrchMagics\.mode = \")replay")
 # Made up, as all facts of these models: words a second.
 _PACE = {"small": 120.0, "medium": 80.0, "large": 40.0}
-_SETTINGS = """\
-providers:
-  demo: {type: compatible, base_url: "http://127.0.0.1:%d/v1", max_retries: 0}
-models:
-  "demo:small":
-    {price: {input: 0.1, output: 0.4}, context: 32768, capabilities: [json],
-     quality: {analysis: 0.4, chat: 0.5, code: 0.4, creative: 0.5, math: 0.4, planning: 0.4}}
-  "demo:medium":
-    {price: {input: 1, output: 4}, context: 65536, capabilities: [json, tools],
-     quality: {analysis: 0.6, chat: 0.6, code: 0.6, creative: 0.6, math: 0.6, planning: 0.6}}
-  "demo:large":
-    {price: {input: 5, output: 20}, context: 131072, capabilities: [json, tools, vision],
-     quality: {analysis: 0.85, chat: 0.8, code: 0.85, creative: 0.8, math: 0.85, planning: 0.85}}
+_MODEL = """\
+  "demo:%s":
+    price: {input: %s, output: %s}
+    context: 32768
+    capabilities: [%s]
+    quality: {%s}
 """
+_FACTS = {
+    "small": (0.1, 0.4, "json", 0.4),
+    "medium": (1, 4, "json, tools", 0.6),
+    "large": (5, 20, "json, tools, vision", 0.85),
+}
+_KINDS = "analysis chat code creative extraction math planning reasoning summary translation vision"
+_PORT = 8765  # always the same, since it is shown; chosen
 
 
 class Script:
@@ -119,13 +119,24 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[int]:
-    """A server on loopback that says what is in `script`; its port."""
+def serving(script: Script) -> Iterator[None]:
+    """A server on loopback that says what is in `script`."""
     handler = type("Scripted", (Handler,), {"script": script})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", _PORT), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
+        yield
         server.shutdown()
+
+
+def settings() -> str:
+    """The ``orch.yaml`` that has the made-up models."""
+    address = f"http://127.0.0.1:{_PORT}/v1"
+    rows = ["providers:", f'  demo: {{type: compatible, base_url: "{address}", max_retries: 0}}']
+    rows.append("models:")
+    for name, (into, out, can, quality) in _FACTS.items():
+        qualities = ", ".join(f"{kind}: {quality}" for kind in _KINDS.split())
+        rows.append(_MODEL % (name, into, out, can, qualities))
+    return "\n".join(rows)
 
 
 def record(path: Path) -> None:
@@ -135,9 +146,11 @@ def record(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         cell.source = _REPLAY.sub(r"\1record", cell.source)
-    with serving(script) as port, tempfile.TemporaryDirectory() as name:
+    # Else the time of the first answer is that of the import.
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("import openai"))  # type: ignore[no-untyped-call]
+    with serving(script), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "orch.yaml").write_text(_SETTINGS % port)
+        (folder / "orch.yaml").write_text(settings())
         try:
             for cell in run(notebook, folder):
                 print(describe(cell), flush=True)
