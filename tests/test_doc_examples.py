@@ -101,13 +101,24 @@ print(orch_nb.__file__, response.model, response.text)
     ]
 
 
-def test_a_strategy_is_one_function(copy: Path) -> None:
+def test_a_strategy_is_one_file(copy: Path) -> None:
     code = """\
-import orch_nb
+import orch_nb, thorough
 with orch_nb.Session(config={"strategy": "thorough"}) as session:
     print(*(choice.model for choice in session.select("hello").ranking))
 """
     assert run(code, PYTHONPATH=str(copy)) == "sim:large sim:medium sim:small\n"
+
+
+def test_a_panel_is_one_file(copy: Path) -> None:
+    code = """\
+import orch_nb, slowest
+from orch_nb.notebook.panel import still
+with orch_nb.Session() as session:
+    session.ask("hello")
+    print(still(session, "slowest")["text/plain"])
+"""
+    assert re.search(r"(?m)^sim:\w+ +[<\d.]+ s$", run(code, PYTHONPATH=str(copy)))
 
 
 @pytest.mark.parametrize("name", ["shout.py", "pyproject.toml"])
