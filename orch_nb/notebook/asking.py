@@ -65,10 +65,14 @@ class Asking:
         options: argparse.Namespace,
         variables: dict[str, Any],
     ) -> Response | None:
-        """Answer `prompt` as `options` say; None where the cell is to show nothing.
+        """Answer `prompt` as `options` say; None for what is only planned, or in the background.
 
         Raises as `Session.ask` does.
         """
+        if options.dry_run:
+            made = session.select(prompt, **passed_on(options, variables))
+            display.show(decisions.dry_run(prompt, made))
+            return None
         asked = asking_for(options.format, passed_on(options, variables))
         asked["cache"] = cache_policy(options)
         if options.background and options.format == "code":
@@ -83,7 +87,7 @@ class Asking:
             variables[options.out] = done(response) if options.background else response
         if FORMATS[options.format or "markdown"].writes and not options.quiet:
             self._write(code_of(response.text))
-        return None if options.quiet else response
+        return response
 
     def _answer(
         self, session: Session, prompt: str, asked: dict[str, Any], options: argparse.Namespace

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import Any
 
 from orch_nb.errors import InputError
 from orch_nb.figures import dollars, seconds
-from orch_nb.notebook.asking import draws
 from orch_nb.notebook.display import below, code, provenance, quiet, show, words
-from orch_nb.notebook.growing import Unshown
-from orch_nb.notebook.pipelines import Following, run_bundle
+from orch_nb.notebook.pipelines import Following, Stepwise, run_bundle
 from orch_nb.notebook.tables import Bundle, Shown, table
 from orch_nb.session import Session
 from orch_nb.workflows.chains.chain import ROLES, ChainFailed, ChainPlan, ChainResult, plan_chain
@@ -27,17 +24,16 @@ _FOR_ONE = (
 _FORMS = {"markdown": "text", "text": "text", "code": "code", "json": "json"}
 
 
-class Chaining:
-    """The chains of one shell: each is shown once, in its place."""
+class Chaining(Stepwise[ChainResult]):
+    """The chains of one shell."""
 
     def __init__(self, shell: Any) -> None:
-        self._shell = shell
-        self._unshown = Unshown()
+        super().__init__(shell, chain_bundle)
 
     def ask(
         self, session: Session, prompt: str, options: argparse.Namespace, variables: dict[str, Any]
     ) -> ChainResult | None:
-        """Do `prompt` by a chain as `options` say; None where the cell is to show nothing more.
+        """Do `prompt` by a chain as `options` say; None where that is only planned.
 
         Raises as `Session.chain` does.
         """
@@ -60,28 +56,13 @@ class Chaining:
             show(plan_bundle(plan_chain(session, prompt, options.chain, **said)))
             return None
         growing = Following(list(ROLES), ROLES)
-        watched = draws(self._shell) and session.settings.mode == "live" and not options.quiet
+        watch = self.watched(session, growing, options)
         try:
-            watch = growing.take if watched else None
             made = session.chain(prompt, options.chain, watch=watch, **said)
         except (ChainFailed, PipelineStopped) as stop:
             growing.complete(*run_bundle(stop.run))
             raise
-        if options.out:
-            variables[options.out] = made
-        if options.quiet:
-            return None
-        self._unshown.add(made, growing, partial(chain_bundle, made))
-        return made
-
-    def finish_cell(self, *_result: object) -> None:
-        """Complete the chains that were not the cell's result."""
-        self._unshown.complete()
-
-    def show(self, made: ChainResult) -> Shown:
-        """What IPython shows of a ChainResult."""
-        self._unshown.claim(made)
-        return chain_bundle(made)
+        return self.given(made, growing, options, variables)
 
 
 def plan_bundle(planned: ChainPlan) -> Bundle:

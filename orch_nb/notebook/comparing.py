@@ -43,7 +43,7 @@ class Comparing:
         options: argparse.Namespace,
         variables: dict[str, Any],
     ) -> Comparison | None:
-        """Compare as `options` say; None where the cell is to show nothing more.
+        """Compare as `options` say; None where that is only planned.
 
         Raises as `Session.compare` does.
         """
@@ -61,7 +61,7 @@ class Comparing:
         if all(row.response is None for row in made):
             # The table is shown when the cell ends; who runs a notebook unattended must stop here.
             raise OrchError(f"no model answered: {'; '.join(str(row.error) for row in made)}")
-        return None if options.quiet else made
+        return made
 
     def _compare(
         self, session: Session, prompt: str, asked: dict[str, Any], options: argparse.Namespace

@@ -17,7 +17,7 @@ from IPython.core.inputtransformer2 import (
 
 from orch_nb._version import __version__
 from orch_nb.current import close_session
-from orch_nb.errors import OrchError
+from orch_nb.errors import InputError, OrchError
 from orch_nb.notebook import decisions
 from orch_nb.notebook.bridge import Bridge
 from orch_nb.notebook.completion import matcher
@@ -170,9 +170,21 @@ class _Call(TokenTransformBase):
         found = _CALL.match(text)
         if found is None:
             raise SyntaxError(text)  # IPython's word for "not mine"
-        target, name = found.groups()
-        call = f"get_ipython().run_line_magic({name!r}, {text[found.end() :]!r})"
+        (target, name), line = found.groups(), text[found.end() :]
+        call = f"get_ipython().run_line_magic({name!r}, {line!r})"
+        if not target and _is_quiet(name, line):
+            call += " and None"  # what it gives is nobody's, and is not to be shown
         return [*lines[:start], f"{lines[start][:column]}{target}{call}\n", *lines[end + 1 :]]
+
+
+def _is_quiet(name: str, line: str) -> bool:
+    """Whether the magic `name` is asked, on its `line`, to show nothing."""
+    options = _MAGICS[name]
+    read = options.parse_around if name == "orch_run" else options.parse
+    try:
+        return bool(getattr(read(line)[0], "quiet", False))
+    except InputError:  # the call says what is wrong
+        return False
 
 
 _loaded: WeakKeyDictionary[Any, Extension] = WeakKeyDictionary()

@@ -20,7 +20,7 @@ from traitlets import TraitError, validate
 
 from orch_nb.current import session
 from orch_nb.errors import InputError, OrchError
-from orch_nb.notebook import commands, decisions, display
+from orch_nb.notebook import commands, display
 from orch_nb.notebook.asking import Asking, passed_on
 from orch_nb.notebook.option_tables import ASKING, PIPELINES, SELECTING
 from orch_nb.notebook.options import Options
@@ -170,19 +170,16 @@ class OrchMagics(Magics):
             print(USAGE)
             return None
         prompt = fill(written, self._variables)
-        if options.compare is not None:
-            return self.comparing.ask(self.session, prompt, options, self._variables)
-        if options.chain is not None:
-            return self.chaining.ask(self.session, prompt, options, self._variables)
-        if options.priority is not None:
+        alone = options.compare is None and options.chain is None
+        if alone and options.priority is not None:
             raise InputError("--priority belongs to --chain; name the chain with it")
-        if options.blind:
+        if alone and options.blind:
             raise InputError("--blind belongs to --compare; name the models with it")
-        if options.dry_run:
-            asked = passed_on(options, self._variables)
-            display.show(decisions.dry_run(prompt, self.session.select(prompt, **asked)))
-            return None
-        return self.asking.ask(self.session, prompt, options, self._variables)
+        part: Asking | Comparing | Chaining = self.asking
+        if not alone:
+            part = self.chaining if options.compare is None else self.comparing
+        made = part.ask(self.session, prompt, options, self._variables)
+        return None if options.quiet and cell is not None else made
 
     @no_var_expand
     @line_cell_magic
@@ -194,10 +191,10 @@ class OrchMagics(Magics):
             return None
         prompt = fill(_written(rest, cell), self._variables)
         if not prompt.strip():
-            if cell is not None:
+            if cell is None:
+                self._set_defaults(options)
+            else:
                 print(SELECT_USAGE)
-                return None
-            self._set_defaults(options)
             return None
         for flag in ("weights", "pin", "unpin"):
             if getattr(options, flag) is not None:
@@ -216,7 +213,8 @@ class OrchMagics(Magics):
             return None
         if rest:
             raise InputError(f"{rest!r} is no option; the pipeline stands below the line")
-        return self.piping.run(self.session, f"{cell}\n", options, self._variables)
+        made = self.piping.run(self.session, f"{cell}\n", options, self._variables)
+        return None if options.quiet else made
 
     @no_var_expand
     @line_magic

@@ -184,7 +184,7 @@ ASKING = (
     Option(("--no-cache",), None, "neither look the answer up nor keep it"),
     Option(("--refresh",), None, "ask again, and replace the answer that was kept"),
     Option(("--no-stream",), None, "show the answer once, when it is complete"),
-    Option(("--quiet",), None, "show nothing; use with --out"),
+    Option(("--quiet",), None, "show nothing; what it is assigned to, or --out, has the answer"),
     Option(
         ("--background",),
         None,
@@ -217,5 +217,5 @@ PIPELINES = (
         ("--resume",), "VAR", "go on with this Run: what it has is not asked again", str, "variable"
     ),
     Option(("-o", "--out"), "VAR", "put the Run into this variable", _variable, "variable"),
-    Option(("--quiet",), None, "show nothing; use with --out"),
+    Option(("--quiet",), None, "show nothing; what it is assigned to, or --out, has the answer"),
 )

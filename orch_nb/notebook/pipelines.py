@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from orch_nb.charts.steps import steps_chart
 from orch_nb.errors import InputError, SettingsError
@@ -22,23 +22,66 @@ from orch_nb.session import Session
 from orch_nb.settings.strict_yaml import parse
 from orch_nb.workflows.pipeline.outcome import PipelineFailed, PipelineStopped, Run
 from orch_nb.workflows.pipeline.plan import PipelinePlan
-from orch_nb.workflows.pipeline.run import Progress
+from orch_nb.workflows.pipeline.run import Progress, Watch
 from orch_nb.workflows.pipeline.spec import Spec
 
+T = TypeVar("T")
 
-class Piping:
-    """The pipelines of one shell: each is shown once, in its place."""
+
+class Stepwise(Generic[T]):
+    """What one shell makes in steps: followed while it is made, and shown once, in its place.
+
+    Parameters
+    ----------
+    shell
+        The shell.
+    lay_out
+        What is shown of what was made.
+    """
+
+    def __init__(self, shell: Any, lay_out: Callable[[T], Shown]) -> None:
+        self._shell, self._lay_out = shell, lay_out
+        self._unshown = Unshown()
+
+    def watched(
+        self, session: Session, growing: Following, options: argparse.Namespace
+    ) -> Watch | None:
+        """What `growing` is told the steps by, where they can be drawn and are to be seen."""
+        seen = draws(self._shell) and session.settings.mode == "live" and not options.quiet
+        return growing.take if seen else None
+
+    def given(
+        self, made: T, growing: Following, options: argparse.Namespace, variables: dict[str, Any]
+    ) -> T:
+        """`made`, which is put into its variable, and shown unless `options` say otherwise."""
+        if options.out:
+            variables[options.out] = made
+        if not options.quiet:
+            self._unshown.add(made, growing, partial(self._lay_out, made))
+        return made
+
+    def finish_cell(self, *_result: object) -> None:
+        """Complete what was not the cell's result."""
+        self._unshown.complete()
+
+    def show(self, made: T) -> Shown:
+        """What IPython shows of what was made."""
+        self._unshown.claim(made)
+        return self._lay_out(made)
+
+
+class Piping(Stepwise[Run]):
+    """The pipelines of one shell."""
 
     def __init__(self, shell: Any) -> None:
-        self._shell = shell
-        self._unshown = Unshown()
+        super().__init__(shell, run_bundle)
 
     def run(
         self, session: Session, written: str, options: argparse.Namespace, variables: dict[str, Any]
     ) -> Run | None:
         """Run what is `written`, YAML or the name of a file, as `options` say.
 
-        None where the cell is to show nothing more. Raises as `Pipeline.run` does.
+        None where that is only planned. Raises as `Pipeline.run` does.
         """
         resume = None if options.resume is None else _run_in(options.resume, variables)
         pipeline = session.pipeline(written)
@@ -47,29 +90,15 @@ class Piping:
             show(plan_bundle(pipeline.plan(inputs)))
             return None
         growing = Following([step.id for step in pipeline.spec.steps])
-        watched = draws(self._shell) and session.settings.mode == "live" and not options.quiet
+        watch = self.watched(session, growing, options)
         try:
-            made = pipeline.run(inputs, resume=resume, watch=growing.take if watched else None)
+            made = pipeline.run(inputs, resume=resume, watch=watch)
         except (PipelineFailed, PipelineStopped) as stop:
             if options.out:
                 variables[options.out] = stop.run
             growing.complete(*run_bundle(stop.run))
             raise
-        if options.out:
-            variables[options.out] = made
-        if options.quiet:
-            return None
-        self._unshown.add(made, growing, partial(run_bundle, made))
-        return made
-
-    def finish_cell(self, *_result: object) -> None:
-        """Complete the runs that were not the cell's result."""
-        self._unshown.complete()
-
-    def show(self, made: Run) -> Shown:
-        """What IPython shows of a Run."""
-        self._unshown.claim(made)
-        return run_bundle(made)
+        return self.given(made, growing, options, variables)
 
 
 class Following(GrowingOutput):

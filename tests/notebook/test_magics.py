@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +75,26 @@ def test_out_and_quiet(shell: Shell, alpha: Stub) -> None:
     cell = shell.run("%%orch -o answer --quiet --explain\nhi")
     assert (cell.value, cell.printed, cell.outputs) == (None, "", [])
     assert shell.ip.user_ns["answer"].text.startswith("echo ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%orch --quiet hi",
+        "%orch --compare alpha:stub-small,alpha:stub-large --quiet hi",
+        "%orch_run --quiet p.yaml",
+    ],
+)
+def test_what_is_quiet_shows_nothing_and_gives_what_it_is_assigned_to(
+    shell: Shell, alpha: Stub, line: str
+) -> None:
+    Path("p.yaml").write_text('steps: [{id: a, prompt: "hi"}]\n')
+    bare = shell.run(line)
+    assert (bare.value, bare.printed, bare.outputs) == (None, "", [])
+    cell = shell.run(f"given = {line}")
+    assert (cell.value, cell.printed, cell.outputs) == (None, "", [])
+    assert type(shell.ip.user_ns["given"]).__name__ in ("Response", "Comparison", "Run")
+    assert shell.run("given").printed
 
 
 def test_a_dry_run_sends_nothing(shell: Shell, alpha: Stub) -> None:
