@@ -6,16 +6,18 @@ with a key. What is damaged or of another version is nothing remembered.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orch_nb.files import read_regular, write_private
 from orch_nb.registry.discovery import MODELS
-from orch_nb.types import ModelCard
+from orch_nb.types import ModelCard, Prices
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -49,13 +51,12 @@ class Memory:
             content, _ = read_regular(self._home() / _NAME, _BYTES)
         except OSError:
             return {}
-        from pydantic import ValidationError  # noqa: PLC0415 - 0.1 s of CPU
-
         try:
-            version, rows = _adapter().validate_json(content)
-        except ValidationError:
-            return {}
-        return rows if version == _VERSION else {}
+            version, rows = json.loads(content)
+            known = {str(place): _remembered(row) for place, row in rows.items()}
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
+            return {}  # damaged
+        return known if version == _VERSION else {}
 
     def save(self, news: Mapping[str, Remembered]) -> None:
         """Remember `news`, and forget what is oldest where there is too much.
@@ -74,8 +75,58 @@ class Memory:
             write_private(self._home() / _NAME, content)
 
 
+# Read by hand: every ``%load_ext`` reads it, and pydantic costs 0.1 s of CPU to import.
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("provider", "name", "tier_source", "unranked", "variant"), str),
+    **dict.fromkeys(("context", "max_output", "priority", "size"), int),
+    **dict.fromkeys(("tier", "speed"), (int, float)),
+    **dict.fromkeys(("local", "simulated"), bool),
+}
+
+
+def _remembered(row: Mapping[str, Any]) -> Remembered:
+    """A row of the file. Raises, one of what `Memory.load` expects, for anything else."""
+    at, reachable = row["at"], row["reachable"]
+    if not isinstance(at, int | float) or not isinstance(reachable, bool):
+        raise TypeError
+    return Remembered(float(at), reachable, tuple(map(_card, row.get("cards", ()))))
+
+
+def _card(row: Mapping[str, Any]) -> ModelCard:
+    facts: dict[str, Any] = dict(row)
+    prices, quality = facts.pop("prices", None), facts.pop("quality", {})
+    capabilities = facts.pop("capabilities", None)
+    if not all(isinstance(value, _KINDS[name]) for name, value in facts.items()):
+        raise TypeError
+    return ModelCard(
+        **facts,
+        prices=None if prices is None else _prices(prices),
+        capabilities=None if capabilities is None else frozenset(map(str, capabilities)),
+        quality={str(kind): float(value) for kind, value in quality.items()},
+    )
+
+
+def _prices(row: Mapping[str, Any]) -> Prices:
+    cached = row.get("cached")
+    levels = ((int(above), _prices(prices)) for above, prices in row.get("long_context", ()))
+    return Prices(
+        _dollars(row["input"]),
+        _dollars(row["output"]),
+        None if cached is None else _dollars(cached),
+        str(row.get("source", "")),
+        tuple(levels),
+    )
+
+
+def _dollars(text: str) -> Decimal:
+    amount = Decimal(text)
+    if not amount.is_finite():
+        raise ValueError
+    return amount
+
+
 @cache
 def _adapter() -> TypeAdapter[tuple[int, dict[str, Remembered]]]:
-    from pydantic import TypeAdapter  # noqa: PLC0415
+    from pydantic import TypeAdapter  # noqa: PLC0415 - by then a server was asked
 
     return TypeAdapter(tuple[int, dict[str, Remembered]])

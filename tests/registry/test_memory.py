@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -29,9 +31,21 @@ def memory(home: Path) -> Memory:
 
 
 def test_a_card_comes_back_as_it_was(memory: Memory) -> None:
-    prices = Prices(Decimal("0.10"), Decimal(2), source="the server")
+    long = Prices(Decimal("0.20"), Decimal(4))
+    prices = Prices(Decimal("0.10"), Decimal(2), Decimal("1E-9"), "the server", ((9, long),))
     card = ModelCard(
-        "a", "llama:8b", 10, 5, prices, frozenset({"json"}), local=True, size=9, variant="8B"
+        "a",
+        "llama:8b",
+        10,
+        5,
+        prices,
+        frozenset({"json"}),
+        {"code": 0.5},
+        tier=1.0,
+        speed=2.5,
+        local=True,
+        size=9,
+        variant="8B",
     )
     memory.save({"a place": Remembered(7.5, reachable=True, cards=(card,))})
     assert memory.load() == {"a place": Remembered(7.5, reachable=True, cards=(card,))}
@@ -58,10 +72,32 @@ def _damage(content: bytes) -> list[bytes]:
         json.dumps([2, document[1]]).encode(),
         json.dumps([1, {"p": {"at": "soon", "reachable": True}}]).encode(),
         json.dumps([1, {"p": {"at": 1, "reachable": True, "cards": [{"provider": 3}]}}]).encode(),
+        *(
+            json.dumps([1, {"p": {"at": 1, "reachable": True, "cards": [CARD | wrong]}}]).encode()
+            for wrong in WRONG
+        ),
+        json.dumps({"1": {}}).encode(),
+        b"7",
     ]
 
 
-@pytest.mark.parametrize("number", range(7))
+CARD = {"provider": "a", "name": "m"}
+WRONG: list[dict[str, object]] = [
+    {"context": "long"},
+    {"context": None},
+    {"local": 1},
+    {"keys": "none"},
+    {"prices": {"input": "1"}},
+    {"prices": {"input": "NaN", "output": "1"}},
+    {"prices": {"input": "a", "output": "1"}},
+    {"prices": {"input": "1", "output": "1", "long_context": [5]}},
+    {"quality": [1]},
+    {"quality": {"code": "good"}},
+    {"capabilities": 5},
+]
+
+
+@pytest.mark.parametrize("number", range(9 + len(WRONG)))
 def test_what_is_damaged_is_nothing_remembered(memory: Memory, home: Path, number: int) -> None:
     memory.save({"p": Remembered(1.0, reachable=True, cards=(ModelCard("a", "m"),))})
     (file,) = home.iterdir()
@@ -69,6 +105,16 @@ def test_what_is_damaged_is_nothing_remembered(memory: Memory, home: Path, numbe
     assert memory.load() == {}
     memory.save({"q": Remembered(2.0, reachable=False)})
     assert list(memory.load()) == ["q"]
+
+
+def test_it_is_read_without_pydantic(memory: Memory, home: Path) -> None:
+    memory.save({"p": Remembered(1.0, reachable=True, cards=(ModelCard("a", "m"),))})
+    code = (
+        "import sys; from pathlib import Path; from orch_nb.registry.memory import Memory;"
+        f"print(len(Memory(lambda: Path({str(home)!r})).load()), 'pydantic' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["1", "False"]
 
 
 def test_a_link_in_its_place_is_not_read(memory: Memory, home: Path, tmp_path: Path) -> None:
