@@ -151,8 +151,9 @@ class Transient(ProviderError):
 
 
 class Unreachable(Transient):
-    """No connection could be made, or it broke."""
+    """No connection could be made, or it broke; if ``asked``, perhaps after the answer was made."""
 
+    asked = False
     fault = "provider"
     label = "unreachable"
 

@@ -166,6 +166,9 @@ class Session(Configurable, Inventory, WorkflowMethods):
             Seconds that the whole call may take.
         thread
             The conversation to go on with: its model sees what was said in it, and no other does.
+        stream
+            False: the provider sends the answer in one piece, and a stop keeps none of it. None: as
+            the provider's settings say.
 
         Raises
         ------

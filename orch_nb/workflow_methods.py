@@ -69,7 +69,7 @@ class WorkflowMethods:
             expected of the whole; only plan it.
         on_plan
             Called with the plan before anything is asked.
-        system, temperature, max_tokens, seed, effort
+        system, temperature, max_tokens, seed, effort, stream
             As in `ask`.
 
         Raises

@@ -19,7 +19,10 @@ _LATE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer of one attempt. ``usage`` is None when the provider gave no count."""
+    """A complete answer of one attempt. ``usage`` is None when the provider gave no count.
+
+    ``ttft`` is None where the text came at once, with the end mark.
+    """
 
     text: str
     usage: Usage | None
@@ -108,7 +111,7 @@ async def attempt(
                 now = loop.time()
                 progress.elapsed = now - started
                 if delta.text:
-                    _take(delta.text, progress, limits)
+                    _take(delta, progress, limits)
                 patience = limits.idle if progress.size else limits.first_token
                 if not 0.0 <= due - now - patience <= _LATE * patience:
                     due = now + patience * (1.0 + _LATE)
@@ -131,18 +134,18 @@ async def attempt(
     return Answer(text, last.usage, finish, seconds, progress.ttft, last.calls)
 
 
-def _take(text: str, progress: Progress, limits: Limits) -> None:
-    if progress.ttft is None:
+def _take(delta: Delta, progress: Progress, limits: Limits) -> None:
+    if progress.ttft is None and delta.finish is None:
         progress.ttft = progress.elapsed
-    progress.parts.append(text)
-    progress.size += len(text.encode("utf-8", "surrogatepass"))
+    progress.parts.append(delta.text)
+    progress.size += len(delta.text.encode("utf-8", "surrogatepass"))
     if progress.size > limits.answer:
         raise BrokenAnswer(
             progress.model,
             f"the answer passed limits.answer ({limits.answer} bytes) and was stopped",
         )
     if progress.show is not None:
-        progress.show(text)
+        progress.show(delta.text)
 
 
 def out_of_time(model: str) -> TimedOut:

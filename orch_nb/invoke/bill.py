@@ -249,7 +249,7 @@ def _limited(request: Request, tokens: int) -> Request:
 def _unbilled(progress: Progress, failure: ProviderError | None) -> bool:
     """Whether an attempt of which no text has arrived was provably not billed."""
     began = progress.elapsed > 0  # events came, and with them the bill for the input
-    refused = failure is not None and (
-        failure.status is not None or isinstance(failure, Refused | Unreachable)
-    )
+    if isinstance(failure, Unreachable):
+        return not (began or failure.asked)
+    refused = failure is not None and (failure.status is not None or isinstance(failure, Refused))
     return refused and not began

@@ -49,6 +49,7 @@ class Options(TypedDict, total=False):
     check: Check | None
     verifier: str | None
     thread: str | None
+    stream: bool | None
 
 
 def compose(prompt: str, **options: Unpack[Options]) -> Call:

@@ -199,7 +199,8 @@ class Invoker:
             with self._traffic.asking(card.id), _judged(permit, flight):
                 stream = connection.provider.stream(charge.request, card.name)
                 # Who waits for it sees to the deadline: others may have more time.
-                answer = await attempt(stream, progress, connection.limits, math.inf)
+                limits = connection.limits_of(charge.request)
+                answer = await attempt(stream, progress, limits, math.inf)
             charge.pay(answer.usage or estimate(answer.text, call.request))
         _check(call, card, answer)
         payload = payload_of(answer, call.request, card)

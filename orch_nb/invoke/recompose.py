@@ -24,6 +24,7 @@ _WANTS = {
     "tool": "tools",
     "verifier": "verifier",
     "check": "checked",
+    "stream": "stream",
 }
 _REQUIRES = {
     "max_cost": "max_cost",

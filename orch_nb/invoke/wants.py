@@ -52,6 +52,7 @@ def read_wants(options: Mapping[str, Any]) -> Wants:
         verifier=verifier[0] if verifier else None,
         checked=checked,
         thread=_thread(options.get("thread")),
+        stream=_stream(options.get("stream")),
     )
 
 
@@ -60,6 +61,12 @@ def _thread(given: object) -> str | None:
     if len(found) > 1:
         raise InputError("a prompt belongs to one thread; name one")
     return found[0] if found else None
+
+
+def _stream(given: object) -> bool | None:
+    if given is None or isinstance(given, bool):
+        return given
+    raise InputError(f"stream must be True or False, not {given!r}")
 
 
 def _strategy(options: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from orch_nb.providers import _failures
@@ -20,7 +20,7 @@ _FINISH = {"length": "length", "tool_calls": "tool"}
 _BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
 
 
-def encode(request: Request, model: str) -> dict[str, Any]:
+def encode(request: Request, model: str, *, stream: bool) -> dict[str, Any]:
     """The body for `request`."""
     turns: list[dict[str, Any]] = [
         {"role": message.role, "content": _content(message)} for message in request.messages
@@ -30,9 +30,10 @@ def encode(request: Request, model: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": model,
         "messages": turns,
-        "stream": True,
-        "stream_options": {"include_usage": True},
+        "stream": stream,
     }
+    if stream:
+        body["stream_options"] = {"include_usage": True}
     given = request.parameters
     options = {
         "temperature": given.temperature,
@@ -57,6 +58,34 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
         for image in message.images
     ]
     return [{"type": "text", "text": message.content}, *pictures]
+
+
+def read_whole(document: Event, model: str) -> Delta:
+    """The answer that `document` is. Raises `BrokenAnswer` if no reason to finish was given.
+
+    https://platform.openai.com/docs/api-reference/chat/object
+    """
+    choices = document.get("choices")
+    if not isinstance(choices, list):
+        raise _failures.malformed(model, "no choices")
+    reader = Reader(model)
+    pieces = [_as_piece(choice) for choice in choices if isinstance(choice, dict)]
+    text = reader.take({"choices": pieces, "usage": document.get("usage")})
+    return replace(reader.end(), text=text or "")
+
+
+def _as_piece(choice: Event) -> Event:
+    """A whole choice as a stream would bring it, in one piece, where calls have their place."""
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return choice
+    calls = message.get("tool_calls")
+    numbered = [
+        {**call, "index": place}
+        for place, call in enumerate(calls if isinstance(calls, list) else ())
+        if isinstance(call, dict)
+    ]
+    return {**choice, "delta": {**message, "tool_calls": numbered}}
 
 
 class Reader:

@@ -24,6 +24,7 @@ from orch_nb.settings import (
     stored_key,
     user_home,
 )
+from orch_nb.types import Request
 
 SIMULATED = "sim"
 LOCAL = "local"
@@ -63,6 +64,12 @@ class Connection:
     def place(self) -> str:
         """What tells it from others, without a key: its name, type and address."""
         return f"{self.endpoint.name} {self.type} {self.base_url}"
+
+    def limits_of(self, request: Request) -> Limits:
+        """The limits for `request`: an answer that comes whole has no token before its end."""
+        if self.endpoint.streams(request):
+            return self.limits
+        return replace(self.limits, first_token=self.limits.attempt)
 
     @property
     def official(self) -> bool:
@@ -169,6 +176,7 @@ def _connection(
         max_connections=row.max_connections,
         connect=settings.limits.connect,
         answer_limit=settings.limits.answer,
+        stream=row.stream,
     )
     limits = settings.limits
     if row.timeout is not None:

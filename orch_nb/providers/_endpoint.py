@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from orch_nb.errors import OrchError
 from orch_nb.sanitize import mask
 from orch_nb.settings import ModelSettings
+from orch_nb.types import Request
 
 _PROOF = re.compile(r"auth|key|token|secret|cookie|password", re.I)
 _SECRET = 8  # characters of a word that is one; "Bearer" and "Basic" are shorter
@@ -22,7 +23,8 @@ class Endpoint:
 
     ``name`` is the part of a model id before the colon. ``key`` never leaves the provider and is
     kept out of the repr. ``models`` is what the settings state, by the model's name without the
-    provider. ``answer_limit`` is in bytes, ``connect`` in seconds.
+    provider. ``answer_limit`` is in bytes, ``connect`` in seconds. ``stream`` says whether answers
+    come in pieces where the request leaves it open.
     """
 
     name: str
@@ -35,6 +37,12 @@ class Endpoint:
     max_connections: int = 100
     connect: float = 5.0
     answer_limit: int = 8_000_000
+    stream: bool = True
+
+    def streams(self, request: Request) -> bool:
+        """Whether the answer to `request` is to come in pieces."""
+        asked = request.wants.stream
+        return self.stream if asked is None else asked
 
     @property
     def host(self) -> str:

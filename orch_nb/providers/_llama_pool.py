@@ -74,7 +74,7 @@ class ChildWire(OpenAIWire):
     def encode(self, request: Request, model: str) -> tuple[str, Event]:
         """With signs of life while a long prompt is read."""
         path, body = super().encode(request, model)
-        return path, {**body, "return_progress": True}
+        return path, {**body, "return_progress": True} if body["stream"] else body
 
     async def count_tokens(self, request: Request, model: str) -> int | None:
         """As the model's own template and vocabulary make them."""

@@ -47,7 +47,9 @@ def window(request: Request, name: str, maximum: int | None, loaded: int) -> int
     return max(loaded, 0) if loaded >= wanted else max(loaded, min(room, maximum or room))
 
 
-def encode(request: Request, model: str, shown: Shown, num_ctx: int) -> dict[str, Any]:
+def encode(
+    request: Request, model: str, shown: Shown, num_ctx: int, *, stream: bool
+) -> dict[str, Any]:
     """The body for `request`."""
     given = request.parameters
     options = {
@@ -62,7 +64,7 @@ def encode(request: Request, model: str, shown: Shown, num_ctx: int) -> dict[str
     body: dict[str, Any] = {
         "model": model,
         "messages": turns,
-        "stream": True,
+        "stream": stream,
         # A prompt that does not fit is an error, and an answer that does not ends with "length":
         # by default the oldest part of the conversation is dropped without a word.
         "truncate": False,
@@ -77,6 +79,17 @@ def encode(request: Request, model: str, shown: Shown, num_ctx: int) -> dict[str
         # Only gpt-oss takes levels; the others think or do not.
         body["think"] = given.effort if shown.has_levels else given.effort != "low"
     return body
+
+
+def read_whole(document: Event, model: str) -> Delta:
+    """The answer that `document` is: like a last line, with all of the text.
+
+    Raises `BrokenAnswer` where it does not say that it is ``done``.
+    """
+    end = Reader(model).take(document)
+    if not isinstance(end, Delta):
+        raise _failures.cut(model)
+    return end
 
 
 class Reader:

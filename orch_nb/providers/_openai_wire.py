@@ -10,7 +10,7 @@ from orch_nb.providers import _chat, _responses
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._reading import Event, Reader
 from orch_nb.providers._sdk import SDKProvider
-from orch_nb.types import Request
+from orch_nb.types import Delta, Request
 
 OPENAI_HOST = "api.openai.com"
 
@@ -20,7 +20,8 @@ class Wire(Protocol):
 
     PATH: str
 
-    def encode(self, request: Request, model: str) -> Event: ...
+    def encode(self, request: Request, model: str, *, stream: bool) -> Event: ...
+    def read_whole(self, document: Event, model: str) -> Delta: ...
     @property
     def Reader(self) -> Callable[[str], Reader]: ...  # noqa: N802 - a class
 
@@ -58,17 +59,22 @@ class OpenAIWire(SDKProvider):
 
     def encode(self, request: Request, model: str) -> tuple[str, Event]:
         """Path and body of the wire."""
-        return self._wire.PATH, self._wire.encode(request, model)
+        stream = self.endpoint.streams(request)
+        return self._wire.PATH, self._wire.encode(request, model, stream=stream)
 
     async def count_tokens(self, request: Request, model: str) -> int | None:
         """As Responses counts them; Chat Completions has no counting."""
         if self._wire is not _responses:
             return None
         uncounted = ("stream", "store", "temperature", "max_output_tokens")
-        body = _responses.encode(request, model)
+        body = _responses.encode(request, model, stream=False)
         body = {name: value for name, value in body.items() if name not in uncounted}
         return await self.count_by(f"{_responses.PATH}/input_tokens", model, body)
 
     def reader(self, model: str) -> Reader:
         """The wire's own."""
         return self._wire.Reader(model)
+
+    def read_whole(self, document: Event, model: str) -> Delta:
+        """As the wire has it."""
+        return self._wire.read_whole(document, model)

@@ -77,10 +77,8 @@ class Reading:
     def __init__(
         self, framing: Framing, reader: Reader, model: str, describe: Callable[[Event], str]
     ) -> None:
-        from pydantic_core import from_json  # noqa: PLC0415 - %load_ext need not pay for it
-
         self._framing, self._reader, self._model = framing, reader, model
-        self._describe, self._from_json = describe, from_json
+        self._describe, self._read = describe, json_reader(model)
         #: Whether the end mark was read.
         self.complete = False
 
@@ -161,7 +159,7 @@ class Reading:
         if not block.strip():
             return None
         try:
-            event = self._parse(block)
+            event = self._read(block)
             if not isinstance(event, dict):
                 raise _failures.malformed(self._model, "an event that is no object")
             if event.get("error"):
@@ -172,18 +170,25 @@ class Reading:
                 raise
             return self._reader.end()
 
-    def _parse(self, block: bytes) -> object:
+    def _too_long(self) -> BrokenAnswer:
+        return BrokenAnswer(self._model, "one event of the answer is larger than limits.answer")
+
+
+def json_reader(model: str) -> Callable[[bytes], object]:
+    """What reads JSON that `model` sent, and raises `BrokenAnswer` for what is none."""
+    from pydantic_core import from_json  # noqa: PLC0415 - %load_ext need not pay for it
+
+    def read(raw: bytes) -> object:
         try:
-            return self._from_json(block)
+            return from_json(raw)
         except ValueError:
             # It refuses half surrogate pairs, which json takes, and nothing that json refuses.
             try:
-                return json.loads(block)
+                return json.loads(raw)
             except (ValueError, RecursionError):
-                raise _failures.malformed(self._model, "broken JSON") from None
+                raise _failures.malformed(model, "broken JSON") from None
 
-    def _too_long(self) -> BrokenAnswer:
-        return BrokenAnswer(self._model, "one event of the answer is larger than limits.answer")
+    return read
 
 
 async def read_some(response: Response, broken: Broken, model: str, limit: int) -> bytes:

@@ -5,8 +5,8 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from orch_nb.providers import _failures
@@ -18,7 +18,7 @@ from orch_nb.types import Delta, Message, Request, ToolCall, Usage
 PATH = "/responses"
 
 
-def encode(request: Request, model: str) -> dict[str, Any]:
+def encode(request: Request, model: str, *, stream: bool) -> dict[str, Any]:
     """The body for `request`; the service is told to keep nothing. This wire has no seed."""
     given = request.parameters
     body: dict[str, Any] = {
@@ -28,7 +28,7 @@ def encode(request: Request, model: str) -> dict[str, Any]:
             {"type": "message", "role": m.role, "content": _content(m)}
             for m in request.messages
         ],
-        "stream": True,
+        "stream": stream,
         "store": False,
     }
     options = {
@@ -60,6 +60,32 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
         for image in message.images
     ]
     return [{"type": "input_text", "text": message.content}, *pictures]
+
+
+def read_whole(document: Event, model: str) -> Delta:
+    """The answer that `document` is. Raises `BrokenAnswer` unless it is complete.
+
+    https://platform.openai.com/docs/api-reference/responses/object
+    """
+    output = document.get("output")
+    if not isinstance(output, list):
+        raise _failures.malformed(model, "no output")
+    reader = Reader(model)
+    end = reader.take({"type": f"response.{document.get('status')}", "response": document})
+    if not isinstance(end, Delta):
+        raise _failures.cut(model)
+    return replace(end, text="".join(_texts(output, model)))
+
+
+def _texts(output: list[Any], model: str) -> Iterator[str]:
+    for item in output:
+        content = item.get("content") if isinstance(item, dict) else None
+        for part in content if isinstance(content, list) else ():
+            match part:
+                case {"type": "output_text", "text": str(text)}:
+                    yield text
+                case {"type": "refusal", "refusal": str(said)}:
+                    raise _failures.refusal(model, said)
 
 
 class Reader:

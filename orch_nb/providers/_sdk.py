@@ -23,7 +23,8 @@ from orch_nb.forking import renew_after_fork
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._failed_body import read_failure
-from orch_nb.providers._reading import Broken, Event, Reader, Reading, encoding_of, parse, read_some
+from orch_nb.providers._opening import Opening
+from orch_nb.providers._reading import Broken, Event, Reader, read_some
 from orch_nb.providers._redaction import redact
 from orch_nb.providers._sse import Events
 from orch_nb.providers._usage import count
@@ -32,9 +33,6 @@ from orch_nb.types import Delta, ModelCard, Request
 
 if TYPE_CHECKING:
     import httpx2
-
-# Bytes of an error body, or of what is no answer, that are read. Chosen.
-_SAID = 65_536
 
 # No proxy leads to this machine. (anthropic reads the proxies in spite of ``trust_env=False``.)
 _NO_PROXY = dict.fromkeys(("all://", "http://", "https://"))
@@ -62,15 +60,27 @@ class SDKProvider(ABC):
         self._http: Any = None
         self._headers: httpx2.Headers
         self._urls: dict[str, httpx2.URL] = {}
+        self._opening = Opening(
+            Events,
+            "text/event-stream",
+            self.reader,
+            self.read_whole,
+            self._describe,
+            endpoint.answer_limit,
+        )
         renew_after_fork(self, SDKProvider._leave_to_parent)
 
     @abstractmethod
     def encode(self, request: Request, model: str) -> tuple[str, Event]:
-        """The path below the base URL and the JSON body for `request`."""
+        """The path below the base URL and the JSON body for `request`, with its ``stream``."""
 
     @abstractmethod
     def reader(self, model: str) -> Reader:
         """What turns the events of one answer into deltas."""
+
+    @abstractmethod
+    def read_whole(self, document: Event, model: str) -> Delta:
+        """The answer that `document` is. Raises a `ProviderError`."""
 
     @abstractmethod
     def make_client(self, sdk: ModuleType, http_client: Any) -> Any:
@@ -90,10 +100,8 @@ class SDKProvider(ABC):
             path, body = self.encode(request, model)
             response = await self._send(path, name, body)
             try:
-                await self._check_stream(response, name)
-                framing = Events(self.endpoint.answer_limit)
-                reading = Reading(framing, self.reader(name), name, self._describe)
-                async with aclosing(reading.deltas(response, _broken())) as deltas:
+                answer = await self._opening.open(response, _broken(), name, streams=body["stream"])
+                async with aclosing(answer.deltas(response, _broken())) as deltas:
                     async for delta in deltas:
                         yield delta
             finally:
@@ -156,6 +164,7 @@ class SDKProvider(ABC):
 
     async def _send(self, path: str, name: str, body: Event | None = None) -> httpx2.Response:
         """GET `path`, or POST `body` there; the response is open, and the caller's to close."""
+        self._check_key(name)
         if self._client is None:  # up to a second of CPU, which must not hold the loop up
             await asyncio.to_thread(importlib.import_module, self.sdk)
         import httpx2  # noqa: PLC0415 - 45 ms of CPU that %load_ext need not pay
@@ -170,14 +179,17 @@ class SDKProvider(ABC):
             )
             response: httpx2.Response = await http.send(request, stream=True)
         except _broken() as error:
-            raise self._unconnected(error, name) from None
+            unstreamed = body is not None and body.get("stream") is False
+            raise self._unconnected(error, name, unstreamed=unstreamed) from None
         except httpx2.InvalidURL as error:
             raise self._unconnected(error, name) from None
         if not response.is_success:
             raise await self._refusal(response, name) from None
         return response
 
-    def _unconnected(self, error: Exception, name: str) -> ProviderError:
+    def _unconnected(
+        self, error: Exception, name: str, *, unstreamed: bool = False
+    ) -> ProviderError:
         """The error where no response came."""
         import aiohttp  # noqa: PLC0415
         import httpx2  # noqa: PLC0415
@@ -187,7 +199,13 @@ class SDKProvider(ABC):
         late = isinstance(cause, TimeoutError) or not isinstance(cause, aiohttp.ClientError)
         if isinstance(error, httpx2.TimeoutException) and late:
             return TimedOut(name, f"no connection to {self._address} in time; is it up?")
-        return Unreachable(name, f"cannot reach {self._address}; is the server up?")
+        failure = Unreachable(name, f"cannot reach {self._address}; is the server up?")
+        if isinstance(cause, aiohttp.ClientError):
+            unconnected = isinstance(cause, aiohttp.ClientConnectorError)
+        else:
+            unconnected = isinstance(error, httpx2.ConnectError)
+        failure.asked = unstreamed and not unconnected  # its head comes when all is written
+        return failure
 
     async def _refusal(self, response: httpx2.Response, name: str) -> ProviderError:
         """The error for a status that is no success; the response is closed."""
@@ -205,11 +223,14 @@ class SDKProvider(ABC):
         url = self._urls[path] = self._http.build_request("GET", path).url
         return url
 
-    def _ready_http(self, name: str) -> Any:
+    def _check_key(self, name: str) -> None:
+        """Raise `KeyRefused` where the key is missing, or none: for that nothing is imported."""
         key = self.endpoint.key
         if key is None and self.key_env is not None:
             raise _failures.no_key(name, self.endpoint.key_hint)
         _failures.check_key(name, key, self.endpoint.key_hint)
+
+    def _ready_http(self, name: str) -> Any:
         if self._http is None:
             sdk = importlib.import_module(self.sdk)
             import httpx2  # noqa: PLC0415
@@ -255,19 +276,6 @@ class SDKProvider(ABC):
     def _describe(self, body: object) -> str:
         """What an error body says, without the key that some servers echo."""
         return mask(_failures.describe(body), self.endpoint.secrets)
-
-    async def _check_stream(self, response: httpx2.Response, name: str) -> None:
-        """Refuse a 200 that is no event stream: a login page, an error, one JSON document."""
-        if encoding := encoding_of(response):  # undone, a few bytes may become a gigabyte
-            raise _failures.malformed(name, f"{encoding} where none was asked for")
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind in ("", "text/event-stream"):
-            return
-        if kind == "application/json":
-            body = parse(await read_some(response, _broken(), name, _SAID))
-            if isinstance(body, dict) and body.get("error"):
-                raise _failures.from_event(name, self._describe(body))
-        raise _failures.malformed(name, f"{kind} instead of an event stream")
 
 
 def _kind(sdk: ModuleType, *, local: bool) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -50,7 +51,7 @@ class Provider(SDKProvider):
         body: Event = {
             "model": model,
             "max_tokens": _DEFAULT_MAX_TOKENS if given.max_tokens is None else given.max_tokens,
-            "stream": True,
+            "stream": self.endpoint.streams(request),
             **self._shared(request),
         }
         if given.temperature is not None:
@@ -86,6 +87,26 @@ class Provider(SDKProvider):
     def reader(self, model: str) -> Reader:
         """For one answer of Messages."""
         return Reader(model)
+
+    def read_whole(self, document: Event, model: str) -> Delta:
+        """The answer that `document` is: https://platform.claude.com/docs/en/api/messages."""
+        blocks, reason = document.get("content"), document.get("stop_reason")
+        if not isinstance(blocks, list):
+            raise _failures.malformed(model, "no content")
+        if not isinstance(reason, str):
+            raise _failures.cut(model)
+        reader, texts = Reader(model), []
+        for place, block in enumerate(blocks):
+            match block:
+                case {"type": "tool_use", "input": dict()} | {"type": "text"}:
+                    opened = {"type": "content_block_start", "index": place}
+                    texts.append(reader.take({**opened, "content_block": block}))
+                case {"type": "tool_use"}:
+                    raise _failures.malformed(model, "a tool call that is no JSON object")
+        reader.take({"type": "message_delta", "delta": document, "usage": document.get("usage")})
+        end = reader.take({"type": "message_stop"})
+        assert isinstance(end, Delta)
+        return replace(end, text="".join(text for text in texts if isinstance(text, str)))
 
 
 class Reader:

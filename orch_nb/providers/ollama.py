@@ -20,7 +20,8 @@ from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._failed_body import read_failure
 from orch_nb.providers._lines import Lines
 from orch_nb.providers._ollama_models import Shown, card, full_name, read_loaded, read_shown
-from orch_nb.providers._reading import Reading, encoding_of, parse, read_some
+from orch_nb.providers._opening import Opening
+from orch_nb.providers._reading import encoding_of, read_some
 from orch_nb.sanitize import mask
 from orch_nb.settings import SERVERS
 from orch_nb.types import Delta, ModelCard, Request
@@ -48,6 +49,14 @@ class Provider:
         self._address = (endpoint.base_url or self.home or "").rstrip("/").removesuffix("/v1")
         self._client: Any = None
         self._shown: dict[str, Shown] = {}
+        self._opening = Opening(
+            Lines,
+            "application/x-ndjson",
+            _ollama_chat.Reader,
+            _ollama_chat.read_whole,
+            self._describe,
+            endpoint.answer_limit,
+        )
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` and yield its answer.
@@ -59,13 +68,12 @@ class Provider:
             shown = self._shown.get(model) or await self._show(model, name)
             loaded = (await self._loaded()).get(full_name(model), 0)
             num_ctx = _ollama_chat.window(request, name, shown.context, loaded)
-            body = _ollama_chat.encode(request, model, shown, num_ctx)
+            streams = self.endpoint.streams(request)
+            body = _ollama_chat.encode(request, model, shown, num_ctx, stream=streams)
             response = await self._send("POST", _ollama_chat.PATH, name, body)
             try:
-                await self._check_stream(response, name)
-                lines = Lines(self.endpoint.answer_limit)
-                reading = Reading(lines, _ollama_chat.Reader(name), name, self._describe)
-                async with aclosing(reading.deltas(response, _broken())) as deltas:
+                answer = await self._opening.open(response, _broken(), name, streams=streams)
+                async with aclosing(answer.deltas(response, _broken())) as deltas:
                     async for delta in deltas:
                         yield delta
             finally:
@@ -149,10 +157,14 @@ class Provider:
             response = await client.send(request, stream=True)
         except httpx.TimeoutException:
             raise TimedOut(name, f"no connection to {self._address} in time; is it up?") from None
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise Unreachable(
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            failure = Unreachable(
                 name, f"cannot reach {self._address}; is `ollama serve` running there?"
-            ) from None
+            )
+            unstreamed = body is not None and body.get("stream") is False
+            connected = not isinstance(error, httpx.ConnectError | httpx.InvalidURL)
+            failure.asked = unstreamed and connected  # its head comes when all is written
+            raise failure from None
         if response.is_success:
             return response
         try:
@@ -206,31 +218,13 @@ class Provider:
         """What an error says, without the key that some servers echo."""
         return mask(_failures.describe(body), self.endpoint.secrets)
 
-    async def _check_stream(self, response: httpx.Response, name: str) -> None:
-        """Refuse a 200 that is no stream of lines: a login page, an error, one document."""
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind in ("", "application/x-ndjson"):
-            _check_encoding(response, name)
-            return
-        body = await self._read(response, name, 65_536)
-        said = self._describe(parse(body))
-        if kind == "application/json" and b'"error"' in body and said:
-            raise _failures.from_event(name, said)
-        raise _failures.malformed(name, f"{kind} instead of lines of JSON")
-
-    async def _read(self, response: httpx.Response, name: str, limit: int | None = None) -> bytes:
-        """The body of `response`, or its first `limit` bytes and some."""
-        _check_encoding(response, name)
-        limit = limit or self.endpoint.answer_limit
-        return await read_some(response, _broken(), name, limit)
+    async def _read(self, response: httpx.Response, name: str) -> bytes:
+        if encoding := encoding_of(response):
+            raise _failures.malformed(name, f"{encoding} where none was asked for")
+        return await read_some(response, _broken(), name, self.endpoint.answer_limit)
 
 
 def _broken() -> tuple[type[Exception]]:
     import httpx  # noqa: PLC0415
 
     return (httpx.HTTPError,)
-
-
-def _check_encoding(response: httpx.Response, name: str) -> None:
-    if encoding := encoding_of(response):
-        raise _failures.malformed(name, f"{encoding} where none was asked for")

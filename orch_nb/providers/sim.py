@@ -45,7 +45,7 @@ class Provider:
         self.endpoint = endpoint
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
-        """Yield the simulated answer word by word, at the model's pace."""
+        """Yield the simulated answer word by word, or whole, at the model's pace."""
         name = f"{self.endpoint.name}:{model}"
         kind = _MODELS.get(model)
         if kind is None:
@@ -53,10 +53,13 @@ class Provider:
         words = _answer(request, name, kind).split(" ")
         limit = request.parameters.max_tokens
         shown = words if limit is None else words[:limit]
+        whole = "" if self.endpoint.streams(request) else " ".join(shown)
         for index, word in enumerate(shown):
-            yield Delta(word if index == 0 else f" {word}")
+            if not whole:
+                yield Delta(word if index == 0 else f" {word}")
             await asyncio.sleep(1 / kind.speed)
         yield Delta(
+            whole,
             usage=Usage(_given(request), len(shown)),
             finish="stop" if len(shown) == len(words) else "length",
             # Nominal, so that a notebook gives the same bytes each time it runs.

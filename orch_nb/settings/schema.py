@@ -144,7 +144,8 @@ class ProviderSettings(_Strict):
     """One place where models are. ``api_key_env`` None means that no key is sent.
 
     ``timeout`` is seconds for one attempt, where it is less than ``limits.attempt``; of models
-    with equal scores the one with the lower ``priority`` is taken.
+    with equal scores the one with the lower ``priority`` is taken. Without ``stream`` its answers
+    come whole, unless a call asks otherwise.
     """
 
     type: Text
@@ -160,6 +161,7 @@ class ProviderSettings(_Strict):
     organization: Ascii | None = None
     priority: Whole = 100
     enabled: Switch = True
+    stream: Switch = True
     max_connections: Count = 10
     rate_limit_per_minute: Count | None = None
 

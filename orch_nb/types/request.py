@@ -99,7 +99,8 @@ class Wants:
     whose pinned experts are wanted, the first named first; ``needs`` are the capabilities that
     they ask of any model. ``deadline`` limits the whole call, in seconds. ``verifier`` is the model
     that judges the draft of a cascade, ``checked`` how the caller checks it ("function",
-    "assertions"), "" if not. ``thread`` names the conversation that it goes on with.
+    "assertions"), "" if not. ``thread`` names the conversation that it goes on with. ``stream``
+    True asks the provider to send the answer in pieces, False in one; None is as its settings say.
     """
 
     models: tuple[str, ...] = ()
@@ -113,6 +114,7 @@ class Wants:
     verifier: str | None = None
     checked: Checked = ""
     thread: str | None = None
+    stream: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,8 @@ async def _ask(session: Asker, cell: Cell, judge: str | None) -> _Done:
         if judge is None:
             return _Done(cell, response)
         prompt = judge_prompt(cell.item.prompt, response.text, cell.item.expected)
-        return _Done(cell, response, await session.aask(prompt, **judge_options(judge)))
+        options = judge_options(judge, cell.options.get("stream"))
+        return _Done(cell, response, await session.aask(prompt, **options))
     except OrchError as error:
         return _Done(cell, response, error=str(error))
 

@@ -42,6 +42,7 @@ class Asking(TypedDict, total=False):
     max_tokens: int | None
     seed: int | None
     effort: Effort | None
+    stream: bool | None
 
 
 class Probing(TypedDict, total=False):
@@ -150,9 +151,9 @@ def _repeat(cell: Cell, times: int) -> list[Cell]:
     return [cell, *(replace(cell, repeat=n, options=others) for n in range(1, times))]
 
 
-def judge_options(judge: str) -> Options:
+def judge_options(judge: str, stream: bool | None = None) -> Options:
     """How a judge is asked."""
-    return {"model": judge, "strategy": _STRATEGY, "task": "reasoning"}
+    return {"model": judge, "strategy": _STRATEGY, "task": "reasoning", "stream": stream}
 
 
 def _options(model: str, item: Item, asking: Asking) -> Options:

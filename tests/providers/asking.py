@@ -52,13 +52,16 @@ class Asking:
     params: ClassVar[Any]
     #: Keys that the SDK sends only in ``extra_body``.
     extra: ClassVar[frozenset[str]] = frozenset()
+    #: Whether answers come in pieces.
+    stream: ClassVar[bool] = True
 
     def make(self, endpoint: Endpoint) -> Port:
         raise NotImplementedError
 
     @asynccontextmanager
     async def opened(self, base_url: str, **fields: Any) -> AsyncIterator[Port]:
-        provider = self.make(Endpoint("alpha", base_url, **{"key": KEY, **fields}))
+        usual = {"key": KEY, "stream": self.stream}
+        provider = self.make(Endpoint("alpha", base_url, **{**usual, **fields}))
         try:
             yield provider
         finally:

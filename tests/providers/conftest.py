@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("providers.contract", "providers.extras", "providers.local_models")
+pytest.register_assert_rewrite(
+    "providers.contract", "providers.extras", "providers.local_models", "providers.whole"
+)
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ def test_another_request_has_another_name(other: dict[str, Any]) -> None:
     "same",
     [
         {"wants": Wants(cache="refresh")},
+        {"wants": Wants(stream=False)},
         {"wants": Wants(strategy="balanced")},
     ],
 )

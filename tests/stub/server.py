@@ -122,7 +122,7 @@ async def _reply(exchange: Exchange, listed: list[models.Row]) -> None:
         await early.EARLY[spec.name](exchange)
     elif entry.wire in LOOKUPS:
         await plain.respond(exchange, encode(_list(exchange, listed)))
-    elif entry.stream and spec.name not in plain.FAULTS:
+    elif spec.name == "stream_for_json" or (entry.stream and spec.name not in plain.FAULTS):
         await stream.answer(exchange)
     else:
         await plain.answer(exchange)

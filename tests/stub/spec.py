@@ -33,6 +33,7 @@ NAMES: Mapping[str, frozenset[str]] = {
     "truncated": frozenset(),  # Content-Length promises more
     "bad_gzip": frozenset(),
     "json_for_stream": frozenset(),  # plain JSON where a stream was asked for
+    "stream_for_json": frozenset(),  # a stream, whatever was asked for
     "wrong_wire": frozenset(),  # another provider's format
     "deep": frozenset({"n"}),  # n nested arrays in an extra field
     # what the answer says
