@@ -40,3 +40,7 @@ def _is_loopback(host: object) -> bool:
 
 
 sys.addaudithook(_deny)
+
+# Grammars of addresses that jsonschema would take a second to build in each process; no notebook
+# needs them.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
