@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from types import ModuleType
@@ -31,11 +32,32 @@ def test_what_is_not_named_is_private() -> None:
 
 @pytest.mark.parametrize("code", ["import orch_nb", "import orch_nb; orch_nb.Session().close()"])
 def test_importing_and_opening_a_session_load_nothing_heavy(code: str) -> None:
+    assert loaded(code) == []
+
+
+def test_a_missing_key_is_told_without_loading_an_sdk() -> None:
+    providers: dict[str, object] = {"openai": {}, "anthropic": {}}
+    code = f"""
+import orch_nb
+session = orch_nb.Session(config={{"providers": {providers}, "probe": False}})
+session.refresh()
+assert "no key" in str([row.error for row in session.catalog.listings().values()])
+session.close()"""
+    assert not {"openai", "anthropic", "httpx2"} & {*loaded(code)}
+
+
+def loaded(code: str) -> list[str]:
+    """The heavy modules that `code` imports, in a process of its own without keys."""
     script = (
         f"{code}\nimport json, sys\nprint(json.dumps([n for n in {HEAVY!r} if n in sys.modules]))"
     )
+    keyless = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=keyless,
     )
-    assert json.loads(done.stdout) == []
     assert done.stderr == ""
+    return list(json.loads(done.stdout))
