@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from orch_nb.errors import Interrupted, OrchError, UnknownNameError
-from orch_nb.figures import columns, dollars, seconds
+from orch_nb.figures import columns, count, dollars, seconds
 from orch_nb.sanitize import one_line
 from orch_nb.types import Attempt, Request, Response, total_cost
 from orch_nb.workflows.pipeline.scope import Output, Outputs
@@ -138,7 +138,10 @@ class Run:
         return _sum(result.paid for result in self.steps.values())
 
     def to_records(self) -> list[dict[str, object]]:
-        """One row a prompt: dollars as Decimal, seconds; None is unknown or not there."""
+        """One row a prompt: dollars as Decimal, seconds; None is unknown or not there.
+
+        ``billed`` is what was billed, also where that was when it was recorded.
+        """
         return [
             _row(result, part, item)
             for result in self.steps.values()
@@ -181,7 +184,7 @@ class PipelineFailed(OrchError):
     def __init__(self, run: Run, step: StepResult) -> None:
         self.run = run
         done = sum(result.status == "done" for result in run.steps.values())
-        super().__init__(f"step {step.id} failed: {step.why} ({done} steps are done and kept)")
+        super().__init__(f"step {step.id} failed: {step.why} ({count(done, 'step')} done and kept)")
 
 
 class PipelineStopped(Interrupted):
@@ -191,7 +194,7 @@ class PipelineStopped(Interrupted):
         super().__init__()
         self.run = run
         done = sum(result.status == "done" for result in run.steps.values())
-        self.args = (f"stopped; {done} of {steps} steps are done and kept: run it again",)
+        self.args = (f"stopped; {done} of {count(steps, 'step')} done and kept: run it again",)
 
 
 def _row(result: StepResult, part: Part | None, item: int) -> dict[str, object]:
@@ -206,7 +209,7 @@ def _row(result: StepResult, part: Part | None, item: int) -> dict[str, object]:
         "source": None if response is None else response.decision.source,
         "reason": None if response is None else response.decision.reason,
         "cost": None if response is None else response.cost,
-        "billed": None if part is None else part.billed,
+        "billed": None if part is None else part.paid,
         "seconds": None if response is None else response.seconds,
         "cached": None if response is None else response.cached,
         "input_tokens": None if response is None else response.usage.input_tokens,
