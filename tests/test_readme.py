@@ -19,6 +19,7 @@ from documents import (
     rows,
     with_providers,
 )
+from orch_nb import __version__
 from orch_nb.routing import strategies
 
 _REPOSITORY = re.compile(r"(?:mybinder\.org/v2/gh|github\.com)/([\w.-]+/orch-nb)\b")
@@ -60,6 +61,13 @@ def test_the_repository_has_one_address() -> None:
     named = {badge, *_REPOSITORY.findall(str(PYPROJECT["project"].get("urls", "")))}
     assert named == {badge}
     assert ("`OWNER`" in CONTRIBUTING) == badge.startswith("OWNER/")
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert (
+        re.search(r"^## (\S+) - (unreleased|\d{4}-\d\d-\d\d)$", changelog, re.M)[1] == __version__
+    )
 
 
 # -- CONTRIBUTING
