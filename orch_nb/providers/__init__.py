@@ -1,23 +1,28 @@
 """One file for each type of provider: a module here without a leading underscore is a type.
 
 The module's ``Provider`` class is made with an `Endpoint`; the type's name is the module's. Other
-packages add types by entry point, see `orch_nb.providers._plugin`.
+packages add types by entry point, a notebook by the decorator `provider`; see
+`orch_nb.providers._plugin`.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from orch_nb.errors import InputError
 from orch_nb.providers._endpoint import Endpoint
-from orch_nb.providers._plugin import PluginType, installed
+from orch_nb.providers._plugin import PluginType, plugin_types, register
 
 if TYPE_CHECKING:
     from orch_nb.providers._port import Port
 
-__all__ = ["Endpoint", "built_in_types", "known_types", "provider_type"]
+__all__ = ["Endpoint", "built_in_types", "known_types", "provider", "provider_type"]
+
+Kind = TypeVar("Kind", bound=type)
 
 
 class ProviderType(Protocol):
@@ -40,10 +45,9 @@ def built_in_types() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
-@cache
 def known_types() -> tuple[str, ...]:
-    """The names of all provider types, those of other packages too, in alphabetical order."""
-    return tuple(sorted({*built_in_types(), *installed()}))
+    """The names of all provider types, those from elsewhere too, in alphabetical order."""
+    return tuple(sorted({*built_in_types(), *plugin_types()}))
 
 
 def provider_type(name: str) -> ProviderType:
@@ -51,3 +55,23 @@ def provider_type(name: str) -> ProviderType:
     if name in built_in_types():
         return cast("ProviderType", importlib.import_module(f"{__name__}.{name}").Provider)
     return PluginType(name)
+
+
+def provider(name: str) -> Callable[[Kind], Kind]:
+    """Register the decorated class as the provider type `name`, in place of one that has it.
+
+    A session that is made from now on has it, and one that is there after its `reload`. Raises
+    `InputError` for the name of a built-in type, or one that can stand in no model id.
+    """
+    given: object = name  # a class, where the decorator stands without a name
+    if not isinstance(given, str) or not given.isidentifier() or given in built_in_types():
+        raise InputError(
+            "a provider needs a name of one word that no built-in type has, "
+            f"as in @provider('mine'), not {name!r}"
+        )
+
+    def keep(kind: Kind) -> Kind:
+        register(name, kind)
+        return kind
+
+    return keep

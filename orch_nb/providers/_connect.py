@@ -12,7 +12,7 @@ from pathlib import Path
 from orch_nb.providers import ProviderType, provider_type
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._llama import installed as llama_installed
-from orch_nb.providers._plugin import installed
+from orch_nb.providers._plugin import plugin_types
 from orch_nb.providers._port import Port
 from orch_nb.providers._probe import ProbeType
 from orch_nb.settings import (
@@ -106,9 +106,9 @@ def connect(
 
 
 def _plugin_rows(settings: Settings, env: Mapping[str, str]) -> dict[str, ProviderSettings]:
-    """Rows for the types of other packages that need none: no key, or the usual one is there."""
+    """Rows for the types from elsewhere that need none: no key, or the usual one is there."""
     rows = {}
-    for name in installed().keys() - settings.providers.keys():
+    for name in plugin_types() - settings.providers.keys():
         variable = provider_type(name).key_env
         if variable is None or env.get(variable):
             rows[name] = ProviderSettings(type=name, api_key_env=variable)

@@ -1,4 +1,4 @@
-"""Provider types from other packages, by the entry point ``orch_nb.providers``.
+"""Provider types from elsewhere: by the entry point ``orch_nb.providers``, or by a decorator.
 
 What such a class must have is ``stream(request, model)`` alone; the rest is filled in here.
 """
@@ -19,6 +19,17 @@ from orch_nb.types import Delta, ModelCard, Request
 
 GROUP = "orch_nb.providers"
 _END = object()
+_REGISTERED: dict[str, type] = {}
+
+
+def register(name: str, kind: type) -> None:
+    """Make `kind` the type `name`, in place of one from elsewhere that has it."""
+    _REGISTERED[name] = kind
+
+
+def plugin_types() -> set[str]:
+    """The names of all types from elsewhere."""
+    return {*_REGISTERED, *installed()}
 
 
 @cache
@@ -32,7 +43,7 @@ class PluginType:
 
     def __init__(self, name: str) -> None:
         try:
-            self._kind = installed()[name].load()
+            self._kind = _REGISTERED.get(name) or installed()[name].load()
         except Exception as error:  # noqa: BLE001 - importing others' code may raise what it likes
             said = one_line(f"{type(error).__name__}: {error}")
             raise SettingsError(

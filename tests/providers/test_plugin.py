@@ -108,3 +108,38 @@ def test_what_it_raises_is_an_error_of_ours(site: Path, tmp_path: Path) -> None:
 def test_it_is_not_there_without_its_package(tmp_path: Path) -> None:
     with pytest.raises(orch_nb.OrchError, match="shout"):
         orch_nb.Session(config={"providers": {"shout": {}}}, directory=tmp_path)
+
+
+def test_a_class_of_a_notebook_takes_part_after_a_reload(tmp_path: Path) -> None:
+    said = run(
+        tmp_path,
+        tmp_path,
+        """
+        import orch_nb
+        from orch_nb.providers import provider
+
+        with orch_nb.Session(config={"probe": False}) as session:
+            print(session.providers)
+
+            @provider("backwards")
+            class Backwards:
+                def stream(self, request, model):
+                    yield request.prompt[::-1]
+
+                def list_models(self):
+                    return ["plain"]
+
+            session.reload()
+            answer = session.ask("abc")
+            print(session.providers, answer.model, answer.text)
+        with orch_nb.Session(config={"providers": {"back": {"type": "backwards"}}}) as other:
+            print(other.ask("abc", model="back:plain").text)
+        for name in (Backwards, "openai", "a:b"):
+            try:
+                provider(name)
+            except orch_nb.OrchError as error:
+                print(error)
+        """,
+    )
+    assert said.startswith("()\n('backwards',) backwards:plain cba\ncba\n")
+    assert said.count("a provider needs a name of one word that no built-in type has") == 3
