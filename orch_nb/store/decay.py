@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,37 +55,46 @@ class FadingSample:
     depend on the moment that weights are counted from.
     """
 
-    __slots__ = ("_half_life", "_most", "_order", "_origin", "_sorted")
+    __slots__ = ("_half_life", "_most", "_order", "_origin", "_values", "_weights")
 
     def __init__(self, half_life: float, most: int) -> None:
         self._half_life, self._most = half_life, most
         self._origin = 0.0
         self._order: deque[tuple[float, float]] = deque()  # (at, value) as they came
-        self._sorted: list[tuple[float, float]] = []  # (value, weight)
+        # Apart, because a sum over floats alone is ten times as fast.
+        self._values: list[float] = []
+        self._weights: list[float] = []
 
     def add(self, at: float, value: float) -> None:
         """Add `value` as seen at the time `at`, in seconds."""
         if len(self._order) == self._most:
-            old_at, old = self._order.popleft()
-            del self._sorted[bisect_left(self._sorted, (old, self._weight(old_at)))]
+            self._remove(*self._order.popleft())
         self._order.append((at, value))
-        if not self._sorted or at - self._origin > _FAR * self._half_life:
+        if not self._values or at - self._origin > _FAR * self._half_life:
             self._origin = at
-            self._sorted = sorted((known, self._weight(then)) for then, known in self._order)
+            known = sorted((value, self._weight(then)) for then, value in self._order)
+            self._values, self._weights = [v for v, _ in known], [w for _, w in known]
         else:
-            insort(self._sorted, (value, self._weight(at)))
+            place = bisect_left(self._values, value)
+            self._values.insert(place, value)
+            self._weights.insert(place, self._weight(at))
+
+    def _remove(self, at: float, value: float) -> None:
+        """Forget one of the values that are equal to `value`: that which was seen at `at`."""
+        place = self._weights.index(self._weight(at), bisect_left(self._values, value))
+        del self._values[place], self._weights[place]
 
     def quantiles(self, shares: Sequence[float]) -> list[float | None]:
         """For each of `shares` the smallest value with that share of the weight up to it.
 
         Of no values they are None. With equal weights the share 1/2 gives the (lower) median.
         """
-        if not self._sorted:
+        if not self._values:
             return [None] * len(shares)
-        below = list(accumulate(weight for _, weight in self._sorted))
+        below = list(accumulate(self._weights))
         # A little less, so that what rounds up does not lead past the value that is meant.
         total = below[-1] * (1 - 1e-9)
-        return [self._sorted[bisect_left(below, share * total)][0] for share in shares]
+        return [self._values[bisect_left(below, share * total)] for share in shares]
 
     def _weight(self, at: float) -> float:
         return exp2(max(at - self._origin, -2 * _FAR * self._half_life) / self._half_life)
