@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import re
@@ -54,6 +55,13 @@ def _is_loopback(host: object) -> bool:
 
 def pytest_configure() -> None:
     sys.addaudithook(_deny_outside)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    """What is loaded by now is for good: each shell that ends would look through all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
