@@ -144,6 +144,19 @@ class Record:
     error_type: str | None = None
     replayed: bool = False
 
+    @property
+    def paid(self) -> Decimal | None:
+        """Dollars that it was billed, when it was recorded or else now; None is unknown.
+
+        What failed may have been billed as well.
+        """
+        return total_cost(self.attempts) if self.response is None else self.response.paid
+
+    @property
+    def billed(self) -> Decimal | None:
+        """Dollars that it added to the bill; None is unknown."""
+        return Decimal(0) if self.replayed else self.paid
+
     def as_recorded(self) -> Self:
         """The call as it was when it was recorded, with its bill; itself, if it is no replay."""
         response = self.response

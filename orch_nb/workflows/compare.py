@@ -185,7 +185,7 @@ def _collect(
                 parts[place].append(text)
                 watcher.arrived(place, text)
             else:
-                rows[place] = _ended(rows[place], parts[place], waiting[place])
+                rows[place] = _ended(rows[place], parts[place], waiting[place], calls[place])
                 del waiting[place]
                 watcher.answered(place, rows[place])
     except KeyboardInterrupt:
@@ -194,7 +194,7 @@ def _collect(
         for future in waiting.values():
             future.cancel()
     for place, future in waiting.items():
-        rows[place] = _ended(rows[place], parts[place], future)
+        rows[place] = _ended(rows[place], parts[place], future, calls[place])
     return not any(row.error == INTERRUPTED for row in rows)
 
 
@@ -206,7 +206,8 @@ def _end(arrived: _Arrivals, place: int, _: object) -> None:
     arrived.put((place, None))
 
 
-def _ended(row: Compared, parts: Sequence[str], future: Future[Response]) -> Compared:
+def _ended(row: Compared, parts: Sequence[str], future: Future[Response], call: Call) -> Compared:
+    row = replace(row, record=call.recorded)
     try:
         return replace(row, response=future.result())
     except OrchError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, overload
 from orch_nb.errors import Interrupted, OrchError
 from orch_nb.figures import dollars, seconds
 from orch_nb.sanitize import one_line
-from orch_nb.types import Estimate, Response
+from orch_nb.types import Estimate, Record, Response
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -29,6 +29,7 @@ class Compared:
 
     Before it is asked it has neither. ``kind`` is the task's, ``expected`` what was estimated,
     ``partial`` what had arrived of an answer that was stopped or broke off: hostile text, too.
+    ``record`` is what the ledger has of the call, None where it had not come to its end.
     """
 
     model: str
@@ -37,6 +38,7 @@ class Compared:
     response: Response | None = None
     error: str | None = None
     partial: str = ""
+    record: Record | None = None
 
     @property
     def text(self) -> str | None:
@@ -54,16 +56,28 @@ class Compared:
         return None if self.response is None else self.response.seconds
 
     @property
+    def paid(self) -> Decimal | None:
+        """As `orch_nb.types.Record.paid`; 0 where nothing was asked."""
+        return Decimal(0) if self.record is None else self.record.paid
+
+    @property
+    def billed(self) -> Decimal | None:
+        """As `orch_nb.types.Record.billed`; 0 where nothing was asked."""
+        return Decimal(0) if self.record is None else self.record.billed
+
+    @property
     def said(self) -> str:
         """The answer, or the error, as what it is: hostile text."""
         return self.response.text if self.response is not None else self.error or ""
 
     def to_record(self) -> dict[str, object]:
-        """The row as a flat mapping; dollars are Decimal, None is unknown or does not apply."""
+        """The row as a flat mapping; dollars are Decimal, None is unknown or does not apply.
+
+        ``billed`` is what was billed, also where that was when it was recorded.
+        """
         made = self.response
         values = (
-            *(self.model, self.kind, self.text, self.cost, None if made is None else made.billed),
-            self.seconds,
+            *(self.model, self.kind, self.text, self.cost, self.paid, self.seconds),
             None if made is None else made.usage.input_tokens,
             None if made is None else made.usage.output_tokens,
             None if made is None else made.cached,
@@ -98,13 +112,13 @@ class Comparison(Sequence[Compared]):
 
     @property
     def billed(self) -> Decimal | None:
-        """Dollars that the answers added to the bill; None where a part is unknown."""
-        return _sum([row.response.billed for row in self.rows if row.response is not None])
+        """Dollars that it added to the bill, failures included; None where a part is unknown."""
+        return _sum([row.billed for row in self.rows])
 
     @property
     def paid(self) -> Decimal | None:
         """The same as it was when it was recorded."""
-        return _sum([row.response.paid for row in self.rows if row.response is not None])
+        return _sum([row.paid for row in self.rows])
 
     def to_records(self) -> list[dict[str, object]]:
         """One flat row a model, see `Compared.to_record`."""

@@ -10,9 +10,11 @@ from random import Random
 from typing import Any, Unpack
 
 from orch_nb.errors import InputError, OrchError
+from orch_nb.invoke.call import Call
+from orch_nb.invoke.compose import Options
 from orch_nb.invoke.loop import BackgroundLoop, Feed
 from orch_nb.invoke.values import count, names
-from orch_nb.types import Observation, Response
+from orch_nb.types import Observation, Record, Response
 from orch_nb.workflows.checks import Check, CheckFailed, read_check
 from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped, Plan
 from orch_nb.workflows.items import Items, read_items
@@ -84,12 +86,17 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """One answer, and a judge's on it; ``error`` is that of whichever failed."""
+    """One answer, and a judge's on it; ``error`` is that of whichever failed.
+
+    ``asked`` and ``judged`` are what the ledger has of the two, None where nothing was tried.
+    """
 
     cell: Cell
     response: Response | None
-    verdict: Response | None = None
-    error: str | None = None
+    verdict: Response | None
+    error: str | None
+    asked: Record | None
+    judged: Record | None
 
 
 def _collect(
@@ -128,16 +135,22 @@ def _collect(
 
 
 async def _ask(session: Asker, cell: Cell, judge: str | None) -> _Done:
-    response = None
+    calls: list[Call] = []
+    response, verdict, error = None, None, None
+
+    async def ask(prompt: str, options: Options) -> Response:
+        calls.append(session.compose(prompt, **options))
+        return await asyncio.wrap_future(session.start(calls[-1]))
+
     try:
-        response = await session.aask(cell.item.prompt, **cell.options)
-        if judge is None:
-            return _Done(cell, response)
-        prompt = judge_prompt(cell.item.prompt, response.text, cell.item.expected)
-        options = judge_options(judge, cell.options.get("stream"))
-        return _Done(cell, response, await session.aask(prompt, **options))
-    except OrchError as error:
-        return _Done(cell, response, error=str(error))
+        response = await ask(cell.item.prompt, cell.options)
+        if judge is not None:
+            prompt = judge_prompt(cell.item.prompt, response.text, cell.item.expected)
+            verdict = await ask(prompt, judge_options(judge, cell.options.get("stream")))
+    except OrchError as failure:
+        error = str(failure)
+    asked, judged, *_ = [*(call.recorded for call in calls), None, None]
+    return _Done(cell, response, verdict, error, asked, judged)
 
 
 def _grade(session: Asker, done: _Done, check: Check, clock: Callable[[], float]) -> Row:
@@ -161,9 +174,12 @@ def _grade(session: Asker, done: _Done, check: Check, clock: Callable[[], float]
         cell.kind,
         quality=quality,
         error=error,
+        billed=Decimal(0) if done.asked is None else done.asked.paid,
+        judge_cost=Decimal(0) if done.judged is None else done.judged.paid,
+        replayed=done.asked is not None and done.asked.replayed,
     )
     if response is None:
-        return replace(row, billed=Decimal(0))
+        return row
     # The same answer graded again, as every "Run All" does, is no second observation.
     counts = not (response.simulated or response.cached or response.replayed)
     if quality is not None and counts:
@@ -172,9 +188,6 @@ def _grade(session: Asker, done: _Done, check: Check, clock: Callable[[], float]
         row,
         text=response.text,
         cost=response.cost,
-        billed=response.paid,
-        judge_cost=Decimal(0) if verdict is None else verdict.paid,
         seconds=response.seconds,
         cached=response.cached,
-        replayed=response.replayed,
     )

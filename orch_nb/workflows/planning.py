@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol, TypedDict, Unpack, cast
 
 from orch_nb.errors import InputError, SelectionError
+from orch_nb.invoke.call import Call
 from orch_nb.invoke.compose import Options
+from orch_nb.settings import Settings
 from orch_nb.types import Decision, Effort, Observation, Response
 from orch_nb.workflows.evaluation import Plan
 from orch_nb.workflows.items import Item
@@ -24,8 +27,11 @@ _STRATEGY = "cost"
 class Asker(Protocol):
     """What is needed of a session."""
 
-    def aask(self, prompt: str, **options: Unpack[Options]) -> Coroutine[Any, Any, Response]:
-        """Ask the best model."""
+    def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
+        """The call for `prompt`, with what the tools that it names bring along."""
+
+    def start(self, call: Call, settings: Settings | None = None) -> Future[Response]:
+        """Begin to answer `call`."""
 
     def select(self, prompt: str, **options: Unpack[Options]) -> Decision:
         """Rank the models without asking any."""

@@ -169,7 +169,8 @@ def test_the_options_of_ask(session: Session, says: Says, stub: Stub) -> None:
     again = session.compare(PROMPT, BOTH, schema=City, task="extraction", max_tokens=50)
     assert again[0].response is not None
     assert again[0].response.cached
-    assert again.billed == 0
+    assert again[0].billed == 0
+    assert again.billed == again[1].billed  # what does not fit the form is asked, and paid, anew
 
 
 def test_one_budget(open_session: Open, says: Says) -> None:
@@ -253,6 +254,16 @@ def test_each_model_has_its_own_part_of_a_thread(session: Session, says: Says, s
         session.compare("And now?", 3, thread="who")
 
 
+def test_what_a_model_was_paid_for_in_vain_is_in_the_bill(session: Session, stub: Stub) -> None:
+    stub.rule("a", write("err_mid", words=50, after=30), model="large")
+    made = session.compare(PROMPT, BOTH)
+    answered, failed = made
+    assert failed.error
+    assert failed.billed
+    assert made.billed == session.ledger.spent.total == (answered.billed or 0) + failed.billed
+    assert made.to_records()[1]["billed"] == failed.billed
+
+
 def test_a_replay_has_the_same_rows(open_session: Open, says: Says, stub: Stub) -> None:
     says("small", "Cher ami")
     says("judge", "Amie")
@@ -261,7 +272,8 @@ def test_a_replay_has_the_same_rows(open_session: Open, says: Says, stub: Stub) 
 
     def compared(mode: str) -> list[dict[str, object]]:
         made = open_session(mode=mode).compare(PROMPT, models, thread="letters")
-        return [{**record, "billed": None} for record in made.to_records()]
+        assert (made.billed == 0) == (mode == "replay")
+        return made.to_records()
 
     recorded = compared("record")
     asked = chats(stub)

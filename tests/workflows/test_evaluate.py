@@ -11,8 +11,9 @@ import pytest
 
 from orch_nb import Session
 from orch_nb.errors import InputError, SelectionError, UnknownNameError
-from orch_nb.workflows.evaluation import EvaluationStopped, Plan
+from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped, Plan
 from stub.client import Stub
+from stub.spec import write
 from workflows.evaluations import BOTH, SUMS, Says, run
 
 Open = Callable[..., Session]
@@ -222,6 +223,28 @@ def test_as_many_at_a_time_as_n_jobs(session: Session, stub: Stub) -> None:
     stub.rule("a", "ok?delay=0.02&words=6")
     run(session, SUMS, "a:small", n_jobs=3)
     assert 1 < stub.stats("a").max_inflight <= 3
+
+
+def test_what_failed_answers_and_grades_were_paid_for_is_in_the_bill(
+    open_session: Open, stub: Stub
+) -> None:
+    stub.rule("a", write("err_mid", words=50, after=30), model="small")
+    stub.rule("a", write("err_mid", words=50, after=30), model="judge")
+
+    def evaluated(mode: str) -> Evaluation:
+        session = open_session(mode=mode)
+        made = session.evaluate(["2 + 2?"], ["a:small", "a:large"], judge="a:judge")
+        assert made.billed == session.ledger.spent.total
+        return made
+
+    recorded = evaluated("record")
+    small, large = recorded.rows
+    assert (small.text, large.quality) == (None, None)
+    assert small.billed
+    assert large.judge_cost
+    replayed = evaluated("replay")
+    assert replayed.billed == 0
+    assert replayed.to_records() == [{**r, "replayed": True} for r in recorded.to_records()]
 
 
 def test_a_replayed_evaluation_says_the_same_bills_nothing_and_is_no_observation(

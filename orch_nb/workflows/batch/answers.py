@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from orch_nb.errors import Interrupted, OrchError
-from orch_nb.types import Response
+from orch_nb.types import Record, Response
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -19,8 +21,42 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What came of a row, and the record of its call; None where nothing was tried."""
+
+    outcome: Outcome
+    record: Record | None = None
+
+    @property
+    def paid(self) -> Decimal | None:
+        """As `Record.paid`."""
+        return Decimal(0) if self.record is None else self.record.paid
+
+    @property
+    def billed(self) -> Decimal | None:
+        """As `Record.billed`."""
+        return Decimal(0) if self.record is None else self.record.billed
+
+
 class Answers(list[Outcome]):
-    """One `Response` a row; the error in the place of one that failed."""
+    """One `Response` a row; the error in the place of one that failed.
+
+    Parameters
+    ----------
+    outcomes
+        The rows.
+    lost
+        What failed rows were billed all the same, by place: they may have been asked in vain.
+    """
+
+    def __init__(
+        self,
+        outcomes: Iterable[Outcome] = (),
+        lost: Mapping[int, Decimal | None] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(outcomes)
+        self._lost = dict(lost)
 
     @property
     def failed(self) -> tuple[int, ...]:
@@ -29,8 +65,9 @@ class Answers(list[Outcome]):
 
     @property
     def billed(self) -> Decimal | None:
-        """Dollars that the answers added to the bill; None where a part is unknown."""
+        """Dollars that all rows added to the bill; None where a part is unknown."""
         bills = [outcome.billed for outcome in self if isinstance(outcome, Response)]
+        bills += self._lost.values()
         known = [bill for bill in bills if bill is not None]
         return sum(known, Decimal(0)) if len(known) == len(bills) else None
 
@@ -39,18 +76,25 @@ class Answers(list[Outcome]):
 
         Raises `OrchError` where pandas is not installed.
         """
-        return frame_of(map(flat, self), range(len(self)))
+        lost = self._lost
+        rows = (flat(one, lost.get(place, Decimal(0))) for place, one in enumerate(self))
+        return frame_of(rows, range(len(self)))
 
 
-def flat(outcome: Outcome) -> dict[str, object]:
-    """One row of a table: dollars and seconds as floats, None where they are not known."""
+def flat(outcome: Outcome, lost: Decimal | None = Decimal(0)) -> dict[str, object]:
+    """One row of a table: dollars and seconds as floats, None where they are not known.
+
+    ``billed`` is what was billed, also where that was when it was recorded; of an error it is
+    `lost`.
+    """
     if isinstance(outcome, OrchError):
-        return {"error": f"{type(outcome).__name__}: {outcome}"}
+        said = f"{type(outcome).__name__}: {outcome}"
+        return {"billed": None if lost is None else float(lost), "error": said}
     row: dict[str, object] = {
         "answer": outcome.text,
         "model": outcome.model,
         "cost": None if outcome.cost is None else float(outcome.cost),
-        "billed": None if outcome.billed is None else float(outcome.billed),
+        "billed": None if outcome.paid is None else float(outcome.paid),
         "seconds": outcome.seconds,
         "cached": outcome.cached,
         "input_tokens": outcome.usage.input_tokens,

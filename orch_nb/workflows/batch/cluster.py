@@ -20,7 +20,7 @@ from orch_nb.invoke.call import Call
 from orch_nb.sanitize import one_line
 from orch_nb.store.account import payments
 from orch_nb.workflows.batch import remote
-from orch_nb.workflows.batch.answers import Outcome
+from orch_nb.workflows.batch.answers import Ended
 from orch_nb.workflows.batch.calls import GRACE, RowCalls
 
 # Rows that a worker gets at a time, for each that it asks side by side: a message costs the
@@ -53,14 +53,14 @@ class Cluster:
             if said:
                 raise InputError(f"the worker {worker} cannot work for this session: {said}")
         self._run, self._stopped = uuid4().hex, False
-        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._ended: SimpleQueue[Ended] = SimpleQueue()
 
     def ask(
         self,
         rows: RowCalls,
         n_jobs: int,
-        take: Callable[[int, Outcome], None],
-        seen: Callable[[Outcome], None],
+        take: Callable[[int, Ended], None],
+        seen: Callable[[Ended], None],
     ) -> bool:
         """As `orch_nb.workflows.batch.threads.ask_in_threads`, but `take` is called in one thread.
 
@@ -97,26 +97,27 @@ class Cluster:
         return sum(cores.values()) or 1
 
     def _show(
-        self, seen: Callable[[Outcome], None], collecting: Future[None], at_most: float = inf
+        self, seen: Callable[[Ended], None], collecting: Future[None], at_most: float = inf
     ) -> None:
         """Have what arrives `seen`, until all has, or `at_most` so many seconds have passed."""
         end = time.monotonic() + at_most
         while time.monotonic() < end:
             over = collecting.done()  # nothing is put after this
             try:
-                seen(self._outcomes.get(timeout=0 if over else _POLL))
+                seen(self._ended.get(timeout=0 if over else _POLL))
             except Empty:
                 if over:
                     return
 
-    def _collect(self, rows: RowCalls, n_jobs: int, take: Callable[[int, Outcome], None]) -> None:
+    def _collect(self, rows: RowCalls, n_jobs: int, take: Callable[[int, Ended], None]) -> None:
         def keep(reply: remote.Reply) -> None:
             if reply.record is not None:
                 self._session.budget.include(payments(reply.record))
                 self._session.ledger.add(reply.record, written=reply.written)
             if (outcome := reply.outcome) is not None:
-                take(reply.place, outcome)
-                self._outcomes.put(outcome)
+                ended = Ended(outcome, reply.record)
+                take(reply.place, ended)
+                self._ended.put(ended)
 
         with parallel_config(backend="dask"):  # which joblib knows by this name only here
             for replies in self._parallel(rows, n_jobs):

@@ -16,7 +16,7 @@ from orch_nb.workflows.batch.answers import (
     Answers,
     BatchRefused,
     BatchStopped,
-    Outcome,
+    Ended,
     flat,
     frame_of,
 )
@@ -108,10 +108,14 @@ class _Results:
     def __init__(self, rows: Rows) -> None:
         self._rows, self._table = rows, rows.index is not None
         self._found: list[Any] = [None] * rows.count
+        self._lost: dict[int, Decimal | None] = {}
 
-    def take(self, place: int, outcome: Outcome) -> None:
-        """Keep the `outcome` of the row at `place`; called in any thread."""
-        self._found[place] = flat(outcome) if self._table else outcome
+    def take(self, place: int, ended: Ended) -> None:
+        """Keep what came of the row at `place`; called in any thread."""
+        outcome = ended.outcome
+        self._found[place] = flat(outcome, ended.paid) if self._table else outcome
+        if isinstance(outcome, OrchError):
+            self._lost[place] = ended.billed
 
     @property
     def done(self) -> int:
@@ -122,8 +126,9 @@ class _Results:
         """What the caller gets, with an error in the place of what was not asked."""
         missing = OrchError(_NOT_ASKED)
         if not self._table:
-            return Answers(missing if found is None else found for found in self._found)
-        rows = (flat(missing) if found is None else found for found in self._found)
+            found = (missing if one is None else one for one in self._found)
+            return Answers(found, self._lost)
+        rows = (flat(missing) if one is None else one for one in self._found)
         return frame_of(rows, self._rows.index)
 
 
@@ -134,14 +139,12 @@ class _Bar:
         self._bar = _made(total) if shown else None
         self._billed, self._failed = Decimal(0), 0
 
-    def take(self, outcome: Outcome) -> None:
+    def take(self, ended: Ended) -> None:
         """Count what came of a row."""
         if self._bar is None:
             return
-        if isinstance(outcome, Response):
-            self._billed += outcome.billed or 0
-        else:
-            self._failed += 1
+        self._billed += ended.billed or 0
+        self._failed += not isinstance(ended.outcome, Response)
         failed = f", {self._failed} failed" if self._failed else ""
         self._bar.set_postfix_str(f"{dollars(self._billed)}{failed}", refresh=False)
         self._bar.update()

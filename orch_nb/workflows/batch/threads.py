@@ -8,7 +8,8 @@ from concurrent.futures import wait
 from joblib import Parallel, delayed
 
 from orch_nb.errors import OrchError
-from orch_nb.workflows.batch.answers import Outcome
+from orch_nb.invoke.call import Call
+from orch_nb.workflows.batch.answers import Ended, Outcome
 from orch_nb.workflows.batch.calls import GRACE, Calls, RowCalls, Starter
 
 
@@ -16,29 +17,33 @@ def ask_in_threads(
     session: Starter,
     rows: RowCalls,
     n_jobs: int,
-    take: Callable[[int, Outcome], None],
-    seen: Callable[[Outcome], None],
+    take: Callable[[int, Ended], None],
+    seen: Callable[[Ended], None],
 ) -> bool:
     """Ask all `rows`, `n_jobs` at a time; whether they came to their end, or the user stopped.
 
-    `take` gets the outcome of each place in the thread that waited for it, `seen` in this one.
+    `take` gets what came of each place in the thread that waited for it, `seen` in this one.
     """
     calls = Calls(session)
 
-    def ask(place: int) -> Outcome | None:
+    def ask(place: int) -> Ended | None:
+        call: Call | None = None
         try:
-            outcome: Outcome | None = calls.answer(rows[place])
+            call = rows[place]
+            outcome: Outcome | None = calls.answer(call)
         except OrchError as error:
             outcome = error
-        if outcome is not None:
-            take(place, outcome)
-        return outcome
+        if outcome is None:
+            return None
+        ended = Ended(outcome, None if call is None else call.recorded)
+        take(place, ended)
+        return ended
 
     parallel = Parallel(n_jobs, backend="threading", return_as="generator_unordered")
     try:
-        for outcome in parallel(delayed(ask)(place) for place in range(rows.count)):
-            if outcome is not None:
-                seen(outcome)
+        for ended in parallel(delayed(ask)(place) for place in range(rows.count)):
+            if ended is not None:
+                seen(ended)
     except KeyboardInterrupt:
         wait(calls.cancel(), timeout=GRACE)
     return not calls.stopped

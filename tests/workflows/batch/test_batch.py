@@ -84,6 +84,28 @@ def test_a_server_that_refuses_fails_its_rows(session: Session, stub: Stub) -> N
     assert all(isinstance(answer, OrchError) for answer in answers)
     frame = answers.to_pandas()
     assert frame.error.str.contains("a:small").all()
+    assert answers.billed == frame.billed.sum() == 0
+
+
+def test_what_failed_rows_were_paid_for_is_in_the_bill_and_the_same_in_replay(
+    open_session: Open, stub: Stub
+) -> None:
+    stub.rule("a", write("err_mid", words=50, after=30))
+
+    def run(mode: str) -> tuple[Answers, list[dict[str, object]]]:
+        session = open_session(mode=mode)
+        answers = session.map(["x", "y"], "{{ item }}", model=SMALL)
+        assert answers.failed == (0, 1)
+        assert answers.billed == session.ledger.spent.total
+        return answers, answers.to_pandas()[["billed", "error"]].to_dict("records")
+
+    recorded, rows = run("record")
+    assert recorded.billed
+    assert sum(row["billed"] for row in rows) == pytest.approx(float(recorded.billed))
+    replayed, _ = run("replay")
+    assert replayed.billed == 0
+    table = open_session(mode="replay").map(pd.Series(["x", "y"]), "{{ item }}", model=SMALL)
+    assert table[["billed", "error"]].to_dict("records") == rows
 
 
 @pytest.mark.parametrize(
