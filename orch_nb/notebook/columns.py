@@ -212,7 +212,7 @@ def _side_by_side(columns: Sequence[Column]) -> Bundle:
     row = '<tr style="background:none">'
     layout = f"table-layout:fixed;width:100%;min-width:{_LEAST * len(columns)}ch;font-size:inherit"
     html = (
-        '<div style="overflow-x:auto" tabindex="0" role="region" aria-label="answers side by side">'
+        '<div aria-label="answers side by side" role="region" style="overflow-x:auto" tabindex="0">'
         f'<table style="{layout};margin:0;border-collapse:collapse">'
         f"<thead>{row}{heads}</tr></thead><tbody>{row}{bodies}</tr>{row}{feet}</tr></tbody></table></div>"
     )
