@@ -146,8 +146,6 @@ def record(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         cell.source = _REPLAY.sub(r"\1record", cell.source)
-    # The SDK is there before the first call: the seconds that are recorded are those of answers.
-    notebook.cells.insert(0, nbformat.v4.new_code_cell("import openai"))  # type: ignore[no-untyped-call]
     # Else the time of the first answer is that of the import.
     notebook.cells.insert(0, nbformat.v4.new_code_cell("import openai"))  # type: ignore[no-untyped-call]
     with serving(script), tempfile.TemporaryDirectory() as name:
