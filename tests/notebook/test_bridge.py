@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from shells.kernel import Kernel
+from shells.kernel import SECONDS, Kernel
 from stub.client import Stub
 from stub.spec import write
 
@@ -38,7 +38,7 @@ class Page:
 
     def wait(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first message that `fits`, from now on."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             try:
                 message = self._client.get_iopub_msg(timeout=0.2)
@@ -159,20 +159,20 @@ def test_while_a_cell_runs_a_subshell_hears_commands(
     client = kernel.client
     created = client.session.msg("create_subshell_request", {})
     client.control_channel.send(created)
-    reply = client.get_control_msg(timeout=20)
+    reply = client.get_control_msg(timeout=120)
     running = client.execute(f"%orch -m {SMALL} Name all rivers")
     page.state(lambda s: s["busy"] == [{"model": SMALL, "calls": 1}])
     stop = client.session.msg("comm_msg", {"comm_id": page._comm, "data": COMMANDS["stop"]})
     stop["header"]["subshell_id"] = reply["content"]["subshell_id"]
     client.shell_channel.send(stop)
     page.state(lambda s: s["busy"] == [] and bool(s["calls"]))
-    ended = client.get_shell_msg(timeout=20)
+    ended = client.get_shell_msg(timeout=120)
     while ended["parent_header"]["msg_id"] != running:
-        ended = client.get_shell_msg(timeout=20)
+        ended = client.get_shell_msg(timeout=120)
     assert ended["content"]["ename"] == "Interrupted"
     subshell = {"subshell_id": reply["content"]["subshell_id"]}
     client.control_channel.send(client.session.msg("delete_subshell_request", subshell))
-    assert client.get_control_msg(timeout=20)["content"]["status"] == "ok"
+    assert client.get_control_msg(timeout=120)["content"]["status"] == "ok"
 
 
 def test_a_page_that_was_loaded_again_adopts_the_link(kernel: Kernel, page: Page) -> None:
@@ -187,9 +187,9 @@ def test_a_page_that_refused_leaves_a_link_for_the_next(kernel: Kernel, page: Pa
         client.session.msg("comm_close", {"comm_id": page._state, "data": {}})
     )
     client.comm_info("orch_nb.state")
-    reply = client.get_shell_msg(timeout=20)
+    reply = client.get_shell_msg(timeout=120)
     while reply["msg_type"] != "comm_info_reply":
-        reply = client.get_shell_msg(timeout=20)
+        reply = client.get_shell_msg(timeout=120)
     (found,) = reply["content"]["comms"]
     assert found != page._state
     again = Page(kernel, found)

@@ -74,7 +74,7 @@ def test_of_a_saved_notebook_that_no_kernel_knows(shell: Shell) -> None:
 
 def _convert(*options: str) -> None:
     command = [sys.executable, "-m", "nbconvert", *options, "other.ipynb"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
 
 

@@ -249,7 +249,7 @@ def test_nbclient_stops(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     notebook = new_notebook(cells=cells)
     with pytest.raises(CellExecutionError) as caught:
-        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": "."}}).execute()
+        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": "."}}).execute()
     assert caught.value.ename == "KeyRefused"
     (error,) = notebook.cells[1].outputs
     assert error.traceback == [f"KeyRefused: {error.evalue}"]

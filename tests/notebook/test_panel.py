@@ -112,7 +112,7 @@ def test_what_another_thread_changes_is_sent_to_the_front_end(kernel: Kernel, pa
     )
     told = dict[str, object]()
     while "value" not in told:
-        message = kernel.client.get_iopub_msg(timeout=30)
+        message = kernel.client.get_iopub_msg(timeout=120)
         content = message["content"]
         if message["msg_type"] == "comm_msg" and content["comm_id"] == slider:
             told |= content["data"].get("state", {})

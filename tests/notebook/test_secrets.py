@@ -39,7 +39,7 @@ def test_a_notebook_and_its_folder_hold_no_key(
     ]
     notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
     resources = {"metadata": {"path": "."}}
-    NotebookClient(notebook, timeout=60, resources=resources, allow_errors=True).execute()
+    NotebookClient(notebook, timeout=120, resources=resources, allow_errors=True).execute()
     nbformat.write(notebook, "saved.ipynb")
     failed = [cell for cell in notebook.cells if "'error'" in str(cell.outputs)]
     assert [cell.source for cell in failed] == asked[1:]

@@ -39,7 +39,7 @@ class Terminal:
             env={"PATH": os.environ["PATH"], "TERM": "xterm", "PYTHONUTF8": "1", **home},
             encoding="utf-8",
             dimensions=(50, 200),
-            timeout=60,
+            timeout=120,
             echo=False,
         )
         self._prompt()

@@ -240,7 +240,7 @@ def test_a_script_that_is_stopped_ends_at_once_and_says_so(configured: Stub) -> 
             assert script.poll() is None
             time.sleep(0.01)
         script.send_signal(signal.SIGINT)
-        said = script.communicate(timeout=60)[1]
+        said = script.communicate(timeout=120)[1]
     assert said.splitlines()[-1] == (
         "orch_nb.errors.Interrupted: stopped; the connection is closed"
     )

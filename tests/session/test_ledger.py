@@ -54,7 +54,7 @@ def test_sums_of_all_kinds_of_calls_are_what_was_spent(
 
 def test_a_session_that_just_ends_leaves_its_calls(configured: Stub, open_session: Open) -> None:
     script = "import orch_nb\norch_nb.Session().ask('hello', model='openai:gpt-6-luna')\n"
-    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=120)
     (row,) = open_session().ledger.history()
     assert (row.model, row.call, row.error) == ("openai:gpt-6-luna", 1, None)
 
@@ -72,7 +72,7 @@ def test_what_is_under_way_at_the_end_of_a_process_is_kept(
         "shown.wait()\n"
     )
     subprocess.run(
-        [sys.executable, "-c", script], check=True, timeout=60, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", script], check=True, timeout=120, stderr=subprocess.DEVNULL
     )
     (row,) = open_session().ledger.history()
     assert (row.error_type, row.finish, row.usage_source) == (

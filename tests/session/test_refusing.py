@@ -75,7 +75,7 @@ print(session.ask("last in the parent", model="team:m", deadline=5).text[:4], fl
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.stdout.split() == ["echo"] * 4, done.stderr
@@ -112,7 +112,7 @@ os._exit(0)
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     first, second = (line.split() for line in done.stdout.splitlines())

@@ -13,7 +13,8 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-SECONDS = 30.0
+#: How long a kernel may be silent. It never is for so long; a busy machine is slow.
+SECONDS = 90.0
 Content = dict[str, Any]
 
 

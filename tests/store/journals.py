@@ -36,7 +36,7 @@ def command(body: str, place: Path) -> list[str]:
 
 def run(body: str, place: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(body, place), capture_output=True, text=True, timeout=60, check=True
+        command(body, place), capture_output=True, text=True, timeout=120, check=True
     )
 
 

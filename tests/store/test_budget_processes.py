@@ -161,7 +161,7 @@ def test_64_callers_in_each_of_4_processes_never_pass_the_limit(tmp_path: Path) 
                 "(SELECT sum(amount) FROM total WHERE key = 'hour')"
             ).fetchone()
             seen.append((rows or 0, sums or 0))
-        spent = [D(worker.communicate(timeout=60)[0]) for worker in workers]
+        spent = [D(worker.communicate(timeout=120)[0]) for worker in workers]
     assert len(seen) > 10
     assert max(rows for rows, _ in seen) <= limit
     assert all(rows == sums for rows, sums in seen)
@@ -236,7 +236,7 @@ budget.reserve(D("0.7"), model="a:m"); print("ready", flush=True); time.sleep(60
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
 def test_a_forked_child_spends_from_the_same_session(tmp_path: Path) -> None:
     with start(tmp_path, FORKED) as parent:
-        out, _ = parent.communicate(timeout=60)
+        out, _ = parent.communicate(timeout=120)
     fitted, session = out.split()
     budget = made(tmp_path)
     hour = budget.spent()["hour"]
@@ -249,12 +249,12 @@ def test_a_forked_child_spends_from_the_same_session(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
 def test_what_was_spent_before_the_fork_is_written_once(tmp_path: Path) -> None:
     with start(tmp_path, CAUGHT_UP) as parent:
-        out, _ = parent.communicate(timeout=60)
+        out, _ = parent.communicate(timeout=120)
     assert [D(amount) for amount in out.split()] == [D("0.6")] * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limit of file sizes")
 def test_a_full_disk_costs_one_warning_and_no_call(tmp_path: Path) -> None:
     with start(tmp_path, FULL) as worker:
-        out, _ = worker.communicate(timeout=60)
+        out, _ = worker.communicate(timeout=120)
     assert out == "0.900000000 ['BudgetWarning']\n"

@@ -160,7 +160,7 @@ def test_a_full_disk_warns_and_answers(tmp_path: Path) -> None:
         "asyncio.run(main())\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "False\nFalse\nFalse\n"
     assert done.stderr.count("CacheWarning: answers are not kept") == 1
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == [tmp_path / ".gitignore"]
@@ -183,7 +183,7 @@ def test_joblib_is_imported_on_first_use_only(tmp_path: Path) -> None:
         "assert not {'joblib', 'pandas', 'numpy'} & set(sys.modules)\n"
     )
     folder = tmp_path / "cache"
-    subprocess.run([sys.executable, "-c", script, str(folder)], timeout=30, check=True)
+    subprocess.run([sys.executable, "-c", script, str(folder)], timeout=120, check=True)
     assert not folder.exists()
 
 

@@ -81,7 +81,7 @@ def test_nothing_is_opened_before_the_first_use(tmp_path: Path) -> None:
         "assert threading.active_count() == 2\n"
     )
     folder = tmp_path / "data"
-    subprocess.run([sys.executable, "-c", script, str(folder)], timeout=30, check=True)
+    subprocess.run([sys.executable, "-c", script, str(folder)], timeout=120, check=True)
     assert not folder.exists()
 
 

@@ -32,7 +32,7 @@ def test_processes_add_side_by_side(tmp_path: Path) -> None:
     body = "for _ in range(40):\n    add(5, sys.argv[2]); time.sleep(0.02)\nexperience.close()\n"
     names = ("a:m", "b:m", "a:m")
     writers = [subprocess.Popen([*command(body, tmp_path), name]) for name in names]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
     assert kept(tmp_path) == {"a:m": 400, "b:m": 200}
     assert rows(tmp_path, "PRAGMA integrity_check") == [("ok",)]
 
@@ -56,7 +56,7 @@ def test_a_process_killed_at_any_moment_harms_nothing(tmp_path: Path) -> None:
         assert writer.stdout.readline() == "writing\n"
         time.sleep(moments.uniform(0.5, 1.2))
         writer.send_signal(signal.SIGKILL)
-        writer.communicate(timeout=30)
+        writer.communicate(timeout=120)
     before = kept(tmp_path)["a:m"]
     assert before > 0
     with opened(tmp_path) as experience:
@@ -74,7 +74,7 @@ def test_what_was_added_a_while_ago_survives_a_kill(tmp_path: Path) -> None:
             assert writer.poll() is None
             time.sleep(0.05)
     writer.send_signal(signal.SIGKILL)
-    writer.wait(timeout=30)
+    writer.wait(timeout=120)
     assert kept(tmp_path) == {"a:m": 2}
 
 

@@ -187,7 +187,7 @@ def test_a_full_file_system(tmp_path: Path) -> None:
     )
     body = SCRIPT + "for _ in range(3): add(1); print(ratings()); experience.close()\n"
     arguments = [*MOUNTING, script, "sh", str(tmp_path), sys.executable, body]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "{'a:m': 1}\n{'a:m': 2}\n{'a:m': 3}\n"
     assert done.stderr.count("ExperienceWarning") == 1
 
@@ -199,7 +199,7 @@ def test_a_read_only_folder_is_read(tmp_path: Path) -> None:
     script = 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"; exec "$2" -c "$3" "$1"'
     body = SCRIPT + "for _ in range(2): print(ratings()); add(1); experience.close()\n"
     arguments = [*MOUNTING, script, "sh", str(tmp_path), sys.executable, body]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "{'a:m': 1}\n{'a:m': 2}\n"
     assert done.stderr.count("ExperienceWarning") == 1
     assert "readonly" in done.stderr

@@ -59,8 +59,8 @@ def start(body: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_a_second_process_finds_what_the_first_stored(tmp_path: Path) -> None:
-    first, _ = start(ASK, str(tmp_path), KEY, "first").communicate(timeout=30)
-    second, _ = start(ASK, str(tmp_path), KEY, "second").communicate(timeout=30)
+    first, _ = start(ASK, str(tmp_path), KEY, "first").communicate(timeout=120)
+    second, _ = start(ASK, str(tmp_path), KEY, "second").communicate(timeout=120)
     assert first.split("\n") == ["computed", "from first", ""]
     assert second.split("\n") == ["from first", ""]
     assert ask(make(tmp_path)) == ("from first", True)
@@ -204,7 +204,7 @@ def test_two_processes_may_write_the_same_key(tmp_path: Path) -> None:
     )
     writers = [start(body, str(tmp_path), KEY, name) for name in ("left", "right")]
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=120)
         assert writer.returncode == 0
     assert ask(make(tmp_path))[0] in ("from left", "from right")
     assert [p.name for p in tmp_path.glob("??/*") if p.suffix != ".json"] == []
@@ -225,7 +225,7 @@ def test_a_writer_killed_at_any_moment_leaves_no_wrong_entry(tmp_path: Path) -> 
         assert writer.stdout.readline() == "writing\n"
         time.sleep(rng.uniform(0.0, 0.1))
         writer.send_signal(signal.SIGKILL)
-        writer.communicate(timeout=30)
+        writer.communicate(timeout=120)
     cache, found = make(tmp_path), 0
     for i in range(50):
         text, hit = ask(cache, str(i), text="missing")

@@ -50,7 +50,7 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
             assert racer.stdin is not None
             racer.stdin.write("go\n")
             racer.stdin.flush()
-        keys = [racer.communicate(timeout=60)[0].split() for racer in racers]
+        keys = [racer.communicate(timeout=120)[0].split() for racer in racers]
     homes = [tmp_path / "data" / str(i) for i in range(200)]
     assert keys == [[signing_key(home).hex() for home in homes]] * 4
     assert {p.name for home in homes for p in home.iterdir()} == {"signing.key"}

@@ -209,7 +209,7 @@ def test_a_folder_that_may_only_be_read(there: bool) -> None:
             (home / NAME).chmod(0o444)
         home.chmod(0o555)
         with start(home, READ_ONLY) as worker:
-            out, _ = worker.communicate(timeout=60)
+            out, _ = worker.communicate(timeout=120)
         home.chmod(0o700)
     assert out == "0.900000000 ['BudgetWarning']\n"
 

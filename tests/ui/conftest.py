@@ -38,6 +38,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page in a fresh profile; at the end, nothing may have been fetched from elsewhere."""
     fetched: list[str] = []
     with browser.new_context(viewport={"width": 1400, "height": 900}) as context:
+        context.set_default_timeout(MILLISECONDS)
         context.on("request", lambda request: fetched.append(request.url))
         yield context.new_page()
     assert [url for url in fetched if not url.startswith(LOOPBACK)] == []

@@ -20,7 +20,7 @@ SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "docmanager-extension/plugin": {"autosave": False},
 }
-STARTUP_SECONDS = 60.0
+STARTUP_SECONDS = 120.0
 
 
 @contextmanager
