@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Generic, TypeVar
 
@@ -48,6 +48,10 @@ class Trail:
         else:
             made = Attempt(model, seconds, said, cause, one.usage, one.cost, one.unpaid)
         self.attempts.append(made)
+
+    def answered(self, seconds: float) -> None:
+        """Let the last attempt have taken what its answer did: before that it waited its turn."""
+        self.attempts[-1] = replace(self.attempts[-1], seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

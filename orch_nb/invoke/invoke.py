@@ -98,6 +98,8 @@ class Invoker:
         except asyncio.CancelledError:
             call.partial = _partial(call, errand.decision)
             raise
+        if not cached and isinstance(took := payload["seconds"], float):
+            call.trail.answered(took)
         return response(payload, card, call, errand.decision, cached=cached)
 
     async def count_tokens(self, request: Request, card: ModelCard) -> Usage:

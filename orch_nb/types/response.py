@@ -33,6 +33,8 @@ class Delta:
 class Attempt:
     """One try of one model. ``error`` is None where it succeeded; ``cause`` is its short form.
 
+    ``seconds`` are the answer's, as `Response` has them; of what failed, or another call made,
+    those until that was known, with the wait for its turn.
     What was, or may have been, paid for has its ``usage`` and ``cost``: dollars, None where the
     price is unknown. With a usage that is "unknown" the cost is the most that it can have been: no
     count came, and no text. Without a usage nothing was billed. ``shared`` says that another call
@@ -70,6 +72,9 @@ def total_usage(attempts: Iterable[Attempt]) -> Usage:
 class Response:
     """An answer. ``text`` is what the model wrote, untouched: treat it as hostile.
 
+    ``seconds`` are those from its sending to its end, or what the provider itself counted: neither
+    failed attempts nor the wait for a turn or for money are in them. Of a cascade they are those of
+    all of it.
     ``cost`` is in dollars, None when the price or the usage is unknown. A cached answer keeps the
     ``cost``, ``seconds`` and ``ttft`` (time to the first token) of the call that paid for it.
     ``billed`` is what this call added to the bill, with its failed attempts: of a cached answer

@@ -53,6 +53,19 @@ def test_the_cost_is_tokens_times_list_price(s: Session) -> None:
     assert s.ledger.spent.known == response.cost
 
 
+def test_its_seconds_are_the_same_wherever_they_are_told(s: Session, stub: Stub) -> None:
+    stub.rule("openai", "503?retry_after=0", model="gpt-6.1-sol")
+    response = s.ask("How deep?", model=[SOL, LUNA])
+    failed, answered = response.attempts[0], response.attempts[-1]
+    assert failed.error
+    assert answered.seconds == response.seconds
+    (row,) = s.ledger.to_records()
+    stats = s.ledger.by_model()[LUNA]
+    assert row["seconds"] == stats.mean == stats.seconds == response.seconds
+    seconds = {one.model: one.seconds for one in s.report().overview.models}
+    assert seconds == {SOL: (), LUNA: (response.seconds,)}
+
+
 def test_async_code_gets_the_same_answer(s: Session) -> None:
     async def ask() -> list[str]:
         prompts = [f"Prompt {i}" for i in range(4)]
