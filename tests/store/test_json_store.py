@@ -237,7 +237,7 @@ def test_a_writer_killed_at_any_moment_leaves_no_wrong_entry(tmp_path: Path) -> 
 def test_stale_temporary_files_are_swept_and_fresh_ones_are_not(tmp_path: Path) -> None:
     ask(make(tmp_path))
     (entry,) = entries(tmp_path)
-    stale, fresh = (entry.with_suffix(f".{name}.tmp") for name in ("stale", "fresh"))
+    stale, fresh = (tmp_path / f"{entry.stem}.{name}.tmp" for name in ("stale", "fresh"))
     stranger = entry.with_name("notes.txt")
     for path in (stale, fresh, stranger):
         path.write_bytes(b"half an ent")
@@ -259,6 +259,7 @@ def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="answers are not kept"):
         assert ask(cache, text="again") == ("again", False)
     assert list(tmp_path.glob("??/*")) == [entry]
+    assert list(tmp_path.glob("*.tmp")) == []
 
 
 def test_clear_deletes_nothing_that_is_not_ours(tmp_path: Path) -> None:
