@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from orch_nb.workflows.evaluation import Evaluation
+    from orch_nb.workflows.pipeline.plan import PipelinePlan
 
 _MAGICS = {"orch": ORCH, "orch_select": SELECT, "orch_pipeline": PIPELINE, "orch_run": RUN}
 # Results that the parts of the magics show, by class: neither is imported before there is one.
@@ -41,6 +42,7 @@ _BY_NAME = {
     ("orch_nb.workflows.chains.chain", "ChainResult"): "chaining",
 }
 _EVALUATION = ("orch_nb.workflows.evaluation", "Evaluation")
+_PLAN = ("orch_nb.workflows.pipeline.plan", "PipelinePlan")
 _NAMES = "|".join(_MAGICS)
 _EMPTY_CELL = re.compile(rf"\s*%%({_NAMES})\b[^\n]*\s*\Z")
 _CALL = re.compile(rf"((?:[\w.]+\s*=\s*)?)%({_NAMES})[ \t]+(?=[^\s?])")
@@ -64,6 +66,7 @@ class Extension:
         bundles.for_type(Decision, decisions.decision)
         bundles.for_type(Report, _report)
         bundles.for_type_by_name(*_EVALUATION, _evaluation)
+        bundles.for_type_by_name(*_PLAN, _plan)
         for (module, name), part in _BY_NAME.items():
             bundles.for_type_by_name(module, name, self._shown_by(part))
         shell.Completer.custom_matchers.append(self._matcher)
@@ -95,7 +98,7 @@ class Extension:
         bundles = shell.display_formatter.mimebundle_formatter
         for kind in (Response, Decision, Report):
             bundles.pop(kind, None)
-        for module, name in (*_BY_NAME, _EVALUATION):
+        for module, name in (*_BY_NAME, _EVALUATION, _PLAN):
             bundles.deferred_printers.pop((module, name), None)
             bundles.pop(f"{module}.{name}", None)
         shell.Completer.custom_matchers.remove(self._matcher)
@@ -115,6 +118,12 @@ def _evaluation(made: Evaluation) -> Shown:
     from orch_nb.notebook.evaluations import evaluation_bundle  # noqa: PLC0415 - likewise
 
     return evaluation_bundle(made)
+
+
+def _plan(made: PipelinePlan) -> Shown:
+    from orch_nb.notebook.pipelines import plan_bundle  # noqa: PLC0415 - imports pydantic
+
+    return plan_bundle(made), {}
 
 
 def describe(session: Session) -> str:
@@ -146,6 +155,11 @@ def _explain_empty_cell(lines: list[str]) -> list[str]:
     """IPython refuses a cell magic without a cell before we see it; show the usage instead."""
     found = _EMPTY_CELL.match("".join(lines))
     return lines if found is None else [f"%{found[1]} help\n"]
+
+
+# IPython's word for what it leaves out where it asks whether a cell is complete: in a terminal the
+# first line of a cell is not, and the next one follows.
+_explain_empty_cell.has_side_effects = True  # type: ignore[attr-defined]
 
 
 class _Call(TokenTransformBase):

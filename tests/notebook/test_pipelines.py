@@ -47,6 +47,13 @@ def test_what_is_the_result_is_shown_as_that_and_what_is_not_in_its_place(
     assert ["total" in look["text/plain"] for look in ran.saved] == [True, True]
 
 
+def test_a_plan_is_shown_as_the_dry_run_shows_it(kernel: Kernel, stub_process: Stub) -> None:
+    (dry,) = kernel.run(cell("--dry-run")).saved
+    plan = kernel.run(f"import orch_nb\norch_nb.session().pipeline({PIPELINE!r}).plan()").result
+    assert plan["data"] == dry
+    assert prompts(stub_process) == []
+
+
 def test_a_chain_is_shown_once_too(kernel: Kernel, stub_process: Stub) -> None:
     stub_process.rule("alpha", write("ok", words=4, delay=0.02))
     ran = kernel.run("%%orch --chain analysis\nWhy do lakes freeze from the top?")
