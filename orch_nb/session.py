@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -182,7 +183,11 @@ class Session(Configurable, Inventory, WorkflowMethods):
     def compose(self, prompt: str, **options: Unpack[Options]) -> Call:
         """The call that `ask` makes of its arguments. Raises `InputError`; nothing is sent."""
         equipped, given = self._toolbox.equip(prompt, options)
-        return compose(equipped, **given)
+        call = compose(equipped, **given)
+        if equipped != prompt:
+            wants = replace(call.request.wants, written=prompt)
+            call.request = replace(call.request, wants=wants)
+        return call
 
     def answer(self, call: Call, on_text: Callable[[str], None] | None = None) -> Response:
         """The answer to `call`, given and shown as `ask` does it."""

@@ -48,19 +48,22 @@ def recompose(
 ) -> Call:
     """A call for what `request` asked, but for `changes`, as `composer` makes it.
 
-    A tool among the changes brings along what `composer` knows of it, around what was sent before.
+    A tool among the changes brings along what `composer` knows of it, around what was written: what
+    another tool had put around that is gone.
     It belongs to no thread, but sees what `request` saw of one. Who chooses anew, by a strategy or
     a tool, is not held to the models that were named. A class that an answer was to have, and a
     check, are of their call: the answer gets its form, but is validated only if the class is given
     again. Raises `InputError`, also where a check would be left out.
     """
-    call = composer(request.prompt, **changes)
+    call = composer(request.wants.written or request.prompt, **changes)
     made = call.request
     if request.wants.checked and "check" not in changes:
         raise InputError("its answer was checked, and no check is kept; give one again")
     *before, last = request.messages
-    if made.wants.tools != request.wants.tools:  # else what it says around a prompt is there
+    wants = _wants(request.wants, made.wants, changes)
+    if "tool" in changes and made.wants.tools != request.wants.tools:
         last = replace(last, content=made.prompt)
+        wants = replace(wants, written=made.wants.written)
     if "images" in changes:
         last = replace(last, images=made.messages[-1].images)
     call.request = replace(
@@ -70,7 +73,7 @@ def recompose(
         parameters=_changed(request.parameters, made.parameters, _PARAMETERS, changes),
         schema=made.schema if "schema" in changes or made.schema else request.schema,
         tools=made.tools if "tools" in changes or made.tools else request.tools,
-        wants=_wants(request.wants, made.wants, changes),
+        wants=wants,
     )
     return call
 

@@ -17,7 +17,7 @@ from orch_nb.types import Image, ModelCard, Request, Wants
 # Facts that are of a machine, or that no decision shows.
 _UNKEPT = {
     ModelCard: {"size", "loaded", "sources"},
-    Wants: {"cache", "stream"},  # how the answer was come by, not which it is
+    Wants: {"cache", "stream", "written"},  # how the answer was come by, not which it is
 }
 
 

@@ -101,6 +101,7 @@ class Wants:
     that judges the draft of a cascade, ``checked`` how the caller checks it ("function",
     "assertions"), "" if not. ``thread`` names the conversation that it goes on with. ``stream``
     True asks the provider to send the answer in pieces, False in one; None is as its settings say.
+    ``written`` is what the caller wrote, where a tool put something around it.
     """
 
     models: tuple[str, ...] = ()
@@ -115,6 +116,7 @@ class Wants:
     checked: Checked = ""
     thread: str | None = None
     stream: bool | None = None
+    written: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

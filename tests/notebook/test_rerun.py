@@ -82,6 +82,25 @@ def test_a_tool_brings_along_what_it_has(shell: Shell, talks: Stub) -> None:
         assert body["messages"][-1]["content"] == "In German: Name a river."
 
 
+def test_another_tool_takes_the_place_of_what_the_earlier_put_around_it(
+    shell: Shell, talks: Stub
+) -> None:
+    session = orch_nb.session()
+    session.tool("german", prompt="In German: {{ prompt }}")
+    session.tool("french", prompt="In French: {{ prompt }}")
+    session.tool("plain")
+    shell.run("%orch --tool german Name a river.")
+    for options in ("--tool french", "--temperature 0", "--tool plain", "--tool german"):
+        outputs(shell, f"%orch rerun {options}")
+    assert [body["messages"][-1]["content"] for body in bodies(talks)] == [
+        "In German: Name a river.",
+        "In French: Name a river.",
+        "In French: Name a river.",
+        "Name a river.",
+        "In German: Name a river.",
+    ]
+
+
 def test_parameters_and_numbers(shell: Shell, talks: Stub) -> None:
     shell.run("%orch -m alpha:stub-small --temperature 0.5 Name a river.")
     shell.run("%orch -m alpha:stub-large Name a lake.")
