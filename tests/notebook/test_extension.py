@@ -195,3 +195,6 @@ def test_a_terminal_knows_a_complete_line(shell: Shell) -> None:
     check = shell.ip.check_complete
     assert check("%orch What is (it?")[0] == "complete"
     assert check("for i in x:\n    %orch What?")[0] == "incomplete"
+    assert check("%%orch -s cost")[0] == "incomplete", "its prompt comes in the next line"
+    assert check("%%orch -s cost\nName a river")[0] == "incomplete"
+    assert check("%%orch -s cost\nName a river\n\n")[0] == "complete"
