@@ -34,6 +34,8 @@ from orch_nb.types import Delta, ModelCard, Request
 if TYPE_CHECKING:
     import httpx2
 
+    _Place = tuple[httpx2.URL, httpx2.AsyncBaseTransport]
+
 # No proxy leads to this machine. (anthropic reads the proxies in spite of ``trust_env=False``.)
 _NO_PROXY = dict.fromkeys(("all://", "http://", "https://"))
 
@@ -59,7 +61,7 @@ class SDKProvider(ABC):
         self._client: Any = None
         self._http: Any = None
         self._headers: httpx2.Headers
-        self._urls: dict[str, httpx2.URL] = {}
+        self._places: dict[str, _Place] = {}
         self._opening = Opening(
             Events,
             "text/event-stream",
@@ -146,7 +148,7 @@ class SDKProvider(ABC):
         if self._client is not None:
             await self._client.close()
             self._client = self._http = None
-            self._urls.clear()
+            self._places.clear()
 
     def _leave_to_parent(self) -> None:
         # Forgotten, it would be closed, and with it what the parent's connections say to servers.
@@ -173,11 +175,13 @@ class SDKProvider(ABC):
         # ASCII, because a prompt may hold half a surrogate pair.
         content = None if body is None else json.dumps(body).encode()
         try:
-            url = self._urls.get(path) or self._locate(path)
+            url, transport = self._places.get(path) or self._locate(http, path)
+            method, extensions = "GET" if body is None else "POST", {"timeout": self._timeout}
             request = httpx2.Request(
-                "GET" if body is None else "POST", url, headers=self._headers, content=content
+                method, url, headers=self._headers, content=content, extensions=extensions
             )
-            response: httpx2.Response = await http.send(request, stream=True)
+            # What the client would do besides, for redirects, cookies and logins, is not wanted.
+            response = await transport.handle_async_request(request)
         except _broken() as error:
             unstreamed = body is not None and body.get("stream") is False
             raise self._unconnected(error, name, unstreamed=unstreamed) from None
@@ -217,11 +221,11 @@ class SDKProvider(ABC):
             name, response.status_code, said, response.headers, self.endpoint.key_hint
         )
 
-    def _locate(self, path: str) -> httpx2.URL:
-        """Where `path` is: below the base URL, unless it is an address itself."""
-        url: httpx2.URL
-        url = self._urls[path] = self._http.build_request("GET", path).url
-        return url
+    def _locate(self, http: Any, path: str) -> _Place:
+        """Where `path` is, below the base URL unless it is an address itself, and the way there."""
+        url: httpx2.URL = http.build_request("GET", path).url
+        place = self._places[path] = (url, http._transport_for_url(url))
+        return place
 
     def _check_key(self, name: str) -> None:
         """Raise `KeyRefused` where the key is missing, or none: for that nothing is imported."""
@@ -250,6 +254,7 @@ class SDKProvider(ABC):
             self._client = self.make_client(sdk, http_client)
             http_client.base_url = self._client.base_url
             self._headers = httpx2.Headers(self._all_headers(sdk, http_client.headers))
+            self._timeout = http_client.timeout.as_dict()
             self._http = http_client
         return self._http
 
