@@ -2,15 +2,19 @@
 # of extension/ are skipped, and it cannot be built.
 PYTHON ?= python3
 PY := .venv/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check install --quiet -c constraints.txt
-PACKAGE := pyproject.toml constraints.txt orch_nb/labextension/sources.sha256
+PIP := -m pip --disable-pip-version-check install --quiet
+# Everything is installed as it is locked, with hashes; then orch-nb, with what builds it there already.
+LOCKED := $(PIP) --require-hashes --requirement
+ITSELF := $(PIP) --no-deps --no-build-isolation --editable .
+PACKAGE := pyproject.toml orch_nb/labextension/sources.sha256
+TOOLS := build/tools/bin
 
 # Tests start hundreds of Pythons; each would compile again what may not be kept compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test ui storm soak lint bench notebooks pictures extension lock clean
+.PHONY: help demo test ui storm soak lint bench notebooks pictures extension dist binder audit bounds lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -20,17 +24,20 @@ $(PY):
 	$(PYTHON) -m venv .venv
 
 # A stamp says when something was installed last, so that a change of $(PACKAGE) installs again.
-.venv/lab.stamp: $(PACKAGE) | $(PY)
+.venv/lab.stamp: binder/requirements.txt $(PACKAGE) | $(PY)
 	@echo "installing orch-nb and JupyterLab into .venv; this takes a minute or two"
-	@$(PIP) -e '.[lab]'
+	@$(PY) $(LOCKED) binder/requirements.txt
+	@$(PY) $(ITSELF)
 	@touch $@
 
-# What extension/ is built and checked with: its packages take minutes the first time, seconds later.
-.venv/dev.stamp: $(PACKAGE) | .venv/test.stamp
-	@$(PIP) -e '.[dev]'
+build/tools.stamp: .ci/requirements.txt
+	@echo "installing what checks a release into build/tools"
+	@rm -rf build/tools && $(PYTHON) -m venv build/tools
+	@build/tools/bin/python $(LOCKED) .ci/requirements.txt
 	@touch $@
 
-extension/node_modules/.yarn-state.yml: extension/package.json extension/yarn.lock .venv/dev.stamp
+# The first time this takes minutes, later seconds.
+extension/node_modules/.yarn-state.yml: extension/package.json extension/yarn.lock .venv/test.stamp
 	@echo "installing what extension/ needs; the first time this takes some minutes"
 	@cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm install --immutable >node_modules.log \
 	  || { tail -n 20 node_modules.log; exit 1; }
@@ -47,9 +54,10 @@ else \
 fi
 endef
 
-.venv/test.stamp: $(PACKAGE) | $(PY)
+.venv/test.stamp: requirements.lock $(PACKAGE) | $(PY)
 	@echo "installing orch-nb and what its tests need into .venv; this takes a minute or two"
-	@$(PIP) -e '.[test]'
+	@$(PY) $(LOCKED) requirements.lock
+	@$(PY) $(ITSELF)
 	@touch $@ .venv/lab.stamp
 
 demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab (SERVE=0: do not)
@@ -80,6 +88,7 @@ lint: .venv/test.stamp ## check style and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m mypy tests/typed
 	$(call front,lint)
 
 bench: .venv/test.stamp ## measure what loading and asking cost
@@ -93,13 +102,26 @@ pictures: .venv/test.stamp ## take the pictures of the README again (needs chrom
 
 extension: extension/node_modules/.yarn-state.yml ## build the JupyterLab extension again (needs Node 20 or newer)
 	cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm build:prod
-	@$(PIP) --no-deps -e .
+	@$(PY) $(ITSELF)
 
-lock: ## renew constraints.txt from what is on the package index today
-	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip --disable-pip-version-check install --quiet '.[dev]'
-	@{ sed -n 1p constraints.txt; build/lock/bin/python -m pip freeze --exclude orch_nb; } > build/lock/pins
-	mv build/lock/pins constraints.txt && rm -rf build/lock
+dist: .venv/test.stamp build/tools.stamp ## build sdist and wheel into dist/, and try them in an empty environment
+	rm -rf dist
+	$(PY) -m build --no-isolation --outdir dist .
+	$(TOOLS)/twine check --strict dist/*
+	bash .ci/wheel dist/*.whl
+
+binder: build/tools.stamp ## do what Binder does, in an environment of its own, and run the quickstart there
+	bash .ci/binder
+
+audit: build/tools.stamp ## look for known vulnerabilities in what is locked
+	@PATH="$(CURDIR)/$(TOOLS):$$PATH" $(PYTHON) .ci/audit.py requirements.lock .ci/requirements.txt
+
+bounds: build/tools.stamp ## run the tests with the oldest and the newest versions that are allowed
+	bash .ci/bounds lowest
+	bash .ci/bounds highest
+
+lock: build/tools.stamp ## renew the locked versions from what is on the package index today
+	bash .ci/lock
 
 clean: ## remove .venv and everything that was built
 	rm -rf .venv build dist .orch notebooks/.orch .*_cache .hypothesis extension/node_modules extension/lib

@@ -1,4 +1,4 @@
-"""What is built holds all that an installation needs, and Binder is asked for what is here."""
+"""What is built holds all that an installation needs, and what is locked all that it asks for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import sys
 import tarfile
 from email import message_from_string
 from email.message import Message
-from importlib.metadata import version
+from importlib.metadata import packages_distributions
+from itertools import pairwise
 from pathlib import Path
 from zipfile import ZipFile
 
+import nbformat
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -22,11 +24,20 @@ ROOT = Path(__file__).parents[1]
 BINDER = ROOT / "binder"
 SHARED = "share/jupyter/labextensions/@orch/nb"
 NO_PROGRAMS = {"PATH": ""}  # above all no Node
-PINS = [
-    line
-    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    if not line.startswith("#")
-]
+LOCK = ROOT / "requirements.lock"
+LOCKS = [LOCK, BINDER / "requirements.txt", ROOT / ".ci" / "requirements.txt"]
+PIN = re.compile(r"([a-z0-9-]+)==([a-z0-9.]+)( ; .+)?")
+# Numbered by date: the number of a release says nothing of what it breaks.
+DATED = {"dask", "xllamacpp"}
+
+
+def read_pins(lock: Path) -> dict[str, set[str]]:
+    """The versions of each package: several where they depend on the machine."""
+    pins: dict[str, set[str]] = {}
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if pin := PIN.fullmatch(line.removesuffix(" \\")):
+            pins.setdefault(pin[1], set()).add(pin[2])
+    return pins
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> None:
@@ -85,9 +96,15 @@ def test_sdist_holds_sources_of_all(built: Path) -> None:
     assert {
         *("orch_nb/py.typed", "orch_nb/labextension/package.json", "extension/src/index.ts"),
         *("notebooks/quickstart.ipynb", "tests/test_packaging.py", "README.md", "LICENSE"),
-        *("Makefile", "constraints.txt"),
+        *("Makefile", "requirements.lock", "binder/requirements.txt", ".ci/run"),
     } <= names
     assert [name for name in names if "node_modules" in name or "__pycache__" in name] == []
+
+
+def test_wheel_of_sdist_is_that_of_checkout(wheel: Path, tmp_path: Path) -> None:
+    options = ("--wheel", "--no-isolation", "--outdir", str(tmp_path))
+    run("-m", "build", *options, str(ROOT), env=NO_PROGRAMS)
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_metadata_shows_readme(wheel: Path) -> None:
@@ -113,32 +130,64 @@ def test_installs_without_node(wheel: Path, tmp_path: Path) -> None:
     assert shown.stdout.strip() == str(tmp_path / "orch_nb" / "__init__.py")
 
 
-def test_pins_name_versions_and_no_host() -> None:
-    assert [pin for pin in PINS if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", pin)] == []
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.parent.name)
+def test_locks_have_hashes_and_name_no_host(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert "://" not in text
+    assert len(read_pins(lock)) > 50
+    for line, following in pairwise([*lines, ""]):
+        if line.startswith("    "):
+            assert re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
+        else:
+            assert PIN.fullmatch(line.removesuffix(" \\")), line
+            assert following.startswith("    --hash="), line
 
 
-def test_pins_cover_what_is_required(wheel: Path) -> None:
-    pinned = {_normal(pin.partition("==")[0]): pin.partition("==")[2] for pin in PINS}
-    for line in read_metadata(wheel).get_all("Requires-Dist", []):
-        requirement = Requirement(line)
-        if requirement.name == "orch_nb":
+def required(wheel: Path) -> list[Requirement]:
+    requirements = map(Requirement, read_metadata(wheel).get_all("Requires-Dist", []))
+    return [requirement for requirement in requirements if requirement.name != "orch_nb"]
+
+
+def test_lock_covers_what_is_required(wheel: Path) -> None:
+    pins = read_pins(LOCK)
+    for requirement in required(wheel):
+        for version in pins[_normal(requirement.name)]:
+            assert requirement.specifier.contains(version), requirement
+
+
+def test_what_users_install_is_bounded_on_both_sides(wheel: Path) -> None:
+    for requirement in required(wheel):
+        if "test" in str(requirement.marker) or requirement.name in DATED:
             continue
-        assert requirement.specifier.contains(pinned[_normal(requirement.name)]), line
+        signs = {bound.operator for bound in requirement.specifier}
+        assert signs == {">=", "<"}, requirement
+
+
+def test_binder_has_what_is_locked(wheel: Path) -> None:
+    locked = read_pins(LOCK)
+    pins = read_pins(BINDER / "requirements.txt")
+    assert {name: locked.get(name) for name in pins} == pins
+    plain = {_normal(row.name) for row in required(wheel) if row.marker is None}
+    assert plain | {"jupyterlab", "hatchling"} <= pins.keys()
+    python = (BINDER / "runtime.txt").read_text().strip().removeprefix("python-")
+    assert SpecifierSet(read_metadata(wheel)["Requires-Python"]).contains(python)
+
+
+def test_binder_has_what_notebooks_import() -> None:
+    pins = read_pins(BINDER / "requirements.txt")
+    known = packages_distributions()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells  # type: ignore[no-untyped-call]
+        code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        imported = set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.M))
+        ours = {file.stem for file in path.parent.glob("*.py")} | {"orch_nb"}
+        for name in imported - set(sys.stdlib_module_names) - ours:
+            assert any(_normal(package) in pins for package in known[name]), (path.name, name)
 
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def test_binder_asks_for_what_is_here(wheel: Path) -> None:
-    constraint, *requirements, checkout = (BINDER / "requirements.txt").read_text().splitlines()
-    assert (BINDER / constraint.removeprefix("-c ")).resolve() == ROOT / "constraints.txt"
-    assert checkout == "."
-    for line in requirements:
-        requirement = Requirement(line)
-        assert requirement.specifier.contains(version(requirement.name))
-    python = (BINDER / "runtime.txt").read_text().strip().removeprefix("python-")
-    assert SpecifierSet(read_metadata(wheel)["Requires-Python"]).contains(python)
 
 
 def test_binder_script_is_runnable() -> None:
