@@ -155,6 +155,7 @@ def _values(
         return _providers(session)
     if option.completes == "excluded":
         return [*_providers(session), *_models(session)]
+    # As `orch_nb.workflows.chains.chain` has them, whose import loads pydantic.
     if option.completes == "chain":
         return ("default", "code", "planning", "analysis", "auto")
     if option.completes == "priority":

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from orch_nb.notebook import render
-from orch_nb.notebook.tables import Bundle
+from orch_nb.notebook.tables import PREFORMATTED, Bundle
 from orch_nb.sanitize import visible
 
 # A word, a run of marks, or one letter of a script that writes no spaces; and what follows it.
@@ -22,7 +22,6 @@ _EXACT = 5_000
 # A run that stayed is chance if both changes beside it have as many times its words. Chosen.
 _CHANCE = 4
 _CHARACTERS = 100_000  # as many as are shown of an answer
-_PRE = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
 _COLOURS = {"del": "rgba(220,50,47,.22)", "ins": "rgba(60,160,60,.25)"}
 _SIGN = {"del": "−", "ins": "+"}
 # A box of its own is not struck through.
@@ -41,7 +40,7 @@ def differences(old: str, new: str) -> Bundle:
         first, last = _MARKS.get(tag, ("", ""))
         body = piece.rstrip() if tag else piece
         text.append(f"{first}{body}{last}{piece[len(body) :]}")
-    return {"text/html": f"<pre {_PRE}>{''.join(html)}</pre>", "text/plain": "".join(text)}
+    return {"text/html": f"<pre {PREFORMATTED}>{''.join(html)}</pre>", "text/plain": "".join(text)}
 
 
 def _words(text: str) -> list[str]:

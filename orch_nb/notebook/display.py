@@ -15,11 +15,10 @@ from IPython.display import display
 
 from orch_nb import figures
 from orch_nb.notebook import render
-from orch_nb.notebook.tables import QUIET, Bundle
+from orch_nb.notebook.tables import PREFORMATTED, QUIET, Bundle
 from orch_nb.sanitize import one_line, visible
 from orch_nb.types import Response, ToolCall, Usage
 
-PREFORMATTED = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
 _TICKS = re.compile("`+")
 _CONNECT = (
     "This is no real answer. To connect a model, set OPENAI_API_KEY or ANTHROPIC_API_KEY and "

@@ -14,6 +14,8 @@ Bundle = dict[str, str]
 #: An output, and its metadata.
 Shown = tuple[Bundle, dict[str, Any]]
 Row = Sequence[str]
+#: The style of text whose own lines and spaces are kept.
+PREFORMATTED = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflow-wrap:anywhere"'
 QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
 # Names and reasons are a server's words, of any length.
 _WIDTH = 200

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 
 from orch_nb.figures import dollars, seconds
-from orch_nb.notebook import render, tables
+from orch_nb.notebook import tables
 from orch_nb.notebook.calls import find_call
 from orch_nb.notebook.decisions import decision
-from orch_nb.notebook.display import below, summary
-from orch_nb.notebook.tables import QUIET, Bundle
+from orch_nb.notebook.display import below, quiet, summary
+from orch_nb.notebook.tables import Bundle
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
 from orch_nb.store.account import payments
@@ -31,14 +31,14 @@ def show_why(words: list[str], session: Session) -> Bundle:
     title = f"call {number} of {len(session.ledger)}: {record.request.prompt}"
     made = record.decision
     if made is None:
-        return _quiet([one_line(title), "no model was chosen", *_end(record, {})])
+        return quiet([one_line(title), "no model was chosen", *_end(record, {})])
     asked = {attempt.model for attempt in record.attempts}
     expected = _expected(made, asked)
-    shown = below(_quiet([one_line(title)]), decision(made)[0])
+    shown = below(quiet([one_line(title)]), decision(made)[0])
     if record.attempts:
         rows = [_row(record, attempt, expected) for attempt in record.attempts]
         shown = below(shown, tables.table(_HEAD, rows))
-    return below(shown, _quiet([*_end(record, expected)]))
+    return below(shown, quiet([*_end(record, expected)]))
 
 
 def _expected(made: Decision, asked: set[str]) -> dict[str, Estimate]:
@@ -104,8 +104,3 @@ def _compared(record: Record, response: Response, expected: dict[str, Estimate])
         f"{profile.output_tokens} tokens; it was {dollars(response.billed)}, "
         f"{seconds(response.seconds)}, {usage.input_tokens}→{usage.output_tokens}"
     )
-
-
-def _quiet(lines: Sequence[str]) -> Bundle:
-    inside = "".join(f"<div>{render.escape(line)}</div>" for line in lines)
-    return {"text/html": f"<div {QUIET}>{inside}</div>", "text/plain": "\n".join(lines)}

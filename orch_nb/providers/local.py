@@ -19,11 +19,9 @@ from orch_nb.providers._llama import installed
 from orch_nb.providers._llama_pool import Loaded, ModelFile, Pool, open_file
 from orch_nb.providers._local_facts import FREE
 from orch_nb.providers._memory import free_memory
-from orch_nb.providers._model_files import add_model, find_models
+from orch_nb.providers._model_files import find_models
 from orch_nb.settings import user_home
 from orch_nb.types import Delta, ModelCard, Request
-
-__all__ = ["Provider", "add_model"]
 
 # Seconds between signs of life while a model loads or another request has its turn: no limit on
 # the first text, which is for servers that hang, should end what is merely slow.

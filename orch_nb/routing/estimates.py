@@ -24,10 +24,9 @@ _ASSUMED_TOKENS_PER_SECOND = 100.0
 class Seen:
     """What was seen of the models of `pool`, as columns: unknown is NaN.
 
-    ``typical`` is the median of the seconds of all answers.
-
-    ``token_factor`` is how many tokens a provider counts for each one that we estimate. Made once
-    for as long as neither the pool nor the tracks change.
+    ``typical`` is the median of the seconds of all answers, ``token_factor`` how many tokens a
+    provider counts for each one that we estimate. Made once for as long as neither the pool nor
+    the tracks change.
     """
 
     pool: Pool
@@ -171,7 +170,7 @@ class Estimates:
         }
 
     def one(self, row: int) -> Estimate:
-        """The estimate for the model in `row`, to the cent as its prices say."""
+        """The estimate for the model in `row`, with the dollars exactly as its prices say."""
         prices = self.seen.pool.cards[row].prices
         tokens = round(float(self.input_tokens[row]))
         usage = Usage(tokens, self.profile.output_tokens, source="estimated")

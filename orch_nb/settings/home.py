@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ def user_home(env: Mapping[str, str]) -> Path:
     if named := env.get("ORCH_HOME"):
         return Path(named)
     if sys.platform == "linux":  # as platformdirs has it, whose import every %load_ext would pay
-        data = os.environ.get("XDG_DATA_HOME", "").strip()
+        data = env.get("XDG_DATA_HOME", "").strip()
         return (Path(data) if data else Path.home() / ".local" / "share") / "orch_nb"
     import platformdirs  # noqa: PLC0415
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orch_nb.errors import Benched, BudgetExceeded
+from orch_nb.store.account import NOT_ASKED
 from orch_nb.types import Attempt, Decision, Observation, Record, Response
 
 # What says whether an answer is right, and not only whether two models say the same.
 _TELLING = frozenset({"function", "assertions"})
-
-# The user stopped it, or the budget or the breaker did not let it be asked: that says nothing new.
-_NO_FAULT = frozenset({"interrupted", BudgetExceeded.label, Benched.label})
 
 
 def observations(record: Record) -> Iterator[Observation]:
@@ -26,7 +23,7 @@ def observations(record: Record) -> Iterator[Observation]:
     if response is not None and (response.simulated or response.replayed):
         return
     for attempt in record.attempts:
-        if attempt.shared or attempt.cause in _NO_FAULT:
+        if attempt.shared or attempt.cause in NOT_ASKED:
             continue
         if attempt.error is not None:
             yield Observation(record.at, attempt.model, decision.profile.kind, "call", ok=False)

@@ -17,8 +17,8 @@ from orch_nb.errors import ContextTooLong, ModelNotFound, ProviderError, Request
 from orch_nb.invoke.attempt import Answer
 from orch_nb.providers import Endpoint
 from orch_nb.providers._llama_pool import ChildWire
+from orch_nb.providers._model_files import add_model
 from orch_nb.providers._sdk import SDKProvider
-from orch_nb.providers.local import add_model
 from orch_nb.types import Image, ModelCard, Response
 from providers.contract import Contract
 from providers.extras import Counting
