@@ -6,20 +6,23 @@ import json
 import socketserver
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from documents import blocks, section
+from documents import PAGES, blocks
 from orch_nb import Session
 from orch_nb.errors import OrchError
 from orch_nb.notebook.magics import ORCH, SELECT
-from orch_nb.providers import known_types
+from orch_nb.providers import Endpoint, _chat, _ollama_chat, _responses, anthropic, known_types
+from orch_nb.providers._failures import describe
+from orch_nb.providers._whole import Whole
 from orch_nb.settings import Settings, load
 from orch_nb.templates.template import fill
+from orch_nb.types import Delta
 from soak.mutation import mutants
 from soak.sizes import sized
 from stub.client import Stub
@@ -84,7 +87,7 @@ def test_templates() -> None:
 def test_settings(tmp_path: Path) -> None:
     hostile = json.loads((DATA / "hostile_yaml.json").read_text(encoding="utf-8"))
     written = [case["text"] for case in hostile if "text" in case]
-    (example,) = blocks(section("Settings"), "yaml")
+    (example,) = blocks(PAGES["settings"], "yaml")
     corpus = [
         text.encode("utf-8", "surrogateescape") for text in (*[example] * len(written), *written)
     ]
@@ -162,12 +165,15 @@ def serving() -> Iterator[Server]:
             thread.join()
 
 
-def recorded(stub: Stub, wire: str) -> list[bytes]:
+SPECS = ("ok", "ok?words=60", "tool", "refuse", "length", "surrogate", "error200")
+
+
+def recorded(stub: Stub, wire: str, *, stream: bool) -> list[bytes]:
     """Whole answers of the loopback server, heads and all."""
     found = []
-    for spec in ("ok", "ok?words=60", "tool", "refuse", "length", "split_utf8", "err_mid"):
+    for spec in (*SPECS, "split_utf8", "err_mid") if stream else SPECS:
         stub.rule("alpha", spec)
-        status, headers, body = post(stub, wire, stream=True)
+        status, headers, body = post(stub, wire, stream=stream)
         kind = headers["content-type"]
         found.append(
             f"HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n".encode()
@@ -176,12 +182,13 @@ def recorded(stub: Stub, wire: str) -> list[bytes]:
     return found
 
 
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize(
     ("wire", "kind", "path"),
     [("chat", "compatible", "/v1"), ("messages", "anthropic", ""), ("ollama", "ollama", "")],
 )
-def test_bytes_of_providers(stub: Stub, wire: str, kind: str, path: str) -> None:
-    corpus = recorded(stub, wire)
+def test_bytes_of_providers(stub: Stub, wire: str, kind: str, path: str, stream: bool) -> None:
+    corpus, count = recorded(stub, wire, stream=stream), COUNT // 3
     limits = {"first_token": 3, "idle": 3, "call": 8}
     with serving() as server:
         url = f"http://127.0.0.1:{server.server_address[1]}{path}"
@@ -190,10 +197,30 @@ def test_bytes_of_providers(stub: Stub, wire: str, kind: str, path: str) -> None
         config = {"providers": rows, "cache": "off", "breaker": "off", "limits": limits}
         answers = 0
         with Session(config) as s:
-            for said in mutants(corpus, COUNT // 3, wire):
+            for said in mutants(corpus, count, wire):
                 server.said = said
                 with bounded(said):
-                    answer = s.ask("x", model="a:m")
+                    answer = s.ask("x", model="a:m", stream=stream)
                     assert answer.text.strip() or answer.calls
                     answers += 1
-        assert COUNT // 100 < answers < COUNT // 3
+        assert count // 40 < answers < count
+
+
+READERS: dict[str, Callable[[dict[str, Any], str], Delta]] = {
+    "chat": _chat.read_whole,
+    "responses": _responses.read_whole,
+    "messages": anthropic.Provider(Endpoint("a")).read_whole,
+    "ollama": _ollama_chat.read_whole,
+}
+
+
+@pytest.mark.parametrize("wire", READERS)
+def test_documents_of_providers(stub: Stub, wire: str) -> None:
+    corpus = [answer.partition(b"\r\n\r\n")[2] for answer in recorded(stub, wire, stream=False)]
+    reading = Whole(READERS[wire], "a:m", describe, 10**6)
+    answers = 0
+    for said in mutants(corpus, COUNT, wire):
+        with bounded(said):
+            assert reading.read(said).finish in ("stop", "length", "tool")
+            answers += 1
+    assert COUNT // 40 < answers < COUNT

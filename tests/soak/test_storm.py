@@ -6,14 +6,16 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 
 from orch_nb import Response, Session
 from orch_nb.errors import OrchError
 from soak.sizes import sized
-from soak.wires import MODELS, TYPES, asked, right, rows
+from soak.wires import INPUT, MODELS, OUTPUT, TYPES, asked, priced, right, rows
 from stub.client import Stub
+from stub.spec import STREAM_ONLY, parse
 
 CALLERS = 32
 #: What passes: a key that is refused benches its provider at once, and then there is no storm.
@@ -25,23 +27,30 @@ FAULTS = (
 COOLDOWN = 0.5
 
 
-def brew(stub: Stub, faulty: Sequence[str], calls: int, seed: str) -> None:
+#: Those that can strike an answer that comes whole.
+OF_WHOLE = [fault for fault in FAULTS if parse(fault).name not in STREAM_ONLY]
+COUNTED = {"budget": {"session": 1000}, "models": priced()}
+
+
+def brew(
+    stub: Stub, faulty: Sequence[str], calls: int, seed: str, faults: Sequence[str] = FAULTS
+) -> None:
     """Have each of the `faulty` providers answer wrongly one time in five, at random places."""
     draw = random.Random(seed)
     for name in faulty:
-        fives = ([draw.choice(FAULTS), "ok", "ok", "ok", "ok"] for _ in range(2 * calls // 5))
+        fives = ([draw.choice(faults), "ok", "ok", "ok", "ok"] for _ in range(2 * calls // 5))
         stub.plan(name, *(spec for five in fives for spec in draw.sample(five, 5)))
 
 
 def ask_all(
-    s: Session, calls: int, order: Callable[[int], Sequence[str]]
+    s: Session, calls: int, order: Callable[[int], Sequence[str]], *, stream: bool = True
 ) -> dict[str, Response | OrchError]:
     """What came of each prompt."""
 
     def ask(number: int) -> tuple[str, Response | OrchError]:
         prompt = f"prompt {number}"
         try:
-            return prompt, s.ask(prompt, model=list(order(number)), deadline=60)
+            return prompt, s.ask(prompt, model=list(order(number)), deadline=60, stream=stream)
         except OrchError as error:
             return prompt, error
 
@@ -92,6 +101,26 @@ def test_with_faults_on_all_hardly_any_is_lost(stub: Stub) -> None:
     assert wrong(ended) == {}
     assert len(lost(ended)) <= calls / 1000, lost(ended)
     assert min(Counter(entry.provider for entry in entries)[name] for name in TYPES) > calls / 5
+
+
+def test_answers_that_come_whole_are_right_and_paid_for(stub: Stub) -> None:
+    calls = sized(100, 300, 5000)
+    brew(stub, list(TYPES), calls, "whole", OF_WHOLE)
+    with Session({"providers": rows(stub), **COUNTED}) as s:
+        ended = ask_all(
+            s, calls, lambda number: MODELS[number % 3 :] + MODELS[: number % 3], stream=False
+        )
+        spent = s.budget.spent()["session"]
+    stub.wait_idle()
+    entries = asked(stub)
+    print(f"{calls} calls, {len(entries) / calls:.3f} attempts a call, {len(lost(ended))} lost")
+    assert not any(entry.stream for entry in entries)
+    assert wrong(ended) == {}
+    assert len(lost(ended)) <= calls / 1000, lost(ended)
+    # What broke may have been billed: it is counted at its most, and so never too low.
+    bill = Decimal(sum(e.billed_input * INPUT + e.billed_output * OUTPUT for e in entries)) / 10**6
+    assert spent.reserved == 0
+    assert spent.known + spent.estimated <= bill <= spent.total
 
 
 def test_64_callers_leave_a_dead_provider_alone(stub: Stub) -> None:
