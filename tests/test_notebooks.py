@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 OFFLINE = Path(__file__).parent / "offline"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RECORDING = Path(".orch", "recording")
+LARGEST = 150_000  # bytes of a notebook: one that loads at once
 REACHES_OUT = """\
 import socket
 try:
@@ -57,24 +58,33 @@ def refused(folder: Path) -> str:
     return log.read_text() if log.exists() else ""
 
 
+def copied(notebook: Path, folder: Path) -> Path:
+    """`notebook`, and what was recorded beside it, in `folder`."""
+    if replays(notebook):
+        shutil.copytree(notebook.parent / RECORDING, folder / RECORDING)
+    return Path(shutil.copy(notebook, folder))
+
+
+def replays(notebook: Path) -> bool:
+    """Whether some answers of `notebook` come from a recording."""
+    return "ORCH_MODE=replay" in notebook.read_text(encoding="utf-8")
+
+
 @every_notebook
-@pytest.mark.parametrize("stream", ["0", "1"])
-def test_answers_as_saved(notebook: Path, stream: str, tmp_path: Path) -> None:
-    copy = shutil.copy(notebook, tmp_path)
-    if (notebook.parent / RECORDING).is_dir():
-        shutil.copytree(notebook.parent / RECORDING, tmp_path / RECORDING)
-    run = validate(Path(copy), ORCH_STREAM=stream)
+def test_answers_as_saved(notebook: Path, tmp_path: Path) -> None:
+    run = validate(copied(notebook, tmp_path), ORCH_STREAM="1")
     assert run.returncode == 0, run.stdout + run.stderr
     assert refused(tmp_path) == ""
 
 
 def test_another_answer_is_seen(tmp_path: Path) -> None:
-    notebook = nbformat.read(NOTEBOOKS[0], as_version=4)  # type: ignore[no-untyped-call]
-    answers = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    answers[-1]["text"] += "and more"
-    nbformat.write(notebook, tmp_path / "changed.ipynb")  # type: ignore[no-untyped-call]
-    run = validate(tmp_path / "changed.ipynb")
-    assert "1 failed" in run.stdout
+    changed = tmp_path / "changed.ipynb"
+    write_notebook(changed, ["print('an answer')"])
+    notebook = nbformat.read(changed, as_version=4)  # type: ignore[no-untyped-call]
+    output = nbformat.v4.new_output("stream", text="an answer and more\n")  # type: ignore[no-untyped-call]
+    notebook.cells[0].update(execution_count=1, outputs=[output])
+    nbformat.write(notebook, changed)  # type: ignore[no-untyped-call]
+    assert "1 failed" in validate(changed).stdout
 
 
 def test_network_is_refused(tmp_path: Path) -> None:
@@ -95,6 +105,21 @@ def test_saved_clean(notebook: Path) -> None:
     assert [cell.metadata for cell in document.cells] == [{}] * len(document.cells)
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert all(re.fullmatch(r"[a-z-]+", cell.id) for cell in document.cells)
+    assert 10 <= len(document.cells) <= 25
+    assert notebook.stat().st_size < LARGEST
+
+
+@every_notebook
+def test_says_what_was_recorded_and_by_whom(notebook: Path) -> None:
+    document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    prose = (cell.source for cell in document.cells if cell.cell_type == "markdown")
+    said = " ".join(" ".join(prose).split())
+    told = [
+        "are **recorded**: no paid model could be asked",
+        "served by a local stand-in server",
+        "are made up, with their prices",
+    ]
+    assert [part for part in told if (part in said) != replays(notebook)] == []
 
 
 @every_notebook
@@ -108,14 +133,16 @@ def test_becomes_a_page(notebook: Path) -> None:
         output.data["text/html"]
         for cell in document.cells
         for output in cell.get("outputs", ())
-        if "data" in output
+        if "text/html" in output.get("data", ())
     ]
     assert shown
     assert [html for html in shown if unescape(html) not in page] == []
 
 
-@every_notebook
-def test_prints_its_answers(notebook: Path, tmp_path: Path) -> None:
+# What is replayed is shown at once, whether answers are streamed or not: one of these will do.
+@pytest.mark.parametrize("name", ["quickstart", "providers", "costs"])
+def test_prints_its_answers(name: str, tmp_path: Path) -> None:
+    notebook = ROOT / "notebooks" / f"{name}.ipynb"
     copy = tmp_path / "copy" / notebook.name
     before = notebook.read_bytes()
     script = str(ROOT / "notebooks" / "run.py")
@@ -124,7 +151,14 @@ def test_prints_its_answers(notebook: Path, tmp_path: Path) -> None:
     assert "> %load_ext orch_nb\n\norch_nb " in run.stdout
     assert refused(tmp_path) == ""
     assert notebook.read_bytes() == before
-    assert copy.is_file()
+    assert outputs(copy) == outputs(notebook)
+
+
+def outputs(notebook: Path) -> list[list[object]]:
+    """What each cell of `notebook` shows."""
+    document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    cells = [cell.get("outputs", ()) for cell in document.cells]
+    return [[output.get("data") or output.text for output in shown] for shown in cells]
 
 
 def test_failure_is_told(tmp_path: Path) -> None:
@@ -136,3 +170,18 @@ def test_failure_is_told(tmp_path: Path) -> None:
     assert "later" not in run.stdout
     assert run.stderr == "\nfails.ipynb failed in the cell above\n"
     assert not (tmp_path / "copy.ipynb").exists()
+
+
+def test_what_is_recorded_is_what_is_written_down(tmp_path: Path) -> None:
+    for script in ("run.py", "record.py"):
+        shutil.copy(ROOT / "notebooks" / script, tmp_path)
+    asks = "print(orch_nb.session().ask('Name a river.', model='demo:small').text)"
+    write_notebook(tmp_path / "asks.ipynb", ["%env ORCH_MODE=replay", "import orch_nb", asks])
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "asks.yaml").write_text('[{asks: river, answer: "The Po."}]')
+    recorded = run_python(tmp_path, "record.py", "asks.ipynb")
+    assert (recorded.returncode, recorded.stderr) == (0, "")
+    replayed = run_python(tmp_path, "run.py", "asks.ipynb", "copy.ipynb")
+    assert recorded.stdout.replace("=record", "=replay").endswith(replayed.stdout)
+    assert "The Po." in replayed.stdout
+    assert refused(tmp_path) == ""
