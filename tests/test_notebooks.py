@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 OFFLINE = Path(__file__).parent / "offline"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RECORDING = Path(".orch", "recording")
+REPLAY = re.compile(r"ORCH_MODE=replay|OrchMagics\.mode = .replay")
 LARGEST = 150_000  # bytes of a notebook: one that loads at once
 REACHES_OUT = """\
 import socket
@@ -67,7 +68,8 @@ def copied(notebook: Path, folder: Path) -> Path:
 
 def replays(notebook: Path) -> bool:
     """Whether some answers of `notebook` come from a recording."""
-    return "ORCH_MODE=replay" in notebook.read_text(encoding="utf-8")
+    document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    return any(REPLAY.search(c.source) for c in document.cells if c.cell_type == "code")
 
 
 @every_notebook
