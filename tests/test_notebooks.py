@@ -129,7 +129,7 @@ def test_becomes_a_page(notebook: Path) -> None:
     document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     # The basic template has no scripts of its own.
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(document)  # type: ignore[no-untyped-call]
-    page = unescape(body)
+    page = packed(body)
     assert "<script" not in page
     shown = [
         output.data["text/html"]
@@ -138,7 +138,12 @@ def test_becomes_a_page(notebook: Path) -> None:
         if "text/html" in output.get("data", ())
     ]
     assert shown
-    assert [html for html in shown if unescape(html) not in page] == []
+    assert [html for html in shown if packed(html) not in page] == []
+
+
+def packed(html: str) -> str:
+    """`html` without what nbconvert lays out in its own way: entities, space and empty values."""
+    return re.sub(r'\s+|=""', "", unescape(html))
 
 
 # What is replayed is shown at once, whether answers are streamed or not: one of these will do.
