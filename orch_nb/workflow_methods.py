@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from orch_nb.workflows.probes.detect import Detection
 
 
-# Comparisons that a session remembers: each holds all of its answers. Chosen.
+# What a session remembers of each: they hold all of their answers. Chosen.
 _COMPARISONS = 100
+_EVALUATIONS = 10
 
 
 class WorkflowMethods:
@@ -46,6 +48,8 @@ class WorkflowMethods:
         self.background: set[Future[Response]] = set()
         #: The last hundred comparisons of this session that came to their end, in their order.
         self.comparisons: list[Comparison] = []
+        #: The last ten evaluations likewise; those of `probe` are none of them.
+        self.evaluations: list[Evaluation] = []
 
     def evaluate(
         self, items: Items, models: str | list[str] | None = None, **options: Unpack[Evaluating]
@@ -81,7 +85,11 @@ class WorkflowMethods:
         """
         from orch_nb.workflows.evaluate import evaluate  # noqa: PLC0415 - few need it
 
-        return evaluate(self._asker, items, models, clock=time.time, random=self._draws, **options)
+        made = evaluate(self._asker, items, models, clock=time.time, random=self._draws, **options)
+        if not options.get("dry_run"):
+            self.evaluations.append(made)
+            del self.evaluations[:-_EVALUATIONS]
+        return made
 
     def map(self, items: Any, template: str, **options: Unpack[BatchOptions]) -> Any:
         """Ask `template`, filled with each of `items`; the answers come in their order.
@@ -208,9 +216,11 @@ class WorkflowMethods:
 
         Raises as `evaluate` does.
         """
-        from orch_nb.workflows.probes.detect import detect  # noqa: PLC0415 - few need it
+        from orch_nb.workflows.evaluate import evaluate  # noqa: PLC0415 - few need it
+        from orch_nb.workflows.probes.detect import detect  # noqa: PLC0415 - as above
 
-        return detect(self.evaluate, models, capabilities, clock=time.time, **options)
+        asking = partial(evaluate, self._asker, clock=time.time, random=self._draws)
+        return detect(asking, models, capabilities, clock=time.time, **options)
 
     def pipeline(self, written: str | Path) -> Pipeline:
         """Read the pipeline that is `written`: YAML, or the path of a file that holds it.
@@ -247,10 +257,8 @@ class WorkflowMethods:
             balanced, cost, quality or speed, which leaves the reviewer out.
         form
             text, code (the fenced blocks), json, or structured (what every role wrote).
-        strategy
-            How to choose for roles without an expert; None takes the session's.
-        max_tokens
-            After so many tokens the answer of each role is cut.
+        strategy, max_tokens
+            As in `ask`, for roles without an expert, and for the answer of each role.
         watch, resume
             As in `orch_nb.workflows.pipeline.pipeline.Pipeline.run`.
 

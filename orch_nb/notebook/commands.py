@@ -66,9 +66,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             ("task", "pipeline", "session", "hour", "unpriced"),
         ),
         "eval": Command(
-            "ITEMS [--models A,B] [--check NAME] [--judge MODEL] …",
+            "[N] | ITEMS [--models A,B] [--check NAME] [--judge MODEL] …",
             "ask several models the prompts of a variable, grade, compare; it changes what is "
-            "chosen",
+            "chosen; or the last evaluation, or the N-th, once more",
             "evaluations.show_evaluation",
             (
                 *("--models", "--check", "--judge", "--task", "--jobs", "--repeats"),

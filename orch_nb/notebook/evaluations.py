@@ -8,6 +8,7 @@ from typing import Any
 
 from orch_nb.charts.quality import Point, quality_against_cost
 from orch_nb.errors import InputError, UnknownNameError
+from orch_nb.notebook.calls import find_place
 from orch_nb.notebook.display import below, quiet, show
 from orch_nb.notebook.options import Parser
 from orch_nb.notebook.tables import Bundle, table
@@ -18,12 +19,18 @@ from orch_nb.workflows.checks import CHECKS
 from orch_nb.workflows.evaluation import Evaluation, EvaluationStopped
 from orch_nb.workflows.voting import Ballot, BlindEvaluation
 
-_USAGE = "use `%orch eval ITEMS [--models A,B] [--check NAME] [--judge MODEL]`"
+_USAGE = "use `%orch eval [N]`, or `%orch eval ITEMS [--models A,B] [--check NAME] [--judge MODEL]`"
 _TITLE = "Quality against cost, with 95 % intervals and the Pareto front"
 
 
 def show_evaluation(words: list[str], session: Session, variables: dict[str, Any]) -> Bundle:
-    """Evaluate as `words` say, and show the plan before and the table and the chart after."""
+    """Evaluate as `words` say, and show the plan before and the table and the chart after.
+
+    A number, from the last one with -1, shows an evaluation of this session once more, and so do no
+    words, the last. Raises `InputError`, and whatever `Session.evaluate` raises.
+    """
+    if not words or words[0].removeprefix("-").isdecimal():
+        return _earlier(words, session.evaluations)
     options = _parsed(words)
     items, check = _found("variable", options.items, variables), options.check
     if check is not None and check not in CHECKS:
@@ -50,6 +57,18 @@ def show_evaluation(words: list[str], session: Session, variables: dict[str, Any
         variables[options.out] = evaluation
     if options.dry_run:
         return table(["would be asked"], [[model] for model in evaluation.plan.models])
+    return _charted(evaluation)
+
+
+def _earlier(words: Sequence[str], made: Sequence[Evaluation]) -> Bundle:
+    place = find_place(words, len(made), "evaluation", _USAGE)
+    found = made[place - 1]
+    show(quiet([one_line(f"evaluation {place} of {len(made)}: {found.plan}", 600)]))
+    return _charted(found)
+
+
+def _charted(evaluation: Evaluation) -> Bundle:
+    """The table, after the chart was shown above it."""
     if _has_cost(evaluation):
         show(quality_chart(evaluation))
     return evaluation_table(evaluation)

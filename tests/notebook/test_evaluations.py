@@ -90,6 +90,25 @@ def test_what_is_voted_on_has_no_names_and_is_harmless(items: Shell, alpha: Stub
     assert row(str(table["text/plain"]), "alpha:stub-small")[3] == "12"
 
 
+def test_an_earlier_one_is_shown_once_more(items: Shell, alpha: Stub) -> None:
+    assert "nothing was evaluated yet" in str(failure(items, "%orch eval"))
+    items.run(f"{LINE} --dry-run")
+    items.run("%orch probe alpha:stub-large --for json")
+    items.run(LINE)
+    *_, voted = outputs(items.run(f"{LINE} --check human -o v"))
+    asked = alpha.bill()
+    said, chart, table = outputs(items.run("%orch eval -2"))
+    assert "evaluation 1 of 2: 12 prompts × 2 models" in str(said["text/plain"])
+    assert PLOTLY in chart
+    assert row(str(table["text/plain"]), "alpha:stub-large")[1:4] == ["1.00", "0.76 to 1.00", "12"]
+    assert outputs(items.run("%orch eval"))[-1] == voted
+    items.run("for i, b in v.ballots.items(): v.vote(i, 'A')")
+    *_, table = outputs(items.run("%orch eval 2"))
+    assert row(str(table["text/plain"]), "alpha:stub-large")[3] == "12"
+    assert "there is no evaluation 3; take 1 to 2" in str(failure(items, "%orch eval 3"))
+    assert alpha.bill() == asked
+
+
 def test_errors_are_rows(items: Shell, alpha: Stub) -> None:
     alpha.rule("alpha", "500", model="stub-small")
     *_, table = outputs(items.run(LINE))
@@ -102,7 +121,11 @@ def test_errors_are_rows(items: Shell, alpha: Stub) -> None:
 @pytest.mark.parametrize(
     ("line", "kind", "said"),
     [
-        ("eval", InputError, "the following arguments are required: ITEMS; use `%orch eval"),
+        (
+            "eval --jobs 1",
+            InputError,
+            "the following arguments are required: ITEMS; use `%orch eval",
+        ),
         ("eval itms", UnknownNameError, "did you mean items"),
         ("eval items --check shrt", UnknownNameError, "unknown check 'shrt'"),
         ("eval items --jobs many", InputError, "invalid int value: 'many'"),
