@@ -15,7 +15,9 @@ import pytest
 from nbclient import NotebookClient
 
 from documents import CONTRIBUTING, FOR_USERS, PACKAGE, PAGES, README, ROOT, blocks
+from orch_nb import Session
 from stub.client import Stub
+from stub.spec import write
 
 VENDOR = re.compile(r"\b(openai|anthropic):")
 
@@ -69,6 +71,21 @@ def test_cells(world: str) -> None:
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     answer = notebook.cells[3].outputs[-1]["data"]["text/plain"]
     assert ("simulated" in answer) == (world == "sim")
+
+
+def test_a_pipeline_and_the_row_of_its_server(tmp_path: Path, stub: Stub) -> None:
+    """A run of the pipeline that is shown, with the settings that are shown for its server."""
+    (server,) = blocks(PAGES["providers"], "yaml")
+    (pipeline,) = blocks(PAGES["pipelines"], "yaml")
+    stub.models("team", ["qwen3-32b"])
+    stub.rule("team", write("ok", text="springs\nbanks\nmouths"))
+    said = server.replace("http://127.0.0.1:8000/v1", stub.url("team", "/v1"))
+    priced = 'models: {"team:qwen3-32b": {price: {input: 0.1, output: 0.1}}}'
+    (tmp_path / "orch.yaml").write_text(f"{said}{priced}", encoding="utf-8")
+    with Session(directory=tmp_path) as session:
+        run = session.pipeline(pipeline).run()
+    assert [len(run["part"]), run["edit"].model] == [3, "team:qwen3-32b"]
+    assert run.outputs["article"].startswith("springs")
 
 
 @pytest.fixture
