@@ -253,10 +253,9 @@ class WorkflowMethods:
         name
             default, code, planning or analysis; auto takes what suits the task. An unknown name
             takes default, and says so.
-        priority
-            balanced, cost, quality or speed, which leaves the reviewer out.
-        form
-            text, code (the fenced blocks), json, or structured (what every role wrote).
+        priority, form
+            balanced, cost, quality or speed, which leaves the reviewer out; text, code (the fenced
+            blocks), json, or structured (what every role wrote).
         strategy, max_tokens
             As in `ask`, for roles without an expert, and for the answer of each role.
         watch, resume

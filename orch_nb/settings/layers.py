@@ -113,13 +113,18 @@ def merge(layers: Sequence[Layer]) -> dict[str, Any]:
 
 def origin(layers: Sequence[Layer], path: Sequence[str | int]) -> tuple[str, int | None]:
     """Find the strongest source that set `path`, or what it is part of, and the line there."""
-    for length in range(len(path), 0, -1):
-        part = tuple(path[:length])
-        for layer in reversed(layers):
-            if holds(layer.data, part):
-                lines = (layer.lines.get(part[:n]) for n in range(length, 0, -1))
-                return layer.source, next((line for line in lines if line), None)
-    return "", None
+    parts = (path[:length] for length in range(len(path), 0, -1))
+    return next((found for part in parts if (found := setter(layers, part))), ("", None))
+
+
+def setter(layers: Sequence[Layer], path: Sequence[str | int]) -> tuple[str, int | None] | None:
+    """Find the strongest source that set `path` itself, and the line there, if any did."""
+    part = tuple(path)
+    for layer in reversed(layers):
+        if holds(layer.data, part):
+            lines = (layer.lines.get(part[:n]) for n in range(len(part), 0, -1))
+            return layer.source, next((line for line in lines if line), None)
+    return None
 
 
 def refuse_keys(layers: Sequence[Layer]) -> None:

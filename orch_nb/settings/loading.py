@@ -77,12 +77,8 @@ class Sources:
 
     def origin(self, *path: str) -> str:
         """Who set what stands at `path`, with the line in a file; "" where nobody did."""
-        for layer in reversed(self._layers):
-            if origins.holds(layer.data, path):
-                lines = (layer.lines.get(path[:n]) for n in range(len(path), 0, -1))
-                line = next(filter(None, lines), None)
-                return f"{layer.source}, line {line}" if line else layer.source
-        return ""
+        source, line = origins.setter(self._layers, path) or ("", None)
+        return f"{source}, line {line}" if line else source
 
 
 def _open(merged: Mapping[str, Any]) -> bool:
