@@ -91,8 +91,17 @@ lint: .venv/test.stamp ## check style and types
 	$(PY) -m mypy tests/typed
 	$(call front,lint)
 
-bench: .venv/test.stamp ## measure what loading and asking cost
-	$(PY) tests/benchmarks/run.py
+# What orch-nb is measured beside. Where not all of it goes together, what can be installed is.
+build/peers/stamp: tests/benchmarks/peers.txt
+	@echo "installing what orch-nb is measured beside into build/peers; this takes some minutes"
+	@rm -rf build/peers && $(PYTHON) -m venv build/peers
+	@pip="build/peers/bin/python -m pip --disable-pip-version-check install --quiet"; \
+	  $$pip -r $< || grep -v '^#' $< | while read -r one; do \
+	    $$pip "$$one" || echo "$$one cannot be installed, and is left out"; done
+	@touch $@
+
+bench: .venv/test.stamp build/peers/stamp ## measure all that is claimed, beside its peers (ONLY=load: one part; WRITE=FILE: into a page)
+	$(PY) tests/benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write $(WRITE))
 
 notebooks: .venv/test.stamp ## run the notebooks and save their answers in them
 	@for notebook in notebooks/*.ipynb; do $(PY) notebooks/run.py "$$notebook" "$$notebook" || exit 1; done

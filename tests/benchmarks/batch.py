@@ -20,7 +20,7 @@ from pathlib import Path
 import openai
 
 import orch_nb
-from benchmarks.figures import Figure, figure, ratios, side_by_side
+from benchmarks.figures import Figure, figure, part, ratios, side_by_side
 from stub.client import Stub, running
 
 _MODEL = "bench-model"
@@ -32,17 +32,17 @@ _ROUNDS = 5
 _KEPT = 20_000
 
 
-def measure() -> Iterator[Figure]:
+def measure(share: float = 1.0) -> Iterator[Figure]:
     """Each subject in rounds; those that are compared take turns."""
     with running() as stub:
         stub.rule("alpha", "ok?words=20")
         with _session(stub) as session:
-            yield _cached(session)
-            yield from _steps(session)
-            yield _memory(session)
+            yield _cached(session, share)
+            yield from _steps(session, share)
+            yield _memory(session, share)
         stub.rule("alpha", f"slow?s={_DELAY}&words=20")
         with _session(stub) as session:
-            yield from _throughput(stub, session)
+            yield from _throughput(stub, session, share)
 
 
 @contextmanager
@@ -71,18 +71,19 @@ def _map(session: orch_nb.Session, items: list[str], **options: object) -> objec
     )
 
 
-def _cached(session: orch_nb.Session) -> Figure:
-    items = [f"river {number}" for number in range(_CACHED)]
+def _cached(session: orch_nb.Session, share: float) -> Figure:
+    items = [f"river {number}" for number in range(part(_CACHED, share))]
     _map(session, items, n_jobs=_WORKERS)
     times = []
-    for _ in range(7):
+    for _ in range(part(7, share)):
         started = time.process_time()
         _map(session, items)
         times.append(time.process_time() - started)
     return figure(f"map, {_CACHED:,} cached rows", times, "s CPU", "≤ 1.5 s")
 
 
-def _throughput(stub: Stub, session: orch_nb.Session) -> Iterator[Figure]:
+def _throughput(stub: Stub, session: orch_nb.Session, share: float) -> Iterator[Figure]:
+    rows = part(_ROWS, share)
     sdk = openai.OpenAI(base_url=stub.url("alpha", "/v1"), api_key="none", max_retries=0)
     numbers = itertools.count()
 
@@ -110,10 +111,10 @@ def _throughput(stub: Stub, session: orch_nb.Session) -> Iterator[Figure]:
 
     def rate(run: Callable[[list[str]], None]) -> Callable[[], float]:
         def once() -> float:
-            prompts = [f"river {next(numbers)}" for _ in range(_ROWS)]
+            prompts = [f"river {next(numbers)}" for _ in range(rows)]
             started = time.perf_counter()
             run(prompts)
-            return _ROWS / (time.perf_counter() - started)
+            return rows / (time.perf_counter() - started)
 
         return once
 
@@ -123,7 +124,7 @@ def _throughput(stub: Stub, session: orch_nb.Session) -> Iterator[Figure]:
             "SDK, streamed": rate(pooled(stream)),
             "SDK, whole": rate(pooled(create)),
         },
-        _ROUNDS,
+        part(_ROUNDS, share),
     )
     sdk.close()
     what = f"{_ROWS:,} rows, {1000 * _DELAY:.0f} ms each, {_WORKERS} at a time"
@@ -133,18 +134,19 @@ def _throughput(stub: Stub, session: orch_nb.Session) -> Iterator[Figure]:
         yield figure(f"map ÷ {name}, {what}", ratios(measured, "map", name), "×", "≥ 0.8")
 
 
-def _steps(session: orch_nb.Session) -> Iterator[Figure]:
+def _steps(session: orch_nb.Session, share: float) -> Iterator[Figure]:
+    steps = part(_STEPS, share)
     numbers = itertools.count()
 
     def prompts() -> list[str]:
-        return [f"step {next(numbers)} of a benchmark" for _ in range(_STEPS)]
+        return [f"step {next(numbers)} of a benchmark" for _ in range(steps)]
 
     def plain() -> float:
         asked = prompts()
         started = time.process_time()
         with ThreadPoolExecutor(8) as pool:  # as many as a pipeline has side by side
             list(pool.map(lambda prompt: session.ask(prompt, model=f"alpha:{_MODEL}"), asked))
-        return 1e3 * (time.process_time() - started) / _STEPS
+        return 1e3 * (time.process_time() - started) / steps
 
     def piped() -> float:
         step = "  - {{id: s{}, prompt: '{}', model: 'alpha:" + _MODEL + "'}}"
@@ -152,18 +154,19 @@ def _steps(session: orch_nb.Session) -> Iterator[Figure]:
         pipeline = session.pipeline("\n".join(["steps:", *lines, ""]))
         started = time.process_time()
         pipeline.run()
-        return 1e3 * (time.process_time() - started) / _STEPS
+        return 1e3 * (time.process_time() - started) / steps
 
-    measured = side_by_side({"ask": plain, "pipeline": piped}, 9)
+    measured = side_by_side({"ask": plain, "pipeline": piped}, part(9, share))
     for name, values in measured.items():
         yield figure(f"{name}, {_STEPS} independent steps", values, "ms CPU a step")
     added = [a - b for a, b in zip(measured["pipeline"], measured["ask"], strict=True)]
     yield figure("pipeline − ask", added, "ms CPU a step", "≤ 2 ms")
 
 
-def _memory(session: orch_nb.Session) -> Figure:
+def _memory(session: orch_nb.Session, share: float) -> Figure:
     """What a batch takes at its most, against what its answers take, all that they refer to."""
-    items = [f"river {number}" for number in range(_KEPT)]
+    rows = part(_KEPT, share, 100)
+    items = [f"river {number}" for number in range(rows)]
     _map(session, items[:1000], cache="bypass", n_jobs=_WORKERS)
     gc.collect()
     tracemalloc.start()
@@ -174,5 +177,5 @@ def _memory(session: orch_nb.Session) -> Figure:
     gc.collect()
     size = held - tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    name = f"map, {_KEPT:,} rows: most memory ÷ its answers ({size / _KEPT / 1000:.1f} kB each)"
+    name = f"map, {_KEPT:,} rows: most memory ÷ its answers ({size / rows / 1000:.1f} kB each)"
     return figure(name, [peak / size], "×", "≤ 1.3")

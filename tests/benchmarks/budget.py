@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from benchmarks.figures import Figure, figure
+from benchmarks.figures import Figure, figure, part
 from orch_nb.settings import BudgetSettings
 from orch_nb.store.budget import Budget
 from orch_nb.store.tally import Tally
@@ -37,13 +37,14 @@ while True:
 """
 
 
-def measure() -> Iterator[Figure]:
+def measure(share: float = 1.0) -> Iterator[Figure]:
     """Each subject by itself, in rounds."""
-    yield figure("reserve and settle, no limit", _times(_NONE, 0), "ms")
-    yield figure("reserve and settle, all limits", _times(_LIMITS, 0), "ms", _GOAL)
-    name = f"reserve and settle, after {_BEFORE:_} calls in the hour".replace("_", " ")
-    yield figure(name, _times(_LIMITS, _BEFORE), "ms", _GOAL)
-    yield figure("reserve and settle, 3 processes at it", _times(_LIMITS, 0, 3), "ms")
+    yield figure("reserve and settle, no limit", _times(share, _NONE), "ms")
+    yield figure("reserve and settle, all limits", _times(share, _LIMITS), "ms", _GOAL)
+    before = part(_BEFORE, share)
+    name = f"reserve and settle, after {_BEFORE:,} calls in the hour"
+    yield figure(name, _times(share, _LIMITS, before), "ms", _GOAL)
+    yield figure("reserve and settle, 3 processes at it", _times(share, _LIMITS, others=3), "ms")
 
 
 def opened(home: Path, session: str, limits: BudgetSettings = _LIMITS) -> Budget:
@@ -57,19 +58,19 @@ def spend(budget: Budget) -> None:
     budget.settle(reservation, _COST, "known")
 
 
-def _times(limits: BudgetSettings, before: int, others: int = 0) -> list[float]:
+def _times(share: float, limits: BudgetSettings, before: int = 0, others: int = 0) -> list[float]:
     """Milliseconds of one call in each round."""
-    times = []
+    times, calls = [], part(_CALLS, share)
     with tempfile.TemporaryDirectory() as folder:
         budget = opened(Path(folder), "bench", limits)
-        for _ in range(before + _CALLS):
+        for _ in range(before + calls):
             spend(budget)
         with _busy(Path(folder), others):
-            for _ in range(_ROUNDS):
+            for _ in range(part(_ROUNDS, share)):
                 started = time.perf_counter()
-                for _ in range(_CALLS):
+                for _ in range(calls):
                     spend(budget)
-                times.append(1e3 * (time.perf_counter() - started) / _CALLS)
+                times.append(1e3 * (time.perf_counter() - started) / calls)
         budget.close()
     return times
 

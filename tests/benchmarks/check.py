@@ -7,20 +7,20 @@ import subprocess
 import sys
 import time
 
-from benchmarks.figures import Figure, figure, side_by_side
+from benchmarks.figures import Figure, figure, part, side_by_side
 from orch_nb.invoke.assertions import Assertions
 
 _ROUNDS = 30
 _ANSWER = "Here:\n```python\ndef add(a, b):\n    return a + b\n```"
 
 
-def measure() -> list[Figure]:
+def measure(share: float = 1.0) -> list[Figure]:
     """Seconds by the clock of one run, and of starting Python and nothing else."""
     subjects = {
         "assertions run against an answer's code": _assertions,
         "of that, starting Python (-I -S)": _python,
     }
-    measured = side_by_side(subjects, _ROUNDS)
+    measured = side_by_side(subjects, part(_ROUNDS, share))
     return [figure(name, values, "ms") for name, values in measured.items()]
 
 

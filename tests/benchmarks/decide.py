@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
 
-from benchmarks.figures import Figure, figure
+from benchmarks.figures import Figure, figure, part
 from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import seen_of
 from orch_nb.routing.pool import pool_of
@@ -22,31 +22,33 @@ _PROMPT = (
 )
 _ROUNDS = 30
 _WEIGHTS = {"cost": 1.0, "quality": 1.0, "speed": 1.0}
-_GOALS = {10: "≤ 100 µs", 1_000: "", 10_000: "≤ 2000 µs"}
+_CHART = "CPU of a decision, µs, by models"
+_GOALS = {10: "≤ 100 µs", 100: "", 1_000: "", 10_000: "≤ 2000 µs"}
 
 
-def measure() -> list[Figure]:
+def measure(share: float = 1.0) -> list[Figure]:
     """CPU of reading a prompt, and of choosing for what was read, by the number of models."""
-    return [*_readings(), *_decisions()]
+    return [*_readings(part(_ROUNDS, share)), *_decisions(part(_ROUNDS, share))]
 
 
-def _readings() -> Iterator[Figure]:
+def _readings(rounds: int) -> Iterator[Figure]:
     for words in (30, 500):
         text = " ".join(itertools.islice(itertools.cycle(_PROMPT.split()), words))
         request = Request((Message("user", text),))
-        times = [_microseconds(partial(analyse, request), 2000 // words) for _ in range(_ROUNDS)]
+        times = [_microseconds(partial(analyse, request), 2000 // words) for _ in range(rounds)]
         yield figure(f"reading a prompt of {words} words", times, "µs CPU")
 
 
-def _decisions() -> Iterator[Figure]:
+def _decisions(rounds: int) -> Iterator[Figure]:
     request = Request((Message("user", _PROMPT),))
     for models, goal in _GOALS.items():
         around = _situation(models)
-        for strategy in ("balanced", "adaptive"):
+        for strategy in ("balanced", "adaptive", "cost"):
             choose = partial(_best, request, analyse(request), strategy, around)
             calls = max(10, 20_000 // models // 10)
-            times = [_microseconds(choose, calls) for _ in range(_ROUNDS)]
-            yield figure(f"decision by {strategy}, {models} models", times, "µs CPU", goal)
+            times = [_microseconds(choose, calls) for _ in range(rounds)]
+            name = f"decision by {strategy}, {models:,} models"
+            yield figure(name, times, "µs CPU", goal, chart=_CHART, row=strategy, column=models)
 
 
 def _best(request: Request, profile: TaskProfile, strategy: str, around: Situation) -> Choice:

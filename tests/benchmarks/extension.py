@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks.figures import Figure, figure, ratios, side_by_side
+from benchmarks.figures import Figure, figure, part, ratios, side_by_side
 from orch_nb import Session
 from orch_nb.notebook.bridge_state import state
 from ui.notebook_page import Lab, open_notebook, run_cell, write_notebook
@@ -34,19 +34,19 @@ while s.weights == before and time.monotonic() < ends:
 print("heard", 1000 * time.time())"""
 
 
-def measure() -> Iterator[Figure]:
+def measure(share: float = 1.0) -> Iterator[Figure]:
     """Bytes; CPU of an update; and, where there is a chromium, seconds in JupyterLab."""
     yield figure("extension, as it is built", [_size() / 1000], "kB", "≤ 150 kB")
     what = f"extension update, {_MODELS} models and {_CALLS} calls"
-    yield figure(what, list(_updates()), "ms CPU of the kernel", "≤ 2 ms")
+    yield figure(what, list(_updates(part(_UPDATES, share))), "ms CPU of the kernel", "≤ 2 ms")
     chromium = shutil.which("chromium")
     if chromium is not None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
-            yield _starts(browser)
+            yield _starts(browser, part(_STARTS, share))
             yield figure(
                 "extension weight moved until a running cell has it",
-                _moves(browser),
+                _moves(browser, part(_MOVES, share)),
                 "s",
                 "≤ 0.3 s",
             )
@@ -57,7 +57,7 @@ def _size() -> int:
     return sum(file.stat().st_size for file in _BUILD.rglob("*") if file.is_file())
 
 
-def _updates() -> Iterator[float]:
+def _updates(rounds: int) -> Iterator[float]:
     models = {
         f"sim:model-{n:03}": {"price": {"input": 0.1, "output": 0.5}, "context": 128_000}
         for n in range(_MODELS)
@@ -67,19 +67,19 @@ def _updates() -> Iterator[float]:
         with Session({"probe": False, "models": models}, directory=Path(folder)) as session:
             for number in range(_CALLS):
                 session.ask(f"Say {number}.", model=f"sim:{_ASKED[number % 3]}")
-            for number in range(_UPDATES + 1):
+            for number in range(rounds + 1):
                 started = time.process_time()
                 json.dumps(state(session, lambda _: "cell"))
                 if number:
                     yield 1e3 * (time.process_time() - started)
 
 
-def _starts(browser: Browser) -> Figure:
+def _starts(browser: Browser, rounds: int) -> Figure:
     """From asking for the page until JupyterLab is restored, with and without the extension."""
     with ExitStack() as stack:
         labs = {name: stack.enter_context(_lab(on=name == "with")) for name in ("with", "without")}
         subjects = {name: (lambda lab=lab: _start(browser, lab)) for name, lab in labs.items()}
-        measured = side_by_side(subjects, _STARTS)
+        measured = side_by_side(subjects, rounds)
     name = "extension: JupyterLab's start with it, of that without"
     return figure(name, ratios(measured, "with", "without"), "×", "≤ 1.05 ×")
 
@@ -92,7 +92,7 @@ def _start(browser: Browser, lab: Lab) -> float:
         return float(page.evaluate(_STARTED))
 
 
-def _moves(browser: Browser) -> list[float]:
+def _moves(browser: Browser, rounds: int) -> list[float]:
     """Seconds from a key on a slider until a cell that runs meanwhile sees other weights."""
     taken = []
     with _lab(on=True) as lab, browser.new_context() as context:
@@ -100,15 +100,16 @@ def _moves(browser: Browser) -> list[float]:
         open_notebook(page, lab, "asking.ipynb")
         run_cell(page, 0)
         hand = slider(open_sidebar(page), "cost")
-        for number in range(_MOVES):
+        for number in range(rounds):
             cell = page.locator(".jp-Cell").nth(1)
             cell.locator(".cm-content").click()
             page.keyboard.press("Control+Enter")
             page.wait_for_timeout(1000)  # until it runs
             moved = page.evaluate("Date.now()")
             hand.press("ArrowRight" if number % 2 else "ArrowLeft")
-            cell.get_by_text("heard").wait_for()
-            heard = cell.locator(".jp-OutputArea-output").inner_text().split()[1]
+            output = cell.locator(".jp-OutputArea-output")
+            output.get_by_text("heard").wait_for()
+            heard = output.inner_text().split()[1]
             taken.append((float(heard) - moved) / 1000)
     return taken
 

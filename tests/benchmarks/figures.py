@@ -12,7 +12,10 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A median with its 95 % interval (percentile bootstrap over the rounds)."""
+    """A median with its 95 % interval (percentile bootstrap over the rounds).
+
+    Those of the same `chart` are drawn together, and are a table with this `row` and `column`.
+    """
 
     name: str
     value: float
@@ -20,18 +23,34 @@ class Figure:
     high: float
     unit: str
     goal: str = ""
+    chart: str = ""
+    row: str = ""
+    column: str | int = ""
 
-    def __str__(self) -> str:
-        number = f"{self.value:.3g} {self.unit} [{self.low:.3g}, {self.high:.3g}]"
-        return f"| {self.name} | {number} | {self.goal} |"
+    @property
+    def measured(self) -> str:
+        """The number as a table has it: an interval where there were rounds to take it from."""
+        interval = f" [{_short(self.low)}, {_short(self.high)}]" if self.low < self.high else ""
+        return f"{_short(self.value)} {self.unit}{interval}"
 
 
-def figure(name: str, values: Sequence[float], unit: str, goal: str = "") -> Figure:
-    """The median of `values` and its interval."""
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What became of each row in each column, in words."""
+
+    name: str
+    columns: list[str]
+    rows: dict[str, list[str]]
+
+
+def figure(
+    name: str, values: Sequence[float], unit: str, goal: str = "", **place: str | int
+) -> Figure:
+    """The median of `values` and its interval; `place` is chart, row and column."""
     generator = random.Random(0)
     medians = sorted(median(generator.choices(values, k=len(values))) for _ in range(_RESAMPLES))
     low, high = medians[int(0.025 * _RESAMPLES)], medians[int(0.975 * _RESAMPLES)]
-    return Figure(name, median(values), low, high, unit, goal)
+    return Figure(name, median(values), low, high, unit, goal, **place)  # type: ignore[arg-type]
 
 
 def side_by_side(
@@ -53,3 +72,18 @@ def side_by_side(
 def ratios(measured: Mapping[str, Sequence[float]], name: str, reference: str) -> list[float]:
     """What `name` took of what `reference` took, round by round."""
     return [a / b for a, b in zip(measured[name], measured[reference], strict=True)]
+
+
+def part(full: int, share: float, least: int = 2) -> int:
+    """How many of `full` rounds, calls or entries a run of this share of the effort does."""
+    return max(min(full, least), round(full * share))
+
+
+def _short(number: float) -> str:
+    """Three digits that say something, thousands apart."""
+    if number == 0 or not 0.001 <= abs(number) < 1e9:
+        return f"{number:.3g}"
+    if abs(number) >= 100:
+        digits = len(str(int(abs(number)))) - 3
+        return f"{round(number, -digits):,.0f}".replace(",", "\u202f")
+    return f"{number:.3g}"

@@ -1,4 +1,4 @@
-"""Calls of one process with 64 and 256 of them in flight, against each transport of the SDK.
+"""Calls of one process with 1 to 256 of them in flight, beside each transport of the SDK.
 
 What a process can do at once is bound by its own CPU, because only one thread runs Python at a
 time. So calls are counted for a second of the client's CPU, which the server on the same machine
@@ -7,122 +7,65 @@ does not share, and for a second of the clock, which it does.
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import os
-import tempfile
-import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 
-import openai
+from benchmarks.figures import Figure, figure, part, ratios, side_by_side
+from benchmarks.server import serving
+from benchmarks.workers import Way, Worker, working
 
-import orch_nb
-from benchmarks.figures import Figure, figure, ratios, side_by_side
-from stub.client import Stub, running
-
-_ROUNDS = 9
-_CALLS = 512  # per round
-_MODEL = "bench-model"
-_WAYS = ("threads", "httpx2", "aiohttp")
-
-Ask = Callable[[str], Awaitable[object]]
-
-
-def measure() -> list[Figure]:
-    """The same prompts and answers of 20 words, by each way, taking turns."""
-    figures: list[Figure] = []
-    with running() as stub:
-        stub.rule("alpha", "ok?words=20")
-        for flying in (64, 256):
-            figures += _compare(stub, flying)
-    return figures
+_ROUNDS = {1: 3, 4: 3, 16: 3, 64: 9, 256: 5}
+_CALLS = 256  # per round
+_AASK = "`session.aask`, `stream=False`"
+_SDKS = ("openai SDK, threads", "openai SDK, httpx", "openai SDK, aiohttp")
+WAYS = {
+    **{
+        name: Way("openai_sdk", ours=True, options={"transport": name.rpartition(" ")[2]})
+        for name in _SDKS
+    },
+    _AASK: Way("orch", ours=True, options={"stream": False}),
+    "`session.aask`, streaming within": Way("orch", ours=True),
+    "LangChain with fallbacks": Way("langchain_fallbacks"),
+    "LiteLLM Router": Way("litellm_router"),
+    "pydantic-ai": Way("pydantic_ai"),
+}
 
 
-def _compare(stub: Stub, flying: int) -> list[Figure]:
-    url = stub.url("alpha", "/v1")
-    row = {"type": "compatible", "base_url": url, "max_connections": flying}
-    sync = openai.OpenAI(base_url=url, api_key="none", max_retries=0)
-    # Clients belong to the loop that uses them first.
-    loop = asyncio.new_event_loop()
-    httpx2, aiohttp = (
-        openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0, http_client=http)
-        for http in (openai.DefaultAsyncHttpxClient(), openai.DefaultAioHttpClient())
-    )
-    clocked: dict[str, list[float]] = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ThreadPoolExecutor(flying) as pool,
-    ):
-        os.environ["ORCH_HOME"] = folder
-        config = {"providers": {"alpha": row}}
-        with orch_nb.Session(config=config, directory=folder) as session:
-
-            def threads(prompts: list[str]) -> None:
-                list(pool.map(lambda prompt: _create(sync, prompt), prompts))
-
-            def awaited(ask: Ask) -> Callable[[list[str]], None]:
-                return lambda prompts: loop.run_until_complete(_all(ask, prompts, flying))
-
-            subjects = {
-                "threads": threads,
-                "httpx2": awaited(lambda prompt: _create(httpx2, prompt)),
-                "aiohttp": awaited(lambda prompt: _create(aiohttp, prompt)),
-                "aask": awaited(
-                    lambda prompt: session.aask(prompt, model=f"alpha:{_MODEL}", cache="bypass")
-                ),
-            }
-            measured = side_by_side(
-                {name: _rate(run, clocked.setdefault(name, [])) for name, run in subjects.items()},
-                _ROUNDS,
-            )
-        sync.close()
-        for client in (httpx2, aiohttp):
-            loop.run_until_complete(client.close())
-        loop.close()
-    walls = {name: values[1:] for name, values in clocked.items()}
-    return _summarise(measured, walls, flying)
+def measure(share: float = 1.0, *, ways: Mapping[str, Way] = WAYS) -> Iterator[Figure]:
+    """The same prompts and whole answers of 20 words, by each way, taking turns."""
+    with serving() as url, working(ways, [url]) as workers:
+        for flying, rounds in _ROUNDS.items():
+            yield from _compare(workers, flying, part(rounds, share), part(_CALLS, share, 32))
 
 
-def _create(client: openai.OpenAI | openai.AsyncOpenAI, prompt: str) -> object:
-    messages = [{"role": "user", "content": prompt}]
-    return client.chat.completions.create(model=_MODEL, messages=messages)  # type: ignore[arg-type]
+def _compare(
+    workers: Mapping[str, Worker], flying: int, rounds: int, calls: int
+) -> Iterator[Figure]:
+    clocked: dict[str, list[float]] = {name: [] for name in workers}
+
+    def rate(name: str) -> float:
+        took = workers[name].measure("flight", model="bench-20", calls=calls, flying=flying)
+        clocked[name].append(1 / took["clock"])
+        return 1 / took["cpu"]
+
+    subjects = {name: (lambda name=name: rate(name)) for name in workers}
+    by_cpu = side_by_side(subjects, rounds)
+    by_clock = {name: values[1:] for name, values in clocked.items()}
+    for measured, unit in ((by_cpu, "CPU"), (by_clock, "the clock")):
+        chart = f"Calls a second of {unit}, by how many are in flight"
+        for name, values in measured.items():
+            place = {"chart": chart, "row": name, "column": flying}
+            label = f"{name}, {flying} in flight"
+            yield figure(label, values, f"calls a second of {unit}", **place)
+        if flying >= 64:
+            yield from _against_best(measured, flying, unit)
 
 
-async def _all(ask: Ask, prompts: list[str], flying: int) -> None:
-    rest = iter(prompts)
-
-    async def caller() -> None:
-        for prompt in rest:
-            await ask(prompt)
-
-    await asyncio.gather(*(caller() for _ in range(flying)))
-
-
-def _rate(run: Callable[[list[str]], None], clocked: list[float]) -> Callable[[], float]:
-    numbers = itertools.count()
-
-    def measure_rate() -> float:
-        prompts = [f"prompt {next(numbers)} for a benchmark" for _ in range(_CALLS)]
-        cpu, clock = time.process_time(), time.perf_counter()
-        run(prompts)
-        clocked.append(_CALLS / (time.perf_counter() - clock))
-        return _CALLS / (time.process_time() - cpu)
-
-    return measure_rate
-
-
-def _summarise(
-    measured: dict[str, list[float]], walls: dict[str, list[float]], flying: int
-) -> list[Figure]:
-    names = {name: f"`create()`, {name}" for name in _WAYS} | {"aask": "`Session.aask`"}
-    figures = [
-        figure(f"{names[name]}, {flying} in flight", values, "calls a second of CPU")
-        for name, values in measured.items()
-    ]
-    for rates, unit in ((measured, "CPU"), (walls, "the clock")):
-        best = [max(values) for values in zip(*(rates[name] for name in _WAYS), strict=True)]
-        share = ratios({"aask": rates["aask"], "best": best}, "aask", "best")
-        label = f"`aask` ÷ the SDK's best, {flying} in flight, by {unit}"
-        figures.append(figure(label, share, "×", "≥ 1.0" if unit == "CPU" else ""))
-    return figures
+def _against_best(measured: Mapping[str, list[float]], flying: int, unit: str) -> Iterator[Figure]:
+    transports = [values for name, values in measured.items() if name in _SDKS]
+    best = [max(values) for values in zip(*transports, strict=True)]
+    for name in measured:
+        if name not in _SDKS:
+            share = ratios({name: measured[name], "best": best}, name, "best")
+            label = f"{name} ÷ the SDK's best transport, {flying} in flight, by {unit}"
+            goal = "≥ 1.0" if name == _AASK and unit == "CPU" else ""
+            yield figure(label, share, "× its calls", goal)

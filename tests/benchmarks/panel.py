@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ipywidgets.widgets.widget import Widget, _instances
 
-from benchmarks.figures import Figure, figure
+from benchmarks.figures import Figure, figure, part
 from orch_nb import Session
 from orch_nb.notebook.panel import still, still_output
 from orch_nb.panels.frame import Frame
@@ -26,15 +26,15 @@ _SIZES = {
 }
 
 
-def measure() -> list[Figure]:
+def measure(share: float = 1.0) -> list[Figure]:
     """CPU of showing and of a slider, and bytes, with 20 prompts and 200 models."""
     with _session() as session:
-        return [*_times(session), *_bytes(session)]
+        return [*_times(session, part(_ROUNDS, share)), *_bytes(session)]
 
 
-def _times(session: Session) -> Iterator[Figure]:
+def _times(session: Session, rounds: int) -> Iterator[Figure]:
     shown, moved = [], []
-    for number in range(_ROUNDS + 1):
+    for number in range(rounds + 1):
         started = time.process_time()
         still(session)
         frame = Frame(session, make_panels(session), clock=time.monotonic)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import orch_nb
-from benchmarks.figures import Figure, figure
+from benchmarks.figures import Figure, figure, part
 from orch_nb.registry.catalog import Catalog
 from orch_nb.registry.memory import Memory, Remembered
 from orch_nb.types import ModelCard
@@ -41,12 +41,12 @@ class _Place:
         return []
 
 
-def measure() -> list[Figure]:
+def measure(share: float = 1.0) -> list[Figure]:
     """Seconds of waiting for three servers, and CPU for a catalog that was remembered."""
-    return [*_discovery(), *_large_catalog()]
+    return [*_discovery(part(_ROUNDS, share, 1)), *_large_catalog(part(_LOADS, share))]
 
 
-def _discovery() -> Iterator[Figure]:
+def _discovery(rounds: int) -> Iterator[Figure]:
     with running() as stub, _session_home() as home:
         stub.rule("hung", "hang", wire="models")
         rows = {
@@ -54,7 +54,7 @@ def _discovery() -> Iterator[Figure]:
             for name in ("one", "two", "hung")
         }
         waits, knows = [], []
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             with orch_nb.Session({"providers": rows}, directory=home) as session:
                 waits.append(_seconds(session.refresh))
             with orch_nb.Session({"providers": rows}, directory=home) as session:
@@ -63,13 +63,13 @@ def _discovery() -> Iterator[Figure]:
         yield figure("first choice of the next session, one hanging", knows, "s")
 
 
-def _large_catalog() -> Iterator[Figure]:
+def _large_catalog(rounds: int) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         memory = Memory(lambda: Path(folder))
         cards = tuple(ModelCard("bench", f"org/some-model-{i}-8b", 32_768) for i in range(_MODELS))
         memory.save({"bench": Remembered(time.time(), reachable=True, cards=cards)})
         loads, lookups = [], []
-        for _ in range(_LOADS):
+        for _ in range(rounds):
             catalog = Catalog({"bench": _Place()}, {}, memory)
             started = time.process_time()
             assert len(catalog.cards()) == _MODELS
