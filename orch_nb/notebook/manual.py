@@ -16,6 +16,7 @@ _WIDTH = 79  # a terminal's 80 columns, as pydoc and argparse count on
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)(?:(\w+)\.md)?[^)\s]*\)")
 _ADDRESS = re.compile(r"\[([^\]]+)\]\((https?:[^)\s]+)\)")
 _CELL_END = re.compile(r"(?<!\\)\|")
+_COMMENT = re.compile(r"^<!--.*?-->\n", re.M)
 _BORDER = re.compile(r"[-:]*")
 
 
@@ -34,8 +35,8 @@ def show_topic(topic: str) -> Bundle:
     if topic not in topics():
         hint = " (a prompt that begins with this word comes after --)"
         raise UnknownNameError("topic", topic, topics(), hint)
-    text = (_PAGES / f"{topic}.md").read_text(encoding="utf-8")
-    text = _LINK.sub(_as_command, text)
+    written = (_PAGES / f"{topic}.md").read_text(encoding="utf-8")
+    text = _LINK.sub(_as_command, _COMMENT.sub("", written))
     return {
         "text/html": words(text)["text/html"],
         "text/plain": "\n".join(_laid_out(_ADDRESS.sub(r"\1 (\2)", text))),

@@ -29,11 +29,12 @@ def test_a_page(shell: Shell, alpha: Stub, topic: str) -> None:
     text, html = output.data["text/plain"], output.data["text/html"]
     title = PAGES[topic].splitlines()[0].removeprefix("# ")
     assert f"<h1>{title}</h1>" in html
-    said = re.sub(r"^```\w+|\]\((?!http)[^)]*\)", "", PAGES[topic], flags=re.M)
+    said = re.sub(r"^<!--.*-->$|^```\w+|\]\((?!http)[^)]*\)", "", PAGES[topic], flags=re.M)
     assert set(re.findall(r"\w+", said)) <= set(re.findall(r"\w+", text))
     assert "link removed" not in html
     assert "<details" not in html, "nothing of it is folded"
     assert "](" not in text
+    assert "<!--" not in text + html
     fenced = [line for line in text.splitlines() if line.startswith("    ")]
     assert [li for li in text.splitlines() if len(li) > 79 and li not in fenced] == []
     assert alpha.log() == []
