@@ -100,8 +100,8 @@ build/peers/stamp: tests/benchmarks/peers.txt
 	    $$pip "$$one" || echo "$$one cannot be installed, and is left out"; done
 	@touch $@
 
-bench: .venv/test.stamp build/peers/stamp ## measure all that is claimed, beside its peers (ONLY=load: one part; WRITE=FILE: into a page)
-	$(PY) tests/benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write $(WRITE))
+bench: .venv/test.stamp build/peers/stamp ## measure all that is claimed, beside its peers (ONLY=load: one part; WRITE=1: into the documents)
+	$(PY) tests/benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 notebooks: .venv/test.stamp ## run the notebooks and save their answers in them
 	@for notebook in notebooks/*.ipynb; do $(PY) notebooks/run.py "$$notebook" "$$notebook" || exit 1; done

@@ -30,8 +30,8 @@ class Figure:
     @property
     def measured(self) -> str:
         """The number as a table has it: an interval where there were rounds to take it from."""
-        interval = f" [{_short(self.low)}, {_short(self.high)}]" if self.low < self.high else ""
-        return f"{_short(self.value)} {self.unit}{interval}"
+        interval = f" [{short(self.low)}, {short(self.high)}]" if self.low < self.high else ""
+        return f"{short(self.value)} {self.unit}{interval}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def part(full: int, share: float, least: int = 2) -> int:
     return max(min(full, least), round(full * share))
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
     """Three digits that say something, thousands apart."""
     if number == 0 or not 0.001 <= abs(number) < 1e9:
         return f"{number:.3g}"

@@ -1,8 +1,9 @@
 """``make bench``: measure every figure that is claimed, on this machine now, beside its peers.
 
 What was measured stays in build/bench, part by part: a table, a page with charts, and the numbers.
-``--only`` measures some parts anew, ``--write FILE`` also puts the table between the markers of a
-page of the documents, and the first charts as a picture beside the notebooks.
+``--only`` measures some parts anew; ``--write`` also puts the table between the markers of
+``orch_nb/help/measured.md``, a summary between those of the README, and a picture of the chart of
+single calls into ``notebooks/pictures``.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ PARTS = (
     *("registry", "check", "panel", "batch", "extension"),
 )
 _RESULTS = _ROOT / "build" / "bench"
-_PICTURE = _ROOT / "notebooks" / "pictures" / "benchmarks.png"
 
 
 def main() -> None:
@@ -54,8 +54,9 @@ def main() -> None:
         missing = [name for name in PARTS if name not in results]
         if missing:
             sys.exit(f"nothing is written: {', '.join(missing)} never ran")
-        table.insert(options.write, written)
-        page.photograph(folder / "index.html", _PICTURE)
+        table.insert(_ROOT / "orch_nb" / "help" / "measured.md", "bench", written)
+        table.insert(_ROOT / "README.md", "peers", table.summary(results))
+        page.photograph(folder / "index.html", _ROOT / "notebooks" / "pictures" / "benchmarks.png")
 
 
 def measure(name: str, share: float) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], choices=PARTS, metavar="PART")
     parser.add_argument("--share", type=float, default=1.0, help="of rounds and sizes, to try it")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="a page with the markers")
+    parser.add_argument("--write", action="store_true", help="into README, help and pictures")
     parser.add_argument("--folder", type=Path, default=_RESULTS, help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import Figure, Grid
+from benchmarks.figures import Figure, Grid, short
 
-BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+_LOAD, _RIGHT = "CPU seconds to load, over a shell alone", "Failovers that end in the right answer"
+_CALL, _REFERENCE = "CPU of a call, of the openai SDK's", "openai SDK"
+#: Of the summary: each column with its chart and the column there, then who is what in each chart.
+_COLUMNS = {
+    "CPU of a call, 20 words": (_CALL, "whole, 20 words"),
+    "streamed, 200 words": (_CALL, "streamed, 200 words"),
+    "failovers that end right": (_RIGHT, "whole answers"),
+    "streamed": (_RIGHT, "streamed answers"),
+    "CPU to load": (_LOAD, ""),
+}
+_SUMMARY = {
+    "orch-nb, `session.ask`": (
+        *("`session.ask`, `stream=False`", "`session.ask`"),
+        *("orch-nb", "orch-nb", "`%load_ext orch_nb`"),
+    ),
+    "orch-nb, `%%orch`": ("`%%orch`", "", "", "", "`%load_ext orch_nb`"),
+    "jupyter-ai, `%%ai`": (
+        *("jupyter-ai `%%ai`", "", "", ""),
+        "jupyter-ai: `%load_ext jupyter_ai_magic_commands`",
+    ),
+    "LiteLLM's Router": (*("LiteLLM Router",) * 4, "`from litellm import Router`"),
+    "LangChain with fallbacks": (
+        *("LangChain with fallbacks",) * 4,
+        "`from langchain_openai import ChatOpenAI`",
+    ),
+    "pydantic-ai": (
+        *("pydantic-ai", "pydantic-ai"),
+        *("pydantic-ai FallbackModel", "pydantic-ai FallbackModel"),
+        "`from pydantic_ai import Agent`",
+    ),
+    _REFERENCE: ("", "", *("openai SDK, one deployment",) * 2, "`import openai`"),
+}
 _WORDS = {"right": "right", "error": "error", "wrong": "**wrong**", "hung": "**hangs**"}
 
 
@@ -30,14 +62,33 @@ def write(results: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def insert(path: Path, written: str) -> None:
+def summary(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The peers in a few columns, each with its median only."""
+    figures = [figure for part in results.values() for figure in part["figures"]]
+    found = {(figure.chart, figure.row, figure.column): figure for figure in figures}
+    lines = [f"| | {' | '.join(_COLUMNS)} |", "|---|" + "---|" * len(_COLUMNS)]
+    for name, rows in _SUMMARY.items():
+        cells = [
+            found.get((chart, row, column))
+            for (chart, column), row in zip(_COLUMNS.values(), rows, strict=True)
+        ]
+        said = [f"{short(cell.value)} {cell.unit.split()[0]}" if cell else "—" for cell in cells]
+        if name == _REFERENCE:
+            said[:2] = ["1 ×", "1 ×"]
+        lines.append(f"| {name} | {' | '.join(said)} |")
+    return "\n".join(lines) + "\n"
+
+
+def insert(path: Path, marker: str, written: str) -> None:
     """Put it between the markers of the page. Raises ValueError where they are not there once."""
     text = path.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{path} has no {BEGIN} … {END}")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n{written}{END}{after}", encoding="utf-8")
+    between = rf"(<!-- {marker}\b[^>]*-->\n).*?(<!-- /{marker} -->)"
+    text, times = re.subn(
+        between, lambda found: found[1] + written + found[2], text, flags=re.DOTALL
+    )
+    if times != 1:
+        raise ValueError(f"{path} has no <!-- {marker} --> … <!-- /{marker} -->")
+    path.write_text(text, encoding="utf-8")
 
 
 def _conditions(parts: Sequence[Mapping[str, Any]]) -> str:

@@ -53,21 +53,32 @@ def test_many_calls_at_a_time_are_measured() -> None:
 def test_a_trial_run_becomes_a_table_between_markers_and_a_page(tmp_path: Path) -> None:
     results = {"check": _result([Figure("one", 2.0, 1.0, 1_234.5, "ms")], [])}
     rows = {"a fault": ["right", "wrong"]}
-    bar = Figure("a ÷ b", 1.5, 1.5, 1.5, "×", chart="A chart", row="a", column="short")
+    place = {"chart": "CPU of a call, of the openai SDK's", "column": "whole, 20 words"}
+    bar = Figure("a ÷ b", 1.5, 1.5, 1.5, "×", row="`session.ask`, `stream=False`", **place)
     results["calls"] = _result([bar], [Grid("Failover", ["us", "them"], rows)])
     document = tmp_path / "page.md"
-    document.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n", encoding="utf-8")
-    table.insert(document, table.write(results))
+    document.write_text(
+        "before\n<!-- bench: x -->\nold\n<!-- /bench -->\nafter\n", encoding="utf-8"
+    )
+    table.insert(document, "bench", table.write(results))
     written = document.read_text(encoding="utf-8")
     assert "| one | 2 ms [1, 1\u202f230] |" in written
     assert "| a fault | right | **wrong** |" in written
-    assert "| a | 1.5 × |" in written
+    assert "| `session.ask`, `stream=False` | 1.5 × |" in written
     assert "A trial run" in written
-    assert written.startswith("before") and written.endswith("after\n") and "old" not in written
+    assert (written[:6], written[-6:]) == ("before", "after\n")
+    assert "old" not in written
+    assert "| orch-nb, `session.ask` | 1.5 × |" in table.summary(results)
     page.write(results, tmp_path / "index.html")
-    assert "A chart" in (tmp_path / "index.html").read_text(encoding="utf-8")
-    with pytest.raises(ValueError, match="page.md"):
-        table.insert(tmp_path / "page.md", f"{table.BEGIN}") or table.insert(document, "")
+    assert "CPU of a call" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_page_without_markers_is_left_as_it_is(tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    document.write_text("text\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"page\.md has no"):
+        table.insert(document, "bench", "new")
+    assert document.read_text(encoding="utf-8") == "text\n"
 
 
 def _result(figures: list[Figure], grids: list[Grid]) -> dict[str, Any]:
