@@ -99,12 +99,14 @@ class Breakers:
         if not self.settings.enabled:
             yield Permit(self, [], model)
             return
-        try:
-            async with asyncio.timeout_at(deadline):
-                permit = await self._admit(model, probe=probe)
-        except TimeoutError:
-            said = "was not asked: earlier calls to it gave no sign before the deadline"
-            raise TimedOut(model, said) from None
+        permit = self._admitted(model, probe=probe)
+        if permit is None:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    permit = await self._admit(model, probe=probe)
+            except TimeoutError:
+                said = "was not asked: earlier calls to it gave no sign before the deadline"
+                raise TimedOut(model, said) from None
         try:
             yield permit
         finally:
@@ -113,17 +115,25 @@ class Breakers:
 
     async def _admit(self, model: str, *, probe: bool) -> Permit:
         waited = False
-        while True:
-            pair = [self._breakers.setdefault(name, _Breaker()) for name in _names(model)]
-            error = self.benched(model)
-            probing = any(breaker.probing for breaker in pair)
-            if error and (not probe or (waited and not probing)):
-                raise error
-            most = self.settings.failures
-            if not probing and (error or not any(breaker.full(most) for breaker in pair)):
-                return Permit(self, pair, model)
-            waited = waited or probing
+        while (permit := self._admitted(model, probe=probe, waited=waited)) is None:
+            waited = waited or any(self._breakers[name].probing for name in _names(model))
             await self._change()
+        return permit
+
+    def _admitted(self, model: str, *, probe: bool, waited: bool = False) -> Permit | None:
+        """The permit, if there is one now. Raises `Benched`.
+
+        `waited` says that a probe was under way before.
+        """
+        pair = [self._breakers.setdefault(name, _Breaker()) for name in _names(model)]
+        error = self.benched(model)
+        probing = any(breaker.probing for breaker in pair)
+        if error and (not probe or (waited and not probing)):
+            raise error
+        most = self.settings.failures
+        if not probing and (error or not any(breaker.full(most) for breaker in pair)):
+            return Permit(self, pair, model)
+        return None
 
     async def _change(self) -> None:
         """Wait until something has ended or shown a sign of life."""

@@ -270,6 +270,8 @@ def _judged(permit: Permit, flight: Flight[Payload]) -> Iterator[None]:
 
 
 async def _wait_for_turn(connection: Connection, model: str, deadline: float) -> None:
+    if connection.turns is None:
+        return
     try:
         async with asyncio.timeout_at(deadline), connection.turns:
             return

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from orch_nb.providers import ProviderType, provider_type
@@ -36,7 +37,7 @@ class Connection:
 
     ``vendor`` is its type where its models are that vendor's own. What is asked of a ``local`` one
     stays on this machine. Entering ``turns`` waits until the provider's rate limit allows one more
-    request.
+    request; None is no limit.
     """
 
     type: str
@@ -47,7 +48,7 @@ class Connection:
     priority: int
     max_retries: int
     limits: Limits
-    turns: AbstractAsyncContextManager[None]
+    turns: AbstractAsyncContextManager[None] | None
     probed: bool = False
 
     @property
@@ -69,7 +70,7 @@ class Connection:
         """The limits for `request`: an answer that comes whole has no token before its end."""
         if self.endpoint.streams(request):
             return self.limits
-        return replace(self.limits, first_token=self.limits.attempt)
+        return _without_first_token(self.limits)
 
     @property
     def official(self) -> bool:
@@ -77,6 +78,11 @@ class Connection:
         official = OFFICIAL.get(self.type)
         known = official is not None and self.endpoint.host == official.host
         return known and self.endpoint.key is not None
+
+
+@lru_cache
+def _without_first_token(limits: Limits) -> Limits:
+    return replace(limits, first_token=limits.attempt)
 
 
 def connect(
@@ -194,9 +200,9 @@ def _connection(
     )
 
 
-def _turns(per_minute: int | None) -> AbstractAsyncContextManager[None]:
+def _turns(per_minute: int | None) -> AbstractAsyncContextManager[None] | None:
     if per_minute is None:
-        return nullcontext()
+        return None
     from aiolimiter import AsyncLimiter  # noqa: PLC0415 - few set a limit
 
     return AsyncLimiter(per_minute, 60)

@@ -28,13 +28,12 @@ from orch_nb.providers._reading import Broken, Event, Reader, read_some
 from orch_nb.providers._redaction import redact
 from orch_nb.providers._sse import Events
 from orch_nb.providers._usage import count
+from orch_nb.providers._way import Way
 from orch_nb.sanitize import mask
 from orch_nb.types import Delta, ModelCard, Request
 
 if TYPE_CHECKING:
     import httpx2
-
-    _Place = tuple[httpx2.URL, httpx2.AsyncBaseTransport]
 
 # No proxy leads to this machine. (anthropic reads the proxies in spite of ``trust_env=False``.)
 _NO_PROXY = dict.fromkeys(("all://", "http://", "https://"))
@@ -61,7 +60,7 @@ class SDKProvider(ABC):
         self._client: Any = None
         self._http: Any = None
         self._headers: httpx2.Headers
-        self._places: dict[str, _Place] = {}
+        self._ways: dict[str, Way] = {}
         self._opening = Opening(
             Events,
             "text/event-stream",
@@ -148,7 +147,7 @@ class SDKProvider(ABC):
         if self._client is not None:
             await self._client.close()
             self._client = self._http = None
-            self._places.clear()
+            self._ways.clear()
 
     def _leave_to_parent(self) -> None:
         # Forgotten, it would be closed, and with it what the parent's connections say to servers.
@@ -175,13 +174,8 @@ class SDKProvider(ABC):
         # ASCII, because a prompt may hold half a surrogate pair.
         content = None if body is None else json.dumps(body).encode()
         try:
-            url, transport = self._places.get(path) or self._locate(http, path)
-            method, extensions = "GET" if body is None else "POST", {"timeout": self._timeout}
-            request = httpx2.Request(
-                method, url, headers=self._headers, content=content, extensions=extensions
-            )
-            # What the client would do besides, for redirects, cookies and logins, is not wanted.
-            response = await transport.handle_async_request(request)
+            way = self._ways.get(path) or self._locate(http, path)
+            response = await way.send(content)
         except _broken() as error:
             unstreamed = body is not None and body.get("stream") is False
             raise self._unconnected(error, name, unstreamed=unstreamed) from None
@@ -221,11 +215,14 @@ class SDKProvider(ABC):
             name, response.status_code, said, response.headers, self.endpoint.key_hint
         )
 
-    def _locate(self, http: Any, path: str) -> _Place:
-        """Where `path` is, below the base URL unless it is an address itself, and the way there."""
-        url: httpx2.URL = http.build_request("GET", path).url
-        place = self._places[path] = (url, http._transport_for_url(url))
-        return place
+    def _locate(self, http: Any, path: str) -> Way:
+        """The way to `path`, which is below the base URL unless it is an address itself."""
+        url = http.build_request("GET", path).url
+        transport = http._transport_for_url(url)
+        plain = dict(self._headers.items()) if self._aio else None
+        limits = {"timeout": http.timeout.as_dict()}
+        way = self._ways[path] = Way(url, transport, self._headers, plain, limits)
+        return way
 
     def _check_key(self, name: str) -> None:
         """Raise `KeyRefused` where the key is missing, or none: for that nothing is imported."""
@@ -254,7 +251,7 @@ class SDKProvider(ABC):
             self._client = self.make_client(sdk, http_client)
             http_client.base_url = self._client.base_url
             self._headers = httpx2.Headers(self._all_headers(sdk, http_client.headers))
-            self._timeout = http_client.timeout.as_dict()
+            self._aio = isinstance(http_client, sdk.DefaultAioHttpClient)
             self._http = http_client
         return self._http
 
