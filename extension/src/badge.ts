@@ -76,6 +76,7 @@ export class Badges {
       models: this.trans.__('models'),
       cached: this.trans.__('cached'),
       simulated: this.trans.__('simulated'),
+      cascade: this.trans.__('cascade'),
       fallback: this.trans.__('fallback')
     };
     const text = visible(describe(answer, words));

@@ -10,6 +10,8 @@ export interface IProvenance {
   seconds: number | null;
   cached: boolean;
   simulated: boolean;
+  /** whether two drafts had to agree, or one to pass a check: what was tried are drafts as well */
+  cascade: boolean;
   /** models that were tried and failed before the answer, with the cause */
   failed: string[];
 }
@@ -26,6 +28,7 @@ function readAnswer(data: unknown): IProvenance | null {
     seconds: readNumber(data.seconds),
     cached: data.cached === true,
     simulated: data.simulated === true,
+    cascade: isRecord(data.cascade),
     failed: attempts
       .filter(({ model, cause }) => typeof model === 'string' && typeof cause === 'string' && cause)
       .map(({ model, cause }) => `${String(model)} (${String(cause)})`)
@@ -54,6 +57,7 @@ function together(one: IProvenance, other: IProvenance): IProvenance {
     seconds: null,
     cached: one.cached && other.cached,
     simulated: one.simulated || other.simulated,
+    cascade: one.cascade || other.cascade,
     failed: [...one.failed, ...other.failed]
   };
 }
@@ -61,7 +65,7 @@ function together(one: IProvenance, other: IProvenance): IProvenance {
 /** The words of a badge, in one line. */
 export function describe(
   answer: IProvenance,
-  words: Record<'models' | 'cached' | 'simulated' | 'fallback', string>
+  words: Record<'models' | 'cached' | 'simulated' | 'cascade' | 'fallback', string>
 ): string {
   const { models } = answer;
   return [
@@ -70,6 +74,6 @@ export function describe(
     ...(answer.seconds === null ? [] : [seconds(answer.seconds)]),
     ...(answer.cached ? [words.cached] : []),
     ...(answer.simulated ? [words.simulated] : []),
-    ...(answer.failed.length ? [words.fallback] : [])
+    ...(answer.failed.length ? [answer.cascade ? words.cascade : words.fallback] : [])
   ].join(' · ');
 }

@@ -2,7 +2,13 @@ import { expect, it } from 'vitest';
 
 import { describe as inWords, readProvenance } from '../src/provenance';
 
-const WORDS = { models: 'models', cached: 'cached', simulated: 'simulated', fallback: 'fallback' };
+const WORDS = {
+  models: 'models',
+  cached: 'cached',
+  simulated: 'simulated',
+  cascade: 'cascade',
+  fallback: 'fallback'
+};
 
 const ANSWER = {
   model: 'alpha:small',
@@ -33,6 +39,14 @@ it('a fallback is told', () => {
   expect(readProvenance([{ orch_nb: { ...ANSWER, attempts } }])?.failed).toEqual([
     'alpha:large (429)'
   ]);
+});
+
+it('a draft is no failure', () => {
+  const attempts = [{ model: 'alpha:large', cause: 'agreed' }, ...ANSWER.attempts];
+  const cascade = { drafts: ['alpha:large', 'alpha:small'], strong: 'alpha:huge' };
+  expect(badge({ orch_nb: { ...ANSWER, attempts, cascade } })).toBe(
+    'alpha:small · $0.013 · 0.8 s · cascade'
+  );
 });
 
 it('several answers are added up', () => {
