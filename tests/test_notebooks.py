@@ -43,14 +43,16 @@ def run_python(folder: Path, *arguments: str, **variables: str) -> subprocess.Co
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=280,
     )
 
 
 def validate(notebook: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `notebook` and compare each output with the saved one."""
-    options = ("--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider")
-    return run_python(notebook.parent, "-m", "pytest", *options, notebook.name, **variables)
+    plugins = ("-p", "nbval.plugin", "-p", "no:cacheprovider")
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = ("-m", "pytest", *plugins, "--nbval", "--nbval-current-env", "-q", notebook.name)
+    return run_python(notebook.parent, *command, **alone, **variables)
 
 
 def refused(folder: Path) -> str:
