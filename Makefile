@@ -113,9 +113,10 @@ extension: extension/node_modules/.yarn-state.yml ## build the JupyterLab extens
 	cd extension && PATH="$(CURDIR)/.venv/bin:$$PATH" && jlpm build:prod
 	@$(PY) $(ITSELF)
 
-dist: .venv/test.stamp build/tools.stamp ## build sdist and wheel into dist/, and try them in an empty environment
+dist: .venv/test.stamp build/tools.stamp ## build sdist and wheel into dist/, check them and what releases them, and try them in an empty environment
 	rm -rf dist
 	$(PY) -m build --no-isolation --outdir dist .
+	$(TOOLS)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(TOOLS)/twine check --strict dist/*
 	bash .ci/wheel dist/*.whl
 
