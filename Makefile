@@ -14,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test ui storm soak lint bench notebooks pictures extension dist binder audit bounds lock clean
+.PHONY: help demo test ui storm soak lint bench notebooks recordings pictures extension dist binder audit bounds lock clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "orch-nb needs Python 3.11 or newer: make PYTHON=python3.11 …")'
@@ -106,6 +106,10 @@ bench: .venv/test.stamp build/peers/stamp ## measure all that is claimed, beside
 notebooks: .venv/test.stamp ## run the notebooks and save their answers in them
 	@for notebook in notebooks/*.ipynb; do $(PY) notebooks/run.py "$$notebook" "$$notebook" || exit 1; done
 
+recordings: .venv/test.stamp ## make the recordings again that notebooks answer from, and save their answers
+	@$(PY) notebooks/record.py
+	@$(MAKE) --no-print-directory notebooks
+
 pictures: .venv/test.stamp ## take the pictures of the README again (needs chromium)
 	PICTURES=1 $(PY) -m pytest -q tests/ui/test_pictures.py
 
@@ -134,4 +138,6 @@ lock: build/tools.stamp ## renew the locked versions from what is on the package
 	bash .ci/lock
 
 clean: ## remove .venv and everything that was built
-	rm -rf .venv build dist .orch notebooks/.orch .*_cache .hypothesis extension/node_modules extension/lib
+	rm -rf .venv build dist .orch .*_cache .hypothesis extension/node_modules extension/lib
+	@# The recordings are no cache: they belong to the notebooks.
+	find notebooks/.orch -mindepth 1 -maxdepth 1 ! -name recording -exec rm -rf {} +
