@@ -25,11 +25,11 @@ from stub.client import Stub, running
 
 _MODEL = "bench-model"
 _CACHED = 1000
-_ROWS, _WORKERS, _DELAY = 2000, 32, 0.05
+_ROWS, _WORKERS, _DELAY = 1000, 32, 0.05
 _STEPS = 200
-_ROUNDS = 5
+_ROUNDS = 3
 # Of the 100 000 that the goal speaks of, which would take half an hour under tracemalloc.
-_KEPT = 20_000
+_KEPT = 10_000
 
 
 def measure(share: float = 1.0) -> Iterator[Figure]:
@@ -156,7 +156,7 @@ def _steps(session: orch_nb.Session, share: float) -> Iterator[Figure]:
         pipeline.run()
         return 1e3 * (time.process_time() - started) / steps
 
-    measured = side_by_side({"ask": plain, "pipeline": piped}, part(9, share))
+    measured = side_by_side({"ask": plain, "pipeline": piped}, part(5, share))
     for name, values in measured.items():
         yield figure(f"{name}, {_STEPS} independent steps", values, "ms CPU a step")
     added = [a - b for a, b in zip(measured["pipeline"], measured["ask"], strict=True)]

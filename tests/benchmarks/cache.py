@@ -71,7 +71,7 @@ def _lookups(
     times = part(_HITS, share)
     subjects = {name: turn(worker, "find", "cpu", times=times) for name, worker in taking.items()}
     for name, values in side_by_side(subjects, part(_ROUNDS, share)).items():
-        place = {"chart": "CPU of a look-up, µs, by entries", "row": name, "column": size}
+        place = {"chart": "CPU of a look-up, by the number of entries", "row": name, "column": size}
         goal = "≤ 40 µs" if name == _OURS else ""
         took = [1e6 * value for value in values]
         yield figure(f"look-up, {name}, {size:,} entries", took, "µs CPU", goal, **place)

@@ -132,4 +132,4 @@ def _summarise(measured: Mapping[str, Sequence[float]], what: str) -> Iterator[F
 
 
 def _place(name: str, what: str) -> dict[str, str]:
-    return {"chart": f"CPU of a call, of the {_SDK}'s", "row": name, "column": what}
+    return {"chart": f"CPU of a call ÷ the {_SDK}'s", "row": name, "column": what}

@@ -22,7 +22,7 @@ _PROMPT = (
 )
 _ROUNDS = 30
 _WEIGHTS = {"cost": 1.0, "quality": 1.0, "speed": 1.0}
-_CHART = "CPU of a decision, µs, by models"
+_CHART = "CPU of a decision, by the number of models"
 _GOALS = {10: "≤ 100 µs", 100: "", 1_000: "", 10_000: "≤ 2000 µs"}
 
 

@@ -23,7 +23,7 @@ from ui.sidebar_page import open_sidebar, slider
 _BUILD = Path(__file__).parents[2] / "orch_nb" / "labextension"
 _MODELS, _CALLS = 200, 300
 _ASKED = ("small", "medium", "large")
-_UPDATES, _STARTS, _MOVES = 50, 10, 10
+_UPDATES, _STARTS, _MOVES = 50, 7, 10
 _STARTED = "() => window.jupyterapp && window.jupyterapp.restored.then(() => performance.now())"
 _WAIT = """\
 import time

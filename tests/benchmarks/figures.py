@@ -30,8 +30,16 @@ class Figure:
     @property
     def measured(self) -> str:
         """The number as a table has it: an interval where there were rounds to take it from."""
-        interval = f" [{short(self.low)}, {short(self.high)}]" if self.low < self.high else ""
-        return f"{short(self.value)} {self.unit}{interval}"
+        return f"{short(self.value)} {self.unit}{self._interval}"
+
+    @property
+    def number(self) -> str:
+        """The same without its unit."""
+        return short(self.value) + self._interval
+
+    @property
+    def _interval(self) -> str:
+        return f" [{short(self.low)}, {short(self.high)}]" if self.low < self.high else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +93,5 @@ def short(number: float) -> str:
         return f"{number:.3g}"
     if abs(number) >= 100:
         digits = len(str(int(abs(number)))) - 3
-        return f"{round(number, -digits):,.0f}".replace(",", "\u202f")
+        return f"{round(number, -digits):,.0f}"
     return f"{number:.3g}"

@@ -13,7 +13,7 @@ from benchmarks.figures import Figure, figure, part, ratios, side_by_side
 from benchmarks.server import serving
 from benchmarks.workers import Way, Worker, working
 
-_ROUNDS = {1: 3, 4: 3, 16: 3, 64: 9, 256: 5}
+_ROUNDS = {1: 2, 4: 2, 16: 2, 64: 7, 256: 3}
 _CALLS = 256  # per round
 _AASK = "`session.aask`, `stream=False`"
 _SDKS = ("openai SDK, threads", "openai SDK, httpx", "openai SDK, aiohttp")
@@ -51,7 +51,7 @@ def _compare(
     by_cpu = side_by_side(subjects, rounds)
     by_clock = {name: values[1:] for name, values in clocked.items()}
     for measured, unit in ((by_cpu, "CPU"), (by_clock, "the clock")):
-        chart = f"Calls a second of {unit}, by how many are in flight"
+        chart = f"Calls a second of {unit}, by the number in flight"
         for name, values in measured.items():
             place = {"chart": chart, "row": name, "column": flying}
             label = f"{name}, {flying} in flight"

@@ -141,7 +141,7 @@ def _grid(grid: Grid) -> go.Figure:
     drawn = go.Figure(
         go.Heatmap(
             z=[[names.index(cell) for cell in row] for row in cells],
-            x=grid.columns,
+            x=[column.replace(" ", "<br>") for column in grid.columns],
             y=list(grid.rows),
             text=cells,
             texttemplate="%{text}",
@@ -155,7 +155,7 @@ def _grid(grid: Grid) -> go.Figure:
         )
     )
     drawn.update_yaxes(autorange="reversed", automargin=True)
-    drawn.update_xaxes(side="top")
+    drawn.update_xaxes(side="top", tickangle=0)
     return drawn.update_layout(
         title={"text": grid.name, "x": 0, "xref": "paper", "font": {"size": 16}},
         width=_WIDTH,
@@ -163,7 +163,7 @@ def _grid(grid: Grid) -> go.Figure:
         paper_bgcolor="white",
         plot_bgcolor="white",
         font={"color": INK, "size": 12},
-        margin={"l": 10, "r": 20, "t": 90, "b": 20},
+        margin={"l": 10, "r": 20, "t": 120, "b": 20},
     )
 
 

@@ -44,7 +44,7 @@ def _reports(made: int, named: int, rounds: int) -> Iterator[Figure]:
             saved = len(json.dumps(outputs).encode()) / 1e3
             exported = page.stat().st_size / 1e3
     name = f"report over {named:,} calls"
-    place = {"chart": "CPU of a report with all charts, s, by calls", "row": "report"}
+    place = {"chart": "CPU of a report with all charts, by the number of calls", "row": "report"}
     yield figure(name, seconds[1:], "s CPU", "≤ 1 s", **place, column=named)
     if named == 10_000:
         yield figure(f"{name}, in the notebook", [saved], "kB", "≤ 300 kB")

@@ -9,15 +9,15 @@ from typing import Any
 
 from benchmarks.figures import Figure, Grid, short
 
-_LOAD, _RIGHT = "CPU seconds to load, over a shell alone", "Failovers that end in the right answer"
-_CALL, _REFERENCE = "CPU of a call, of the openai SDK's", "openai SDK"
+_LOAD, _RIGHT = "CPU to load, over a shell alone", "Failovers that end in the right answer"
+_CALL, _REFERENCE = "CPU of a call ÷ the openai SDK's", "openai SDK"
 #: Of the summary: each column with its chart and the column there, then who is what in each chart.
 _COLUMNS = {
     "CPU of a call, 20 words": (_CALL, "whole, 20 words"),
     "streamed, 200 words": (_CALL, "streamed, 200 words"),
     "failovers that end right": (_RIGHT, "whole answers"),
     "streamed": (_RIGHT, "streamed answers"),
-    "CPU to load": (_LOAD, ""),
+    "CPU to load": (_LOAD, "to load"),
 }
 _SUMMARY = {
     "orch-nb, `session.ask`": (
@@ -51,8 +51,10 @@ def write(results: Mapping[str, Mapping[str, Any]]) -> str:
     charts = dict.fromkeys(figure.chart for figure in figures if figure.chart)
     blocks = [_conditions(parts)]
     for chart in charts:
-        blocks.append(f"**{chart}**")
-        blocks.append("\n".join(_pivot([one for one in figures if one.chart == chart])))
+        own = [one for one in figures if one.chart == chart]
+        unit = own[0].unit.removeprefix("× ")
+        blocks.append(f"**{chart}**" if unit in chart else f"**{chart}**, {unit}")
+        blocks.append("\n".join(_pivot(own)))
     for part in parts:
         for grid in part["grids"]:
             blocks += [f"**{grid.name}**", "\n".join(_grid(grid))]
@@ -72,11 +74,15 @@ def summary(results: Mapping[str, Mapping[str, Any]]) -> str:
             found.get((chart, row, column))
             for (chart, column), row in zip(_COLUMNS.values(), rows, strict=True)
         ]
-        said = [f"{short(cell.value)} {cell.unit.split()[0]}" if cell else "—" for cell in cells]
+        said = [f"{short(cell.value)} {_unit(cell)}" if cell else "—" for cell in cells]
         if name == _REFERENCE:
             said[:2] = ["1 ×", "1 ×"]
         lines.append(f"| {name} | {' | '.join(said)} |")
     return "\n".join(lines) + "\n"
+
+
+def _unit(figure: Figure) -> str:
+    return figure.unit.removesuffix(" CPU")
 
 
 def insert(path: Path, marker: str, written: str) -> None:
@@ -107,7 +113,13 @@ def _pivot(figures: Sequence[Figure]) -> Iterator[str]:
     yield "|---|" + "---|" * len(columns)
     for row in dict.fromkeys(figure.row for figure in figures):
         cells = (found.get((row, column)) for column in columns)
-        yield f"| {row} | {' | '.join(cell.measured if cell else '—' for cell in cells)} |"
+        yield f"| {row} | {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(figure: Figure | None) -> str:
+    if figure is None:
+        return "—"
+    return figure.measured if figure.unit.startswith("of ") else figure.number
 
 
 def _grid(grid: Grid) -> Iterator[str]:
