@@ -10,6 +10,7 @@ on loopback says it, and each notebook is run once in the mode record, which lea
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -46,7 +47,7 @@ _FACTS = {
     "large": (5, 20, "json, tools, vision", 0.85),
 }
 _KINDS = "analysis chat code creative extraction math planning reasoning summary translation vision"
-_PORT = 8765  # always the same, since it is shown; chosen
+_PORT = 8765  # always the same, since some outputs show it; chosen
 
 
 class Script:
@@ -119,18 +120,18 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[None]:
+def serving(script: Script, port: int) -> Iterator[None]:
     """A server on loopback that says what is in `script`."""
     handler = type("Scripted", (Handler,), {"script": script})
-    with ThreadingHTTPServer(("127.0.0.1", _PORT), handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield
         server.shutdown()
 
 
-def settings() -> str:
+def settings(port: int) -> str:
     """The ``orch.yaml`` that has the made-up models."""
-    address = f"http://127.0.0.1:{_PORT}/v1"
+    address = f"http://127.0.0.1:{port}/v1"
     rows = ["providers:", f'  demo: {{type: compatible, base_url: "{address}", max_retries: 0}}']
     rows.append("models:")
     for name, (into, out, can, quality) in _FACTS.items():
@@ -139,7 +140,7 @@ def settings() -> str:
     return "\n".join(rows)
 
 
-def record(path: Path) -> None:
+def record(path: Path, port: int) -> None:
     """Run the notebook at `path` in the mode record, and keep what it recorded beside it."""
     rows = yaml.safe_load((HERE / "answers" / f"{path.stem}.yaml").read_text("utf-8"))
     script = Script(rows)
@@ -148,9 +149,9 @@ def record(path: Path) -> None:
         cell.source = _REPLAY.sub(r"\1record", cell.source)
     # Else the time of the first answer is that of the import.
     notebook.cells.insert(0, nbformat.v4.new_code_cell("import openai"))  # type: ignore[no-untyped-call]
-    with serving(script), tempfile.TemporaryDirectory() as name:
+    with serving(script, port), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "orch.yaml").write_text(settings())
+        (folder / "orch.yaml").write_text(settings(port))
         try:
             for cell in run(notebook, folder):
                 print(describe(cell), flush=True)
@@ -162,13 +163,17 @@ def record(path: Path) -> None:
 
 def main() -> int:
     """Exit status 0, or 1 if a cell failed."""
-    paths = [Path(name) for name in sys.argv[1:]]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebook", nargs="*", type=Path)
+    parser.add_argument("--port", type=int, default=_PORT)
+    arguments = parser.parse_args()
+    paths = arguments.notebook
     if not paths:  # anew, so that nothing stays that no notebook asks for
         shutil.rmtree(HERE / RECORDING, ignore_errors=True)
         paths = [HERE / f"{answers.stem}.ipynb" for answers in sorted(HERE.glob("answers/*"))]
     for path in paths:
         try:
-            record(path)
+            record(path, arguments.port)
         except CellExecutionError:
             print(f"\n{path} failed in the cell above", file=sys.stderr)
             return 1

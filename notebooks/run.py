@@ -42,6 +42,7 @@ def run(notebook: NotebookNode, folder: Path) -> Iterator[NotebookNode]:
         notebook,
         timeout=_SECONDS_PER_CELL,
         record_timing=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
         # Errors only: the kernel warns of its sockets, which are on loopback.
         extra_arguments=["--log-level=ERROR"],

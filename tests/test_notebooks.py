@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from html import unescape
@@ -188,7 +189,9 @@ def test_what_is_recorded_is_what_is_written_down(tmp_path: Path) -> None:
     write_notebook(tmp_path / "asks.ipynb", ["%env ORCH_MODE=replay", "import orch_nb", asks])
     (tmp_path / "answers").mkdir()
     (tmp_path / "answers" / "asks.yaml").write_text('[{asks: river, answer: "The Po."}]')
-    recorded = run_python(tmp_path, "record.py", "asks.ipynb")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    recorded = run_python(tmp_path, "record.py", "asks.ipynb", "--port", port)
     assert (recorded.returncode, recorded.stderr) == (0, "")
     replayed = run_python(tmp_path, "run.py", "asks.ipynb", "copy.ipynb")
     assert recorded.stdout.replace("=record", "=replay").endswith(replayed.stdout)
