@@ -29,7 +29,8 @@ from documents import (
     codes,
     rows,
 )
-from orch_nb import Decision, Response, Session, errors
+from orch_nb import Decision, Response, Session, errors, workflows
+from orch_nb.errors import Interrupted
 from orch_nb.invoke.compose import Options
 from orch_nb.notebook.commands import COMMANDS
 from orch_nb.notebook.option_tables import ASKING, PIPELINES, SELECTING
@@ -140,6 +141,13 @@ def error_classes() -> list[type[BaseException]]:
 def test_errors() -> None:
     documented = [name for cells in rows(PAGES["errors"]) for name in codes(cells[0])]
     assert sorted(documented) == sorted([k.__name__ for k in error_classes()] + ["Interrupted"])
+
+
+def test_errors_are_where_the_page_says() -> None:
+    stops = [stop for stop in Interrupted.__subclasses__() if stop.__module__.startswith("orch_nb")]
+    for kind in (*error_classes(), *stops):
+        place = errors if hasattr(errors, kind.__name__) else workflows
+        assert getattr(place, kind.__name__) is kind
 
 
 def test_drawn_tree_is_the_tree() -> None:
