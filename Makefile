@@ -3,8 +3,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := -m pip --disable-pip-version-check install --quiet
-# Everything is installed as it is locked, with hashes; then orch-nb, with what builds it there already.
-LOCKED := $(PIP) --require-hashes --requirement
+# Everything is installed as it is locked: wheels, with their hashes. Then orch-nb, with what builds it there already.
+LOCKED := $(PIP) --require-hashes --only-binary :all: --requirement
 ITSELF := $(PIP) --no-deps --no-build-isolation --editable .
 PACKAGE := pyproject.toml orch_nb/labextension/sources.sha256
 TOOLS := build/tools/bin
