@@ -150,7 +150,7 @@ def packed(html: str) -> str:
 
 
 # What is replayed is shown at once, whether answers are streamed or not: one of these will do.
-@pytest.mark.parametrize("name", ["quickstart", "providers", "costs"])
+@pytest.mark.parametrize("name", ["quickstart", "costs"])
 def test_prints_its_answers(name: str, tmp_path: Path) -> None:
     notebook = ROOT / "notebooks" / f"{name}.ipynb"
     copy = tmp_path / "copy" / notebook.name
