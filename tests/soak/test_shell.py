@@ -17,6 +17,8 @@ from soak.sizes import sized
 from soak.test_mutants import LINES, TEMPLATES, VALUES, bounded
 
 COUNT = sized(50, 300, 3000)
+#: Seconds of computing for one of them; some import what draws charts.
+LONGEST = 10.0
 PROMPTS = (
     *LINES,
     "-m sim:small --temperature 0 --max-tokens 5 --effort low -- Why is {{ name }} $n {n}?",
@@ -72,7 +74,7 @@ def damaged(corpus: tuple[str, ...], seed: str) -> Iterator[str]:
 
 def run(shell: Shell, magic: str, line: str, cell: str | None = None) -> None:
     """As a notebook runs it, but for what IPython makes of a line before the magic has it."""
-    with bounded((magic, line, cell)):
+    with bounded((magic, line, cell), LONGEST):
         try:
             if cell is None:
                 shell.ip.run_line_magic(magic, line)
@@ -104,7 +106,7 @@ def test_cells(shell: Shell, magic: str) -> None:
 def test_cells_as_they_are_typed(shell: Shell) -> None:
     for line, cell in zip(damaged(PROMPTS, "typed"), damaged(CELLS, "cells"), strict=True):
         first = " ".join(line.splitlines())
-        with bounded((line, cell)):
+        with bounded((line, cell), LONGEST):
             error = shell.run(f"%%orch {first}\n{cell}").error
             if error is not None and not isinstance(error, UsageError):
                 raise error

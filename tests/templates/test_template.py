@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -163,3 +165,17 @@ def test_an_expression_has_a_value() -> None:
         expression.value({"n": 2})
     with pytest.raises(TemplateError):
         Expression("().__class__").value({})
+
+
+def test_signs_are_read_in_a_time_that_grows_with_their_number() -> None:
+    def steps(signs: int) -> int:
+        counted = Counter[str]()
+        sys.setprofile(lambda _, event, __: counted.update([event]))
+        try:
+            assert fill("{{" + "-" * signs + "n }}", {"n": 5}) == "5"
+        finally:
+            sys.setprofile(None)
+        return counted["call"]
+
+    assert steps(20) > 0  # what is imported is imported
+    assert steps(120) < 3 * steps(60)
