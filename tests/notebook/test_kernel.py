@@ -48,7 +48,7 @@ def wait_for_prompt(stub: Stub) -> None:
 
 
 def test_an_answer_grows_and_is_saved_once(kernel: Kernel, stub: Stub) -> None:
-    stub.rule("alpha", write("ok", words=40, delay=0.02))
+    stub.rule("alpha", write("ok", words=100, delay=0.02))
     ran = kernel.run("%%orch --no-cache\nhi")
     (place,) = ran.of("display_data")
     looks = [look["data"] for look in ran.of("update_display_data")]

@@ -19,9 +19,9 @@ from stub.client import Stub
 from stub.spec import NAMES, parse
 
 PROMPT = "What is up?"
-DEADLINE = 2.0
+DEADLINE = 3.0
 #: Seconds past the deadline. It is at most half a second; more is for a busy machine.
-LATE = 5.0
+LATE = 30.0
 LENGTHY = {"slow": "slow?s=60", "big": "big?mb=9", "bigline": "bigline?mb=9"}
 SPECS = sorted(
     {LENGTHY.get(name, name) for name in NAMES}
