@@ -29,9 +29,14 @@ def seconds(time: float | None) -> str:
     return f"{time:.1f} s" if time < 9.95 else f"{time:.0f} s"
 
 
+def whole(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{number:,}".replace(",", " ")
+
+
 def count(number: int, what: str) -> str:
     """A number of things, whose plural ends in s."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number} {what}" if number == 1 else f"{whole(number)} {what}s"
 
 
 def gigabytes(size: int) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from orch_nb.figures import columns, count, dollars, gigabytes, seconds, size
+from orch_nb.figures import columns, count, dollars, gigabytes, seconds, size, whole
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,13 @@ def test_seconds(time: float | None, text: str) -> None:
 
 def test_counts_and_memory() -> None:
     assert [count(number, "row") for number in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+    assert count(12_345, "row") == "12 345 rows"
+    assert [whole(number) for number in (0, 999, 1000, 1_234_567)] == [
+        "0",
+        "999",
+        "1 000",
+        "1 234 567",
+    ]
     assert gigabytes(5_460_000_000) == "5.5 GB"
 
 

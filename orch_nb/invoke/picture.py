@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from orch_nb.errors import InputError
+from orch_nb.figures import whole
 from orch_nb.sanitize import one_line
 from orch_nb.types import Image
 
@@ -28,7 +29,8 @@ def read_image(source: object) -> Image:
     """
     data = _bytes(source)
     if len(data) > _MAX_BYTES:
-        raise InputError(f"the image has {len(data):,} bytes; at most {_MAX_BYTES:,} can be sent")
+        has, most = whole(len(data)), whole(_MAX_BYTES)
+        raise InputError(f"the image has {has} bytes; at most {most} can be sent")
     return Image(_media_type(data), base64.b64encode(data).decode("ascii"))
 
 

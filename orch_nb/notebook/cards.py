@@ -8,6 +8,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from orch_nb.errors import InputError
+from orch_nb.figures import whole
 from orch_nb.notebook.tables import Bundle, table
 from orch_nb.providers._model_files import add_model
 from orch_nb.session import Session
@@ -115,7 +116,7 @@ def _can(card: ModelCard) -> str:
 
 def count(tokens: int | None) -> str:
     """Thousands apart; a dash for unknown."""
-    return _UNKNOWN if tokens is None else f"{tokens:,}".replace(",", " ")
+    return _UNKNOWN if tokens is None else whole(tokens)
 
 
 def price(prices: Prices | None, kind: str) -> str:

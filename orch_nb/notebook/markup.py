@@ -13,6 +13,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from orch_nb.figures import whole
 from orch_nb.notebook.render import STYLE, escape, host_of, notice
 from orch_nb.sanitize import visible
 
@@ -51,7 +52,8 @@ def html(text: str) -> str:
     source = text[:_MAX_CHARACTERS]
     said = ""
     if len(text) > _MAX_CHARACTERS:
-        said = notice(f"cut here: {_MAX_CHARACTERS:,} of {len(text):,} characters are shown")
+        most, written = whole(_MAX_CHARACTERS), whole(len(text))
+        said = notice(f"cut here: {most} of {written} characters are shown")
     if any(source.count(mark) > limit for mark, limit in _MAX_MARKS.items()):
         body = f"<pre>{_html.escape(visible(source))}</pre>"
         said += notice("shown as its source: it holds too many marks to lay out")

@@ -13,6 +13,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from orch_nb.figures import whole
 from orch_nb.notebook import formula
 from orch_nb.notebook.highlight import CLASSES, highlight
 from orch_nb.sanitize import visible
@@ -79,7 +80,8 @@ def html(text: str, *, streaming: bool = False) -> str:
     shown = visible(text[:_MAX_CHARACTERS])
     said = ""
     if len(text) > _MAX_CHARACTERS:
-        said = notice(f"cut here: {_MAX_CHARACTERS:,} of {len(text):,} characters are shown")
+        most, written = whole(_MAX_CHARACTERS), whole(len(text))
+        said = notice(f"cut here: {most} of {written} characters are shown")
     if any(shown.count(mark) > limit for mark, limit in _MAX_MARKS.items()):
         body = f"<pre>{_html.escape(shown)}</pre>"
         said += notice("shown as plain text: it holds too many marks to lay out")

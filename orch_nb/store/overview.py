@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from orch_nb.figures import count, dollars, seconds
+from orch_nb.figures import count, dollars, seconds, whole
 from orch_nb.store.account import Payment, Spend, high, middle
 
 
@@ -207,5 +207,4 @@ class Overview:
 def _row(
     name: str, calls: int, cached: int, amounts: Sequence[str], tokens: Sequence[int]
 ) -> list[str]:
-    counts = (f"{number:,}".replace(",", " ") for number in tokens)
-    return [name, str(calls), str(cached), *amounts, *counts]
+    return [name, whole(calls), whole(cached), *amounts, *map(whole, tokens)]

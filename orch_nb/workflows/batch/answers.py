@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from orch_nb.errors import Interrupted, OrchError
+from orch_nb.figures import whole
 from orch_nb.types import Record, Response
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ class BatchStopped(Interrupted):
     def __init__(self, answers: Any, done: int, rows: int) -> None:
         super().__init__()
         self.answers = answers
-        self.args = (f"stopped; {done:,} of {rows:,} rows are answered and kept: run it again",)
+        self.args = (
+            f"stopped; {whole(done)} of {whole(rows)} rows are answered and kept: run it again",
+        )
 
 
 class BatchRefused(OrchError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from orch_nb.errors import InputError
-from orch_nb.figures import dollars, seconds
+from orch_nb.figures import count, dollars, seconds
 from orch_nb.invoke.compose import Options
 from orch_nb.workflows.batch.rows import Prompts
 from orch_nb.workflows.limit import refuse_above
@@ -38,7 +38,7 @@ class BatchPlan:
 
     def __str__(self) -> str:
         models = ", ".join(self.models[:3]) + (" …" if len(self.models) > 3 else "")
-        said = [f"{self.rows:,} prompts", models, f"about {dollars(self.cost)} in all"]
+        said = [count(self.rows, "prompt"), models, f"about {dollars(self.cost)} in all"]
         if self.cost is None:
             said[-1] = "the cost is unknown"
         if self.seconds is not None:
@@ -51,8 +51,8 @@ def plan_batch(session: Asker, prompts: Prompts, n_jobs: int, options: Options) 
 
     Raises as `orch_nb.Session.select` does, for the first row that has a prompt.
     """
-    count = prompts.rows.count
-    places = range(0, count, max(1, count // _SAMPLE))
+    total = prompts.rows.count
+    places = range(0, total, max(1, total // _SAMPLE))
     models: Counter[str] = Counter()
     unpriced: dict[str, None] = {}
     costs: list[Decimal | None] = []
@@ -74,12 +74,12 @@ def plan_batch(session: Asker, prompts: Prompts, n_jobs: int, options: Options) 
     known = [cost for cost in costs if cost is not None]
     spans = [time for time in times if time is not None]
     return BatchPlan(
-        count,
+        total,
         asked,
         tuple(model for model, _ in models.most_common()),
         tuple(unpriced),
-        sum(known, Decimal(0)) * count / asked if known and len(known) == asked else None,
-        sum(spans) / asked * count / min(n_jobs, count) if spans and len(spans) == asked else None,
+        sum(known, Decimal(0)) * total / asked if known and len(known) == asked else None,
+        sum(spans) / asked * total / min(n_jobs, total) if spans and len(spans) == asked else None,
     )
 
 
@@ -96,7 +96,7 @@ def agree(
     if not plan.sampled:
         return True
     refuse_above(
-        max_cost, plan.cost, f"{plan.rows:,} prompts", unpriced=plan.unpriced, fewer="fewer rows"
+        max_cost, plan.cost, count(plan.rows, "prompt"), unpriced=plan.unpriced, fewer="fewer rows"
     )
     if max_cost is not None:
         return True
