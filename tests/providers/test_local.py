@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from orch_nb.providers import Endpoint
 from orch_nb.providers._llama_pool import ChildWire
 from orch_nb.providers._model_files import add_model
 from orch_nb.providers._sdk import SDKProvider
-from orch_nb.types import Image, ModelCard, Response
+from orch_nb.types import Delta, Image, ModelCard, Response, Wants
 from providers.contract import Contract
 from providers.extras import Counting
 from providers.gguf_model import BYTES_PER_TOKEN, write_model
@@ -60,6 +61,20 @@ def test_an_answer_comes_with_what_the_server_counted(shelf: Path) -> None:
     assert before is None, "nothing is loaded in order to count"
     assert first.usage is not None
     assert (first.usage.input_tokens, first.usage.output_tokens) == (counted, 8)
+
+
+def test_an_answer_may_come_whole(shelf: Path) -> None:
+    async def once() -> tuple[list[Delta], Answer]:
+        whole = replace(request(), wants=Wants(stream=False))
+        async with opened(shelf) as provider:
+            streamed = await ask(provider)
+            return [delta async for delta in provider.stream(whole, "tiny")], streamed
+
+    deltas, streamed = asyncio.run(once())
+    assert [delta.text for delta in deltas if delta.text] == [streamed.text]
+    counted = deltas[-1].usage
+    assert counted is not None
+    assert (counted.output_tokens, deltas[-1].finish) == (8, "length")
 
 
 def test_a_prompt_that_does_not_fit_is_refused_and_not_cut(shelf: Path) -> None:

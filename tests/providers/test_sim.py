@@ -15,11 +15,17 @@ from orch_nb.types import Message, Parameters, Request
 MODELS = ("small", "medium", "large")
 
 
-def ask(model: str, prompt: str = "Name three rivers.", max_tokens: int | None = None) -> Answer:
+def ask(
+    model: str,
+    prompt: str = "Name three rivers.",
+    max_tokens: int | None = None,
+    *,
+    stream: bool = True,
+) -> Answer:
     async def once() -> Answer:
         request = Request((Message("user", prompt),), parameters=Parameters(max_tokens=max_tokens))
-        stream = Provider(Endpoint("sim")).stream(request, model)
-        return await attempt(stream, Progress(f"sim:{model}"), Limits(), float("inf"))
+        deltas = Provider(Endpoint("sim", stream=stream)).stream(request, model)
+        return await attempt(deltas, Progress(f"sim:{model}"), Limits(), float("inf"))
 
     return asyncio.run(once())
 
@@ -31,6 +37,12 @@ def test_an_answer_is_the_same_each_time_and_says_that_it_is_simulated(model: st
     assert first.text.startswith(f"**Simulated answer** from `sim:{model}`")
     assert "Name three rivers." in first.text
     assert first.finish == "stop"
+
+
+def test_an_answer_may_come_whole() -> None:
+    whole, streamed = ask("small", stream=False), ask("small")
+    assert (whole.text, whole.usage) == (streamed.text, streamed.usage)
+    assert (whole.ttft, streamed.ttft is None) == (None, False)
 
 
 def test_max_tokens_cuts_the_answer() -> None:
