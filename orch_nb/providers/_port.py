@@ -14,8 +14,9 @@ class Port(Protocol):
     def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` (the name without the provider) and yield its answer.
 
-        The last `Delta` has ``finish`` set. Raises a `ProviderError`; when the generator is
-        closed early, so is the connection.
+        The last `Delta` has ``finish`` set; it is the only one with text where the answer comes
+        whole (`Endpoint.streams`). Raises a `ProviderError`; when the generator is closed early, so
+        is the connection.
         """
         ...
 
