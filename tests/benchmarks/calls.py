@@ -55,8 +55,7 @@ def measure(
     """CPU of a call by each way and as a ratio, then times to the first text."""
     with serving() as url:
         with working(whole, [url]) as workers:
-            for words in _LENGTHS:
-                measured = _measure(workers, words, share, stream=False)
+            for words, measured in _measure(workers, share, stream=False).items():
                 yield from _summarise(measured, f"whole, {words} words")
         with working(streamed, [url]) as workers:
             yield from _streamed(workers, share)
@@ -71,7 +70,7 @@ def measure(
 
 
 def _streamed(workers: Mapping[str, Worker], share: float) -> Iterator[Figure]:
-    by_length = {words: _measure(workers, words, share, stream=True) for words in _LENGTHS}
+    by_length = _measure(workers, share, stream=True)
     for words, measured in by_length.items():
         yield from _summarise(measured, f"streamed, {words} words")
     short, long = _LENGTHS
@@ -87,7 +86,7 @@ def _streamed(workers: Mapping[str, Worker], share: float) -> Iterator[Figure]:
         label = f"{name}: a streamed token ÷ of the {_SDK}"
         values = ratios(tokens, name, _SDK)
         if name != _SDK:
-            yield figure(label, values, "× CPU", goal, **_place(name, "a streamed token"))
+            yield figure(label, values, "× CPU", goal)
 
 
 def _first(workers: Mapping[str, Worker], share: float) -> Iterator[Figure]:
@@ -107,18 +106,27 @@ def _first(workers: Mapping[str, Worker], share: float) -> Iterator[Figure]:
 
 def _wire(name: str, workers: Mapping[str, Worker], share: float) -> Iterator[Figure]:
     for stream, how, ours in ((False, "whole", _WHOLE), (True, "streamed", _ASK)):
-        measured = _measure(workers, 20, share, stream=stream)
+        measured = _measure(workers, share, stream=stream, lengths=(20,))[20]
         label = f"{ours} ÷ {name}, {how} answers of 20 words"
         yield figure(label, ratios(measured, ours, name), "× CPU")
 
 
 def _measure(
-    workers: Mapping[str, Worker], words: int, share: float, *, stream: bool
-) -> dict[str, list[float]]:
-    """CPU seconds of a call, round by round."""
-    asked = {"model": f"bench-{words}", "calls": part(_CALLS, share), "stream": stream}
-    subjects = {name: turn(worker, "calls", "cpu", **asked) for name, worker in workers.items()}
-    return side_by_side(subjects, part(_ROUNDS, share))
+    workers: Mapping[str, Worker],
+    share: float,
+    *,
+    stream: bool,
+    lengths: Sequence[int] = _LENGTHS,
+) -> dict[int, dict[str, list[float]]]:
+    """CPU seconds of a call, round by round, for each length; the lengths take turns, too."""
+    asked = {"calls": part(_CALLS, share), "stream": stream}
+    subjects = {
+        f"{words} {name}": turn(worker, "calls", "cpu", model=f"bench-{words}", **asked)
+        for words in lengths
+        for name, worker in workers.items()
+    }
+    measured = side_by_side(subjects, part(_ROUNDS, share))
+    return {words: {name: measured[f"{words} {name}"] for name in workers} for words in lengths}
 
 
 def _summarise(measured: Mapping[str, Sequence[float]], what: str) -> Iterator[Figure]:

@@ -53,7 +53,8 @@ def write(results: Mapping[str, Mapping[str, Any]]) -> str:
     for chart in charts:
         own = [one for one in figures if one.chart == chart]
         unit = own[0].unit.removeprefix("× ")
-        blocks.append(f"**{chart}**" if unit in chart else f"**{chart}**, {unit}")
+        told = unit in chart or unit.startswith("of ")
+        blocks.append(f"**{chart}**" if told else f"**{chart}**, {unit}")
         blocks.append("\n".join(_pivot(own)))
     for part in parts:
         for grid in part["grids"]:
