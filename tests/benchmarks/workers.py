@@ -81,7 +81,7 @@ def clean_environment() -> dict[str, str]:
     """This one's, without keys, addresses and proxies; nothing reports or looks for versions."""
     kept = {name: value for name, value in os.environ.items() if not _OUTSIDE.search(name)}
     quiet = {"LANGSMITH_TRACING": "false", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    return kept | quiet | {"PYTHONPATH": TESTS, "OPENAI_API_KEY": "none", "NO_PROXY": "*"}
+    return kept | quiet | {"PYTHONPATH": TESTS, "NO_PROXY": "*"}
 
 
 @contextmanager
