@@ -19,11 +19,14 @@ PREFORMATTED = 'style="margin:.2em 0 .6em;padding:0;white-space:pre-wrap;overflo
 QUIET = 'style="color:var(--jp-ui-font-color2,#757575);font-size:85%;margin-top:.4em"'
 # Names and reasons are a server's words, of any length.
 _WIDTH = 200
-_FIGURE = re.compile(r"—|[~$]?\d[\d.,\s]*[s%]?|")
-# Letters that a column of words keeps, however narrow the page: names are not broken to bits.
+_FIGURE = re.compile(r"—|[~<]?\$?\d[\d.,\s]*[s%]?|")
+# Letters that a column of words keeps, however narrow the page.
 _LEAST = 10
+# Up to this length no word is broken, and a narrow page scrolls: a name is one. Chosen.
+_WORD = 24
+_ENDS_WORD = re.compile(r"[\s/-]")
 _FIGURES = "text-align:right;white-space:nowrap"
-_WORDS = re.compile(r' style="text-align:left;overflow-wrap:anywhere;min-width:\d+ch"')
+_WORDS = re.compile(r' style="text-align:left;overflow-wrap:\w+;min-width:\d+ch"')
 #: What the classes of `light` mean. Said twice they outweigh JupyterLab's, which set words right.
 LIGHT = (
     ".orch-light.orch-light table :is(td,th){text-align:left;overflow-wrap:break-word}"
@@ -84,4 +87,6 @@ def _style(head: str, cells: Sequence[str]) -> str:
     if all(map(_FIGURE.fullmatch, cells)):
         return _FIGURES
     least = min(_LEAST, max(map(len, (head, *cells))))
-    return f"text-align:left;overflow-wrap:anywhere;min-width:{least}ch"
+    words = (word for cell in (head, *cells) for word in _ENDS_WORD.split(cell))
+    wrap = "normal" if max(map(len, words)) <= _WORD else "anywhere"
+    return f"text-align:left;overflow-wrap:{wrap};min-width:{least}ch"
