@@ -87,7 +87,8 @@ class Assertions:
             return f"its code raised {raised}"
         lines = self.source.splitlines()
         line = lines[failure.line - 1].strip() if 0 < failure.line <= len(lines) else "an assertion"
-        return f"{line} failed" if failure.kind == "AssertionError" else f"{line} raised {raised}"
+        broken = failure.kind == "AssertionError"
+        return f"{line} does not hold" if broken else f"{line} raised {raised}"
 
 
 def code_blocks(text: str) -> list[str]:
