@@ -54,9 +54,10 @@ def flip(
     if not found:
         return ""
     _, at, value, first = min(found, key=lambda one: one[:3])
-    said = (
-        f"{_NAMES[at]} weighing {value:.2f} of 1 (now {weights[at]:.2f}, the others in proportion)"
-    )
+    now = f"{weights[at]:.2f}"
+    if now == f"{value:.2f}":
+        now = f"{weights[at]:.3f}"
+    said = f"{_NAMES[at]} weighing {value:.2f} of 1 (now {now}, the others in proportion)"
     how = " with the strategy weighted" if strategy == "balanced" else ""
     return f"{said}{how} would take {first.model}"
 

@@ -102,7 +102,9 @@ def assert_weight_flips(
     name = sentence.split(maxsplit=1)[0]
     value = float(found(r"weighing ([\d.]+) of 1", sentence) or "nan")
     before = weights[name] / total
-    assert f"(now {before:.2f}, " in sentence
+    now = found(r"now ([\d.]+), ", sentence)
+    assert now in (f"{before:.2f}", f"{before:.3f}")
+    assert now != f"{value:.2f}"
     share = (1 - value) / (1 - before)
     changed = {n: value if n == name else w / total * share for n, w in weights.items()}
     assert decide(world, "weighted", changed).best.model == model
