@@ -161,8 +161,9 @@ def _fold(lines: Sequence[str], count: int, word: str, title: str) -> Bundle:
     more = [f"and {count - len(lines)} more {title}"] if count > len(lines) else []
     clean = [one_line(line, _WIDTH) for line in lines]
     items = "".join(f"<li>{render.escape(line)}</li>" for line in (*clean, *more))
+    folded = f"<summary>{title} ({count})</summary><ul>{items}</ul>"
     return {
-        "text/html": f"<details><summary>{title} ({count})</summary><ul>{items}</ul></details>",
+        "text/html": f"<details {QUIET}>{folded}</details>",
         "text/plain": "\n".join((*(f"{word} {line}" for line in clean), *more)),
     }
 

@@ -15,7 +15,7 @@ from orch_nb.notebook import render
 from orch_nb.notebook.asking import draws
 from orch_nb.notebook.display import below, provenance, quiet, show
 from orch_nb.notebook.growing import GrowingOutput, Unshown
-from orch_nb.notebook.tables import Bundle, Shown, table
+from orch_nb.notebook.tables import QUIET, Bundle, Shown, table
 from orch_nb.notebook.variables import find_variable
 from orch_nb.sanitize import one_line, visible
 from orch_nb.session import Session
@@ -214,6 +214,6 @@ def _mermaid(source: str) -> Bundle:
     shown = f"<pre>{render.escape(source)}</pre>"
     said = "\n".join(columns([[line] for line in source.splitlines()]))
     return {
-        "text/html": f"<details><summary>Mermaid diagram</summary>{shown}</details>",
+        "text/html": f"<details {QUIET}><summary>Mermaid diagram</summary>{shown}</details>",
         "text/plain": said,
     }

@@ -47,7 +47,7 @@ def table(head: Row, rows: Sequence[Row], note: str = "", folded: Sequence[str] 
     said = html(lines)
     if rest:
         items = "".join(f"<li>{render.escape(line)}</li>" for line in rest)
-        said += f"<details><summary>{len(rest)} more</summary><ul>{items}</ul></details>"
+        said += f"<details {QUIET}><summary>{len(rest)} more</summary><ul>{items}</ul></details>"
     if quiet:
         said += f"<div {QUIET}>{render.escape(quiet)}</div>"
     text = [*columns(lines), *rest, *([quiet] if quiet else [])]
