@@ -14,6 +14,7 @@ from orch_nb.invoke.attempt import Progress
 from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, worst_case
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.settings import BudgetSettings
+from orch_nb.store.allowance import given_limits
 from orch_nb.store.budget import Budget, Reservation
 from orch_nb.store.nano import to_dollars, whole_nano
 from orch_nb.store.tally import State, Tally
@@ -178,7 +179,7 @@ class Bill:
         """
         bound = output_bound(request, card)
         free = card.prices is None or is_free(card.prices)
-        limited = self._budget.left(self._periods, self._limits) is not None
+        limited = bool(given_limits(self._limits or self._budget.limits))
         open_ended = request.parameters.max_tokens is None and not free and limited
         if bound is not None or not open_ended:
             yield bound or _ANSWER, False

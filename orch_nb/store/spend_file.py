@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -84,8 +84,7 @@ class SpendFile:
             self._expire(now)
             check(self._totals())
             row = self._insert("reserved", amount, now)
-            for key in (_HOUR_KEY, self._session):
-                self._add(key, "reserved", amount, now)
+            self._add((_HOUR_KEY, self._session), [("reserved", amount)], now)
         return row
 
     def catch_up(
@@ -99,13 +98,12 @@ class SpendFile:
             for at, state, amount in settled:
                 if now - HOUR < at <= now + HOUR:
                     self._insert(state, amount, at)
-                    self._add(_HOUR_KEY, state, amount, now)
-                self._add(self._session, state, amount, now)
+                    self._add([_HOUR_KEY], [(state, amount)], now)
+                self._add([self._session], [(state, amount)], now)
             rows = []
             for amount in reserved:
                 rows.append(self._insert("reserved", amount, now))
-                for key in (_HOUR_KEY, self._session):
-                    self._add(key, "reserved", amount, now)
+                self._add((_HOUR_KEY, self._session), [("reserved", amount)], now)
         return rows
 
     def settle(self, row: int, state: State, amount: int, now: float) -> None:
@@ -122,9 +120,7 @@ class SpendFile:
                 return
             session, before, reserved = found
             _check_numbers(reserved)
-            for key in (_HOUR_KEY, session):
-                self._add(key, before, -reserved, now)
-                self._add(key, state, amount, now)
+            self._add((_HOUR_KEY, session), [(before, -reserved), (state, amount)], now)
             if state == "released":
                 self._db.execute("DELETE FROM call WHERE id = ?", (row,))
             else:
@@ -146,6 +142,7 @@ class SpendFile:
             self._db.execute("PRAGMA journal_mode = WAL").fetchone()
         # What this process was told to be written survives its death, if not that of the machine.
         self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA busy_timeout = 0")  # from here on `_patiently` waits
         with self._transaction():
             for statement in _SCHEMA.split(";\n"):
                 self._db.execute(statement)
@@ -164,27 +161,23 @@ class SpendFile:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._begin()
+        self._patiently("BEGIN IMMEDIATE")
         try:
             yield
-            self._db.execute("COMMIT")
+            self._patiently("COMMIT")  # SQLite's own journal waits for who reads
         finally:
             if self._db.in_transaction:  # also after a stop
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
 
-    def _begin(self) -> None:
+    def _patiently(self, statement: str) -> None:
         late = time.monotonic() + _PATIENCE
-        self._db.execute("PRAGMA busy_timeout = 0")
-        try:
-            while not self._begun(late):
-                time.sleep(_PAUSE)
-        finally:
-            self._db.execute(f"PRAGMA busy_timeout = {int(1000 * _PATIENCE)}")
+        while not self._done(statement, late):
+            time.sleep(_PAUSE)
 
-    def _begun(self, late: float) -> bool:
+    def _done(self, statement: str, late: float) -> bool:
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(statement)
         except sqlite3.OperationalError as error:
             busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # or one of its kinds
             if not busy or time.monotonic() > late:
@@ -208,9 +201,10 @@ class SpendFile:
         )
         return inserted.lastrowid or 0
 
-    def _add(self, key: str, state: str, amount: int, now: float) -> None:
-        if state != "released":
-            self._db.execute(_ADD, (key, state, amount, now))
+    def _add(self, keys: Iterable[str], amounts: Sequence[tuple[str, int]], now: float) -> None:
+        """Count each of `amounts`, with its state, in each of the sums with these `keys`."""
+        counted = [(state, amount) for state, amount in amounts if state != "released"]
+        self._db.executemany(_ADD, [(key, *one, now) for key in keys for one in counted])
 
     def _expire(self, now: float) -> None:
         """Take what has left the window out of the hour's sum, but for calls under way.
@@ -229,7 +223,7 @@ class SpendFile:
         ).fetchall()
         for row, state, amount in rows:
             _check_numbers(amount)
-            self._add(_HOUR_KEY, state, -amount, now)
+            self._add([_HOUR_KEY], [(state, -amount)], now)
             self._db.execute("DELETE FROM call WHERE id = ?", (row,))
 
     def _recover(self, now: float) -> None:
@@ -243,9 +237,8 @@ class SpendFile:
         for row, session, amount, *process in rows:
             if tuple(process) not in gone:
                 continue
-            for key in (_HOUR_KEY, session):
-                self._add(key, "reserved", -amount, now)
-                self._add(key, "unknown", amount, now)
+            moved = [("reserved", -amount), ("unknown", amount)]
+            self._add((_HOUR_KEY, session), moved, now)
             self._db.execute("UPDATE call SET state = 'unknown' WHERE id = ?", (row,))
 
 
