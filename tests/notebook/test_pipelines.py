@@ -31,9 +31,9 @@ def cell(options: str = "") -> str:
 
 
 def test_what_is_the_result_is_shown_as_that_and_what_is_not_in_its_place(
-    kernel: Kernel, stub_process: Stub
+    kernel: Kernel, stub: Stub
 ) -> None:
-    stub_process.rule("alpha", write("ok", words=40, delay=0.02))
+    stub.rule("alpha", write("ok", words=40, delay=0.02))
     ran = kernel.run(cell())
     looks = [look["data"] for look in ran.of("update_display_data")]
     assert any("runs" in look["text/plain"] for look in looks if look)
@@ -47,15 +47,15 @@ def test_what_is_the_result_is_shown_as_that_and_what_is_not_in_its_place(
     assert ["total" in look["text/plain"] for look in ran.saved] == [True, True]
 
 
-def test_a_plan_is_shown_as_the_dry_run_shows_it(kernel: Kernel, stub_process: Stub) -> None:
+def test_a_plan_is_shown_as_the_dry_run_shows_it(kernel: Kernel, stub: Stub) -> None:
     (dry,) = kernel.run(cell("--dry-run")).saved
     plan = kernel.run(f"import orch_nb\norch_nb.session().pipeline({PIPELINE!r}).plan()").result
     assert plan["data"] == dry
-    assert prompts(stub_process) == []
+    assert prompts(stub) == []
 
 
-def test_a_chain_is_shown_once_too(kernel: Kernel, stub_process: Stub) -> None:
-    stub_process.rule("alpha", write("ok", words=4, delay=0.02))
+def test_a_chain_is_shown_once_too(kernel: Kernel, stub: Stub) -> None:
+    stub.rule("alpha", write("ok", words=4, delay=0.02))
     ran = kernel.run("%%orch --chain analysis\nWhy do lakes freeze from the top?")
     assert ran.saved == [{}]
     said = ran.result["data"]["text/plain"]
@@ -68,8 +68,8 @@ def test_a_chain_is_shown_once_too(kernel: Kernel, stub_process: Stub) -> None:
 @pytest.mark.parametrize(
     "written", [cell("--input topic=moors"), "%%orch --chain default\nHow deep is it?"]
 )
-def test_a_stop_shows_what_there_was(kernel: Kernel, stub_process: Stub, written: str) -> None:
-    stub_process.rule("alpha", write("ok", words=400, delay=0.05))
+def test_a_stop_shows_what_there_was(kernel: Kernel, stub: Stub, written: str) -> None:
+    stub.rule("alpha", write("ok", words=400, delay=0.05))
     pressed = list[bool]()
 
     def press(ran: Ran) -> None:
@@ -83,8 +83,7 @@ def test_a_stop_shows_what_there_was(kernel: Kernel, stub_process: Stub, written
     (look,) = ran.saved
     assert "stopped before it was answered" in look["text/plain"]
     assert "runs" not in look["text/plain"]
-    stub_process.wait_idle()
-    stub_process.reset()
+    stub.wait_idle()
 
 
 def test_a_run_is_in_its_variable_and_can_be_gone_on_with(shell: Shell, alpha: Stub) -> None:

@@ -257,7 +257,7 @@ class Contract(Extras):
             return delta.text
 
         stub.rule("alpha", "ok?words=500&delay=0.02")
-        assert asyncio.run(begin()) == "echo "
+        assert asyncio.run(begin()).startswith("echo ")
         assert sent(stub)[0].hung_up is not None
         assert stub.stats().live == 0
 
