@@ -13,7 +13,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from orch_nb.files import create_private
@@ -31,6 +31,7 @@ _SAME_START = 5.0
 # Seconds after which nobody asks for the sum of a session again.
 _FORGOTTEN = 30 * 86_400.0
 
+_NUMBERS = (int, float)
 _HOUR_KEY = "hour"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS call (
@@ -136,6 +137,8 @@ class SpendFile:
             return self._totals()
 
     def _prepare(self, now: float) -> None:
+        # Of a new file: a page that a call changes is written whole, and rows are short.
+        self._db.execute("PRAGMA page_size = 1024")
         # A disk without shared memory keeps SQLite's own journal; so does this look at a file that
         # another process is changing over right now, and the next one finds it changed.
         with suppress(sqlite3.OperationalError):
@@ -151,13 +154,11 @@ class SpendFile:
             )
             self._recover(now)
 
-    @contextmanager
-    def _shared(self) -> Iterator[None]:
+    def _shared(self) -> AbstractContextManager[None]:
         """A transaction in the file that others have, too: SQLite goes on with a deleted one."""
         if _place(self._path) != self._place:
             raise OSError(f"{self._path.name} was deleted and made anew")
-        with self._transaction():
-            yield
+        return self._transaction()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -249,7 +250,7 @@ def _place(path: Path) -> tuple[int, int]:
 
 def _check_numbers(*values: object) -> None:
     """Raise for what damage has made into something else, as SQLite does for what it notices."""
-    if not all(isinstance(value, int | float) for value in values):
+    if not all(isinstance(value, _NUMBERS) for value in values):
         raise sqlite3.DatabaseError("a number in it is none")
 
 
