@@ -208,8 +208,10 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
         temporary = f"{self.location}{os.sep}{digest}.{os.urandom(8).hex()}.tmp"
         handle = os.open(temporary, _NEW, 0o600)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
+            try:
+                _pour(handle, data)
+            finally:
+                os.close(handle)
             os.utime(temporary, (now, now))
             os.replace(temporary, path)
         except BaseException:  # a stop too must leave no temporary file behind
@@ -266,6 +268,13 @@ class KeyedFunc(AsyncMemorizedFunc):  # type: ignore[misc]
 def _digest(call_id: Sequence[str]) -> str:
     # Hashed, so that no name and no key can lead out of the folder.
     return hashlib.sha256("\0".join(call_id).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _pour(handle: int, data: bytes) -> None:
+    # A file object would ask the system three questions about the file first.
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
