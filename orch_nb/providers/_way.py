@@ -31,13 +31,14 @@ class Way:
         """
         import httpx2  # noqa: PLC0415 - 45 ms of CPU that %load_ext need not pay
 
-        request = httpx2.Request(
-            "GET" if content is None else "POST",
-            self.url,
-            headers=None if self.plain else self.headers,
-            content=content,
-            extensions=self.extensions,
-        )
-        if self.plain is not None:
+        method, extensions = "GET" if content is None else "POST", self.extensions
+        if self.plain is None:
+            request = httpx2.Request(
+                method, self.url, headers=self.headers, content=content, extensions=extensions
+            )
+        else:
+            body = httpx2.ByteStream(content or b"")  # to which httpx2 adds no headers
+            request = httpx2.Request(method, self.url, stream=body, extensions=extensions)
+            request.read()
             request.headers = self.plain  # type: ignore[assignment]
         return await self.transport.handle_async_request(request)
