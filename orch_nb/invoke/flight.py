@@ -65,18 +65,21 @@ class Flight(Generic[T]):
             self.riders[0].pay(self.progress)
 
     async def wait(self, rider: Progress, deadline: float, patience: float) -> None:
-        """Wait for the end, unless no sign of life comes until `patience`, or later on.
+        """Wait for the end until `deadline`, unless no sign of life comes until `patience`.
 
         Who has shown nothing may ask another one: it looks again after half of the time left.
         """
         heard = 0.0
         while patience < deadline - _MOMENT and not rider.shown:
-            now = asyncio.get_running_loop().time()
-            await asyncio.wait([self.task], timeout=patience - now)
+            await self._land_by(patience)
             if self.task.done() or self.progress.elapsed == heard:
                 return
             heard, patience = self.progress.elapsed, (patience + deadline) / 2
-        await asyncio.wait([self.task])
+        await self._land_by(deadline)
+
+    async def _land_by(self, until: float) -> None:
+        now = asyncio.get_running_loop().time()
+        await asyncio.wait([self.task], timeout=until - now)
 
     def _publish(self, text: str) -> None:
         if self.began is not None:
@@ -150,10 +153,7 @@ class Flights(Generic[T]):
     ) -> None:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(deadline):
-                await flight.wait(rider, deadline, patience)
-        except TimeoutError:
-            pass  # what is said of it depends on how far it has come
+            await flight.wait(rider, deadline, patience)
         except asyncio.CancelledError:
             await self._leave(key, flight, rider, late=False)
             raise

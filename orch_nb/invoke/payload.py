@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,8 @@ from orch_nb.invoke.bill import estimate, price
 from orch_nb.invoke.call import Call
 from orch_nb.types import Decision, ModelCard, Request, Response, ToolCall, Usage
 
+_USAGE = tuple(field.name for field in fields(Usage))
+
 
 def payload_of(answer: Answer, request: Request, card: ModelCard) -> dict[str, object]:
     """What is kept of an answer on disk: plain JSON, with the dollars that were paid for it."""
@@ -20,7 +22,7 @@ def payload_of(answer: Answer, request: Request, card: ModelCard) -> dict[str, o
     cost = price(card, usage)
     return {
         "text": answer.text,
-        "usage": asdict(usage),
+        "usage": {name: getattr(usage, name) for name in _USAGE},
         "cost": None if cost is None else str(cost),
         "finish": answer.finish,
         "seconds": answer.seconds,
