@@ -120,6 +120,8 @@ class ProviderError(OrchError):
     benches: ClassVar[bool] = False
     #: What the trail shows when there is no HTTP status: "a (timed out) → b".
     label: ClassVar[str] = "failed"
+    #: Whether an answer may have been made, and billed; None: what refused to make one made none.
+    asked: bool | None = None
 
     def __init__(
         self,

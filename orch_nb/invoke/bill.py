@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from orch_nb.errors import AllFailed, BudgetExceeded, ProviderError, Refused, Unreachable
+from orch_nb.errors import AllFailed, BudgetExceeded, ProviderError, Refused
 from orch_nb.figures import dollars
 from orch_nb.invoke.attempt import Progress
 from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, worst_case
@@ -249,8 +249,8 @@ def _limited(request: Request, tokens: int) -> Request:
 
 def _unbilled(progress: Progress, failure: ProviderError | None) -> bool:
     """Whether an attempt of which no text has arrived was provably not billed."""
-    began = progress.elapsed > 0  # events came, and with them the bill for the input
-    if isinstance(failure, Unreachable):
-        return not (began or failure.asked)
-    refused = failure is not None and (failure.status is not None or isinstance(failure, Refused))
-    return refused and not began
+    if failure is None or progress.elapsed > 0:
+        return False  # events came, and with them the bill for the input
+    if failure.asked is not None:
+        return not failure.asked
+    return failure.status is not None or isinstance(failure, Refused)

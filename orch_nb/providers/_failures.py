@@ -43,15 +43,37 @@ _POLICY = re.compile(r"content_policy|content_filter|policy_violation|safety sys
 _MISSING = re.compile(
     r"model_not_found|not_found_error|model .{0,80}(does not exist|not found)", re.I
 )
+# Statuses that do not say that no answer was made: a gateway has lost, or waits no longer for, who
+# makes it (https://www.rfc-editor.org/rfc/rfc9110#section-15.6, and Cloudflare's 520 and 524:
+# https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/).
+# Azure bills 408, and a 400 for its policy:
+# https://learn.microsoft.com/azure/ai-services/openai/how-to/manage-costs
+_GIVEN_UP = {408, 502, 504, 520, 524}
 
 
 def from_status(
-    model: str, status: int, said: str, headers: Mapping[str, str], key_hint: str
+    model: str,
+    status: int,
+    said: str,
+    headers: Mapping[str, str],
+    key_hint: str,
+    *,
+    unstreamed: bool = False,
 ) -> ProviderError:
     """The error for an HTTP status that is no success.
 
-    `said` is what `describe` read from the body. `key_hint` says how to set a key.
+    `said` is what `describe` read from the body. `key_hint` says how to set a key. To a request
+    whose answer is `unstreamed` the status comes when all is written, or would have been.
     """
+    failure = _of_status(model, status, said, headers, key_hint)
+    if isinstance(failure, Rejected) or (unstreamed and status in _GIVEN_UP):
+        failure.asked = True
+    return failure
+
+
+def _of_status(
+    model: str, status: int, said: str, headers: Mapping[str, str], key_hint: str
+) -> ProviderError:
     said = said.removeprefix(f"{status}: ")
     detail = f": {said}" if said else ""
     wait = _retry_after(headers)
@@ -127,6 +149,13 @@ def refusal(model: str, said: str = "") -> Rejected:
 def cut(model: str) -> BrokenAnswer:
     """The error for a stream that ended without its end mark."""
     return BrokenAnswer(model, "the answer was cut short (no end mark); run again")
+
+
+def unconnected(model: str, address: str) -> TimedOut:
+    """The error for a connection that was not made in time: nothing was asked over it."""
+    failure = TimedOut(model, f"no connection to {address} in time; is it up?")
+    failure.asked = False
+    return failure
 
 
 def broken(model: str) -> Unreachable:

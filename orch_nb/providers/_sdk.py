@@ -18,7 +18,7 @@ from contextlib import aclosing
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from orch_nb.errors import ProviderError, TimedOut, Unreachable
+from orch_nb.errors import ProviderError, Unreachable
 from orch_nb.forking import renew_after_fork
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
@@ -153,6 +153,7 @@ class SDKProvider(ABC):
         # Forgotten, it would be closed, and with it what the parent's connections say to servers.
         _OF_PARENTS.append(self._client)
         self._client = self._http = None
+        self._ways = {}  # they lead over the parent's connections
 
     def _card(self, row: Event) -> ModelCard:
         context = count(row.get("max_model_len")) or count(row.get("context_length"))
@@ -171,18 +172,18 @@ class SDKProvider(ABC):
         import httpx2  # noqa: PLC0415 - 45 ms of CPU that %load_ext need not pay
 
         http = self._ready_http(name)
+        unstreamed = body is not None and body.get("stream") is False
         # ASCII, because a prompt may hold half a surrogate pair.
         content = None if body is None else json.dumps(body).encode()
         try:
             way = self._ways.get(path) or self._locate(http, path)
             response = await way.send(content)
         except _broken() as error:
-            unstreamed = body is not None and body.get("stream") is False
             raise self._unconnected(error, name, unstreamed=unstreamed) from None
         except httpx2.InvalidURL as error:
             raise self._unconnected(error, name) from None
         if not response.is_success:
-            raise await self._refusal(response, name) from None
+            raise await self._refusal(response, name, unstreamed=unstreamed) from None
         return response
 
     def _unconnected(
@@ -195,25 +196,26 @@ class SDKProvider(ABC):
         cause = error.__cause__
         # The SDKs give every failure of aiohttp to connect the name of a timeout.
         late = isinstance(cause, TimeoutError) or not isinstance(cause, aiohttp.ClientError)
-        if isinstance(error, httpx2.TimeoutException) and late:
-            return TimedOut(name, f"no connection to {self._address} in time; is it up?")
+        if isinstance(error, httpx2.ConnectTimeout) and late:
+            return _failures.unconnected(name, self._address)
         failure = Unreachable(name, f"cannot reach {self._address}; is the server up?")
         if isinstance(cause, aiohttp.ClientError):
             unconnected = isinstance(cause, aiohttp.ClientConnectorError)
         else:
-            unconnected = isinstance(error, httpx2.ConnectError)
+            unconnected = isinstance(error, httpx2.ConnectError | httpx2.ProxyError)
         failure.asked = unstreamed and not unconnected  # its head comes when all is written
         return failure
 
-    async def _refusal(self, response: httpx2.Response, name: str) -> ProviderError:
+    async def _refusal(
+        self, response: httpx2.Response, name: str, *, unstreamed: bool
+    ) -> ProviderError:
         """The error for a status that is no success; the response is closed."""
         try:
             said = self._describe(await read_failure(response, _broken()))
         finally:
             await response.aclose()
-        return _failures.from_status(
-            name, response.status_code, said, response.headers, self.endpoint.key_hint
-        )
+        status, headers, hint = response.status_code, response.headers, self.endpoint.key_hint
+        return _failures.from_status(name, status, said, headers, hint, unstreamed=unstreamed)
 
     def _locate(self, http: Any, path: str) -> Way:
         """The way to `path`, which is below the base URL unless it is an address itself."""

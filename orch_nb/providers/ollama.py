@@ -12,7 +12,6 @@ from orch_nb.errors import (
     ModelNotFound,
     ProviderError,
     RequestRefused,
-    TimedOut,
     Unreachable,
 )
 from orch_nb.providers import _failures, _ollama_chat
@@ -149,20 +148,22 @@ class Provider:
         """One request; its response is open, and a success."""
         import httpx  # noqa: PLC0415 - %load_ext need not pay for it
 
+        unstreamed = body is not None and body.get("stream") is False
         client: httpx.AsyncClient = self._ready_client(name)._client
         # ASCII, because a prompt may hold half a surrogate pair.
         content = None if body is None else json.dumps(body).encode()
         try:
             request = client.build_request(method, path, content=content)
             response = await client.send(request, stream=True)
-        except httpx.TimeoutException:
-            raise TimedOut(name, f"no connection to {self._address} in time; is it up?") from None
+        except httpx.ConnectTimeout:
+            raise _failures.unconnected(name, self._address) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             failure = Unreachable(
                 name, f"cannot reach {self._address}; is `ollama serve` running there?"
             )
-            unstreamed = body is not None and body.get("stream") is False
-            connected = not isinstance(error, httpx.ConnectError | httpx.InvalidURL)
+            connected = not isinstance(
+                error, httpx.ConnectError | httpx.ProxyError | httpx.InvalidURL
+            )
             failure.asked = unstreamed and connected  # its head comes when all is written
             raise failure from None
         if response.is_success:
@@ -171,9 +172,11 @@ class Provider:
             said = self._describe(await read_failure(response, _broken()))
         finally:
             await response.aclose()
-        raise self._failure(name, response, said) from None
+        raise self._failure(name, response, said, unstreamed=unstreamed) from None
 
-    def _failure(self, name: str, response: httpx.Response, said: str) -> ProviderError:
+    def _failure(
+        self, name: str, response: httpx.Response, said: str, *, unstreamed: bool
+    ) -> ProviderError:
         status = response.status_code
         if status == 404:
             model = name.removeprefix(f"{self.endpoint.name}:")
@@ -185,7 +188,8 @@ class Provider:
             return RequestRefused(
                 name, f"{said}; close what fills it, or take a smaller model", status=status
             )
-        return _failures.from_status(name, status, said, response.headers, self.endpoint.key_hint)
+        headers, hint = response.headers, self.endpoint.key_hint
+        return _failures.from_status(name, status, said, headers, hint, unstreamed=unstreamed)
 
     def _ready_client(self, name: str) -> Any:
         key = self.endpoint.key

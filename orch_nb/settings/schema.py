@@ -21,7 +21,7 @@ _PROVIDER = re.compile(r"[A-Za-z0-9_.-]+")
 _TOOL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_HEADER_VALUE = re.compile("[\t\x20-\x7e\xa0-\xff]*")
+_HEADER_VALUE = re.compile("[\t\x20-\x7e]*")
 _CONNECTION_HEADERS = {"host", "content-length", "transfer-encoding", "connection"}
 
 
@@ -35,7 +35,7 @@ def _number(value: object) -> object:
 def _check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-            raise ValueError("names and values must be printable latin-1, on one line")
+            raise ValueError("names and values must be printable ASCII, on one line")
         if name.lower() in _CONNECTION_HEADERS:
             raise ValueError(f"must not hold {name}, which the connection itself sets")
     return headers

@@ -9,7 +9,15 @@ from decimal import Decimal
 import pytest
 
 from orch_nb import Session
-from orch_nb.errors import BrokenAnswer, InputError, Interrupted, OrchError, TimedOut, Unreachable
+from orch_nb.errors import (
+    BrokenAnswer,
+    InputError,
+    Interrupted,
+    OrchError,
+    ServerFailed,
+    TimedOut,
+    Unreachable,
+)
 from orch_nb.store.tally import Spent
 from session.conftest import Open
 from session.test_asking import LUNA, OPUS, SOL
@@ -104,6 +112,9 @@ def test_what_is_spent_is_the_bill(configured: Stub, open_session: Open) -> None
         ("truncated", Unreachable),
         ("bad_utf8", BrokenAnswer),
         ("null_content", BrokenAnswer),
+        ("502", ServerFailed),  # from a gateway, which has lost who was answering
+        ("504", ServerFailed),
+        ("408", TimedOut),
     ],
 )
 def test_what_may_have_been_billed_keeps_its_worst_case(
@@ -118,7 +129,15 @@ def test_what_may_have_been_billed_keeps_its_worst_case(
     assert spent(s) == Spent(known=before.known, unknown=WORST)
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "401"])
+def test_a_gateway_that_streams_nothing_costs_nothing(configured: Stub, open_session: Open) -> None:
+    s = open_session(budget={"session": 1})
+    configured.plan("openai", "504")
+    with pytest.raises(ServerFailed):
+        s.ask("how", model=SOL, stream=True)
+    assert spent(s) == Spent()
+
+
+@pytest.mark.parametrize("fault", ["429", "500", "503", "401"])
 def test_what_was_refused_costs_nothing(configured: Stub, open_session: Open, fault: str) -> None:
     s = open_session(budget={"session": 1})
     configured.plan("openai", fault)

@@ -84,6 +84,7 @@ URL = "must be http(s)://host[:port][/path] in ASCII, without ? or #"
         (PROVIDER + 'headers: {X-A: "b\\nc"}', 4, "headers names and values must be printable"),
         (PROVIDER + "headers: {X A: b}", 4, "headers names and values must be printable"),
         (PROVIDER + "headers: {X-A: \u20ac}", 4, "headers names and values must be printable"),
+        (PROVIDER + "headers: {X-A: \u00e9}", 4, "headers names and values must be printable"),
         ("models:\n  gpt: {context: 1}", 2, "models.gpt must be a model id such as"),
         ("models: {'sim:a': {context: 0}}", 1, "models.sim:a.context must be greater than 0"),
         ("models: {'sim:a': {capabilities: tools}}", 1, "capabilities must be a list"),
