@@ -6,6 +6,7 @@ import json
 import socket
 import socketserver
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -99,6 +100,11 @@ class Scripted(socketserver.ThreadingTCPServer):
         for connection in self._open:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def wait_idle(self) -> None:
+        """Wait until every connection that it hangs up is closed; what comes later is lost."""
+        while any(connection.fileno() >= 0 for connection in self._open):
+            time.sleep(0.001)
 
     def script(self, name: str, *answers: bytes | Sequence[bytes | float]) -> None:
         self.scripts[name] = deque([a] if isinstance(a, bytes) else a for a in answers)
