@@ -61,7 +61,8 @@ def provider(name: str) -> Callable[[Kind], Kind]:
     """Register the decorated class as the provider type `name`, in place of one that has it.
 
     A session that is made from now on has it, and one that is there after its `reload`. Raises
-    `InputError` for the name of a built-in type, or one that can stand in no model id.
+    `InputError` for the name of a built-in type, or one that can stand in no model id, and for what
+    is no class with a method ``stream``.
     """
     given: object = name  # a class, where the decorator stands without a name
     if not isinstance(given, str) or not given.isidentifier() or given in built_in_types():
@@ -71,6 +72,8 @@ def provider(name: str) -> Callable[[Kind], Kind]:
         )
 
     def keep(kind: Kind) -> Kind:
+        if not isinstance(kind, type) or not callable(getattr(kind, "stream", None)):
+            raise InputError("@provider stands above a class that has stream(request, model)")
         register(name, kind)
         return kind
 

@@ -20,6 +20,8 @@ from orch_nb.types import Delta, ModelCard, Request
 GROUP = "orch_nb.providers"
 _END = object()
 _REGISTERED: dict[str, type] = {}
+# What others' code may raise on the loop: the last two would end it, and all calls with it.
+_RAISED = (Exception, SystemExit, KeyboardInterrupt)
 
 
 def register(name: str, kind: type) -> None:
@@ -50,13 +52,24 @@ class PluginType:
                 f"the installed provider type {name!r} cannot be loaded ({said}); "
                 "repair or uninstall its package"
             ) from None
+        self._name = name
         self.key_env: str | None = getattr(self._kind, "key_env", None)
         self.home: str | None = getattr(self._kind, "home", None)
 
     def __call__(self, endpoint: Endpoint) -> Plugin:
-        """Make the class with the endpoint, or without arguments if it takes none."""
-        takes = inspect.signature(self._kind).parameters
-        return Plugin(endpoint, self._kind(endpoint) if takes else self._kind())
+        """Make the class with the endpoint, or without arguments if it takes none.
+
+        Raises `SettingsError` where that fails.
+        """
+        try:
+            takes = inspect.signature(self._kind).parameters
+            return Plugin(endpoint, self._kind(endpoint) if takes else self._kind())
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - others' code, in our caller's thread
+            said = one_line(mask(f"{type(error).__name__}: {error}", endpoint.secrets))
+            raise SettingsError(
+                f"provider {endpoint.name!r} cannot be made ({said}); repair its type "
+                f"{self._name!r}, or set enabled: false for it"
+            ) from None
 
 
 class Plugin:
@@ -80,7 +93,7 @@ class Plugin:
                     yield delta
         except OrchError:
             raise
-        except Exception as error:  # noqa: BLE001 - others' code may raise what it likes
+        except _RAISED as error:
             raise self._failed(name, error) from None
         if not finished:
             yield Delta(finish="stop")
@@ -110,10 +123,10 @@ class Plugin:
                 return await asyncio.to_thread(found, *args)
         except OrchError:
             raise
-        except Exception as error:  # noqa: BLE001 - others' code may raise what it likes
+        except _RAISED as error:
             raise self._failed(self._name, error) from None
 
-    def _failed(self, name: str, error: Exception) -> ServerFailed:
+    def _failed(self, name: str, error: BaseException) -> ServerFailed:
         said = one_line(mask(str(error), self._endpoint.secrets)) or type(error).__name__
         return ServerFailed(name, f"the provider failed: {said}")
 

@@ -143,3 +143,53 @@ def test_a_class_of_a_notebook_takes_part_after_a_reload(tmp_path: Path) -> None
     )
     assert said.startswith("()\n('backwards',) backwards:plain cba\ncba\n")
     assert said.count("a provider needs a name of one word that no built-in type has") == 3
+
+
+def test_what_ends_a_program_ends_no_session(tmp_path: Path) -> None:
+    said = run(
+        tmp_path,
+        tmp_path,
+        """
+        import orch_nb
+        from orch_nb.providers import provider
+
+        def attempt(act):
+            try:
+                print(act())
+            except orch_nb.OrchError as error:
+                print(type(error).__name__, error)
+
+        @provider("rude")
+        class Rude:
+            def __init__(self, endpoint):
+                self.made = endpoint.name
+
+            def stream(self, request, model):
+                yield "so "
+                raise {"exit": SystemExit, "stop": KeyboardInterrupt}[model]("far")
+
+        class Silent:
+            pass
+
+        rows = {"rude": {"max_retries": 0}}
+        with orch_nb.Session(config={"providers": rows, "probe": False}) as session:
+            for model in ("exit", "stop"):
+                attempt(lambda: session.ask("hello", model=f"rude:{model}"))
+            print(session.ask("hello", model="sim:small").model)
+        Rude.__init__ = lambda self, endpoint, more: None
+        attempt(lambda: orch_nb.Session(config={"providers": rows, "probe": False}))
+        for kind in (Silent, Rude("a", "b"), lambda request, model: "x"):
+            attempt(lambda: provider("mine")(kind))
+        """,
+    )
+    lines = said.splitlines()
+    assert lines[:3] == [
+        "ServerFailed rude:exit: the provider failed: far",
+        "ServerFailed rude:stop: the provider failed: far",
+        "sim:small",
+    ]
+    assert "SettingsError provider 'rude' cannot be made (TypeError: " in lines[3]
+    assert (
+        lines[4:]
+        == ["InputError @provider stands above a class that has stream(request, model)"] * 3
+    )
