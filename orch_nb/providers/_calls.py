@@ -31,8 +31,9 @@ class CallBuilder:
         self._size = 0
 
     def add(self, index: object, *, id: object, name: object, arguments: object) -> None:
-        """Take one piece; what is no text adds nothing."""
-        said = arguments if isinstance(arguments, str) else ""
+        """Take one piece; what is no text adds nothing, but for arguments that are JSON already."""
+        given = json.dumps(arguments) if isinstance(arguments, dict) else arguments
+        said = given if isinstance(given, str) else ""
         self._size += len(said) + 1
         if self._size > _MOST:
             return

@@ -136,7 +136,7 @@ class Reader:
             _take_calls(delta, self._calls)
         if isinstance(reason, str) and reason:
             self._finish = _FINISH.get(reason, "stop")
-        return text if isinstance(text := delta.get("content"), str) else ""
+        return text if isinstance(text := delta.get("content"), str) else _text_of(text)
 
     def _raise_failure(self, delta: Event, reason: object) -> None:
         if isinstance(said := delta.get("refusal"), str) and said:
@@ -145,6 +145,19 @@ class Reader:
             raise _failures.refusal(self._model)
         if isinstance(reason, str) and reason in _BROKEN_OFF:
             raise _failures.from_event(self._model, f"finish_reason {reason}")
+
+
+def _text_of(content: object) -> str:
+    """The text of content in parts, as models of Mistral that think aloud give it.
+
+    https://docs.mistral.ai/inference/conversations/reasoning
+    """
+    texts = []
+    for part in content if isinstance(content, list) else ():
+        match part:
+            case {"type": "text", "text": str(text)}:
+                texts.append(text)
+    return "".join(texts)
 
 
 def _usage(counts: object) -> Usage | None:

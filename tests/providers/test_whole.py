@@ -17,7 +17,7 @@ from orch_nb.providers import ollama as local_server
 from orch_nb.providers._port import Port
 from orch_nb.providers._whole import Whole as Reading
 from orch_nb.providers.openai import Provider as OpenAI
-from orch_nb.types import Delta, Usage
+from orch_nb.types import Delta, ToolCall, Usage
 from providers.faults import FAILURES
 from providers.test_anthropic import TestAnthropic as Messages
 from providers.test_chat import TestChat as Chat
@@ -93,6 +93,8 @@ READ: dict[str, Callable[[dict[str, Any], str], Delta]] = {
     "ollama": _ollama_chat.read_whole,
 }
 SAID = {"role": "assistant", "content": "Nile"}
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Which is long?"}]}
+PARTS = {"content": [THOUGHT, {"type": "text", "text": "Ni"}, {"type": "text", "text": "le"}, None]}
 DONE = {"type": "message", "content": [{"type": "output_text", "text": "Nile"}]}
 WORDS = {"type": "text", "text": "Nile"}
 NO = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
@@ -103,6 +105,7 @@ NO = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
     [
         ("chat", {"choices": [{"message": SAID, "finish_reason": "stop"}]}),
         ("chat", {"choices": [{"message": SAID, "finish_reason": "stop", "index": 7}, None]}),
+        ("chat", {"choices": [{"message": PARTS, "finish_reason": "stop"}]}),
         ("responses", {"status": "completed", "output": [DONE, {"type": "reasoning"}, None]}),
         ("messages", {"content": [{"type": "thinking"}, WORDS, None], "stop_reason": "end_turn"}),
         ("ollama", {"message": SAID, "done": True}),
@@ -110,6 +113,18 @@ NO = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
 )
 def test_the_text_is_read_and_what_nobody_knows_is_not(wire: str, document: dict[str, Any]) -> None:
     assert READ[wire](document, "a:m") == Delta("Nile", finish="stop")
+
+
+def test_what_comes_in_parts_is_read_in_a_stream_as_well() -> None:
+    assert _chat.Reader("a:m").take({"choices": [{"delta": PARTS}]}) == "Nile"
+    assert _chat.Reader("a:m").take({"choices": [{"delta": {"content": [THOUGHT]}}]}) == ""
+
+
+def test_arguments_that_are_json_already_are_not_lost() -> None:
+    call = {"id": "1", "function": {"name": "find", "arguments": {"river": "Nile"}}}
+    message = {"content": None, "tool_calls": [call]}
+    document = {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
+    assert _chat.read_whole(document, "a:m").calls == (ToolCall("find", {"river": "Nile"}, "1"),)
 
 
 @pytest.mark.parametrize(
