@@ -7,9 +7,11 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -178,6 +180,33 @@ def test_a_disk_without_shared_memory_keeps_a_rollback_journal(
         second.budget.close()
     with closing(connect(home / NAME)) as file:
         assert file.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+class WithoutLog(sqlite3.Connection):
+    """As on a disk that has no place for a write-ahead log."""
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        return super().execute(sql.replace("= WAL", "= DELETE"), *values)
+
+
+def test_with_a_rollback_journal_a_call_waits_for_who_reads(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", partial(connect, factory=WithoutLog))
+    purse = Purse(home, Clock(), "one", session="1")
+    spend(purse, "0.1")
+    with closing(connect(home / NAME, isolation_level=None, check_same_thread=False)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM call").fetchone() == (1,)
+        read = threading.Timer(0.3, reader.execute, ["COMMIT"])
+        read.start()
+        with warned(0):
+            spend(purse, "0.2")
+        read.join()
+        rows = reader.execute("SELECT state, amount FROM call").fetchall()
+    assert rows == [("known", 10**8), ("known", 2 * 10**8)]
+    purse.budget.close()
 
 
 READ_ONLY = """
