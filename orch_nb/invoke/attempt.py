@@ -36,7 +36,8 @@ class Answer:
 class Progress:
     """What has arrived of the answer so far: what is left when the attempt is cut.
 
-    ``unpaid`` says that it is another call's to pay for. ``usage`` and ``cost`` are what it was
+    ``unpaid`` says that it is another call's to pay for. ``counted`` is what the provider counted,
+    also of what turned out to be no answer. ``usage`` and ``cost`` are what it was
     settled as, as in `orch_nb.types.Attempt`.
     """
 
@@ -47,6 +48,7 @@ class Progress:
     ttft: float | None = None
     elapsed: float = 0.0
     unpaid: bool = False
+    counted: Usage | None = None
     usage: Usage | None = None
     cost: Decimal | None = None
 
@@ -66,7 +68,7 @@ class Progress:
         """Forget what has arrived, and who was to pay for it."""
         self.parts.clear()
         self.size, self.ttft, self.elapsed = 0, None, 0.0
-        self.unpaid, self.usage, self.cost = False, None, None
+        self.unpaid, self.counted, self.usage, self.cost = False, None, None, None
 
     @property
     def text(self) -> str:
@@ -123,7 +125,7 @@ async def attempt(
         if not timer.expired():
             raise
         raise _timed_out(progress, limits, loop.time() >= hard) from None
-    text = progress.text
+    text, progress.counted = progress.text, last.usage
     if last.finish is None:
         raise BrokenAnswer(progress.model, "the answer was cut short (no end mark); run again")
     # Some servers end with "stop" although they ask for tools, or the other way round.

@@ -55,10 +55,12 @@ class Charge:
         self._settle(state, usage, price(self.card, usage))
 
     def end(self, failure: ProviderError | None) -> None:
-        """Settle what ended without an answer, unless it is settled, by what has arrived."""
+        """Settle what ended without an answer, unless it is settled, by the count or the text."""
         if self.reservation.state != "reserved":
             return
-        if self.progress.size:
+        if self.progress.counted is not None:
+            self.pay(self.progress.counted)
+        elif self.progress.size:
             self.pay(estimate(self.progress.text, self.request))
         elif _unbilled(self.progress, failure):
             self._settle("released", None, None)

@@ -111,7 +111,6 @@ def test_what_is_spent_is_the_bill(configured: Stub, open_session: Open) -> None
         ("reset", Unreachable),
         ("truncated", Unreachable),
         ("bad_utf8", BrokenAnswer),
-        ("null_content", BrokenAnswer),
         ("502", ServerFailed),  # from a gateway, which has lost who was answering
         ("504", ServerFailed),
         ("408", TimedOut),
@@ -127,6 +126,17 @@ def test_what_may_have_been_billed_keeps_its_worst_case(
     with pytest.raises(kind):
         ask_once(s, cache="bypass")
     assert spent(s) == Spent(known=before.known, unknown=WORST)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_was_counted_is_the_cost_of_what_is_no_answer(
+    configured: Stub, open_session: Open, stream: bool
+) -> None:
+    s = open_session(budget={"session": 1})
+    configured.plan("openai", "null_content")
+    with pytest.raises(BrokenAnswer, match="empty"):
+        s.ask("how", model=SOL, max_tokens=100, stream=stream)
+    assert spent(s) == Spent(known=billed(configured)) != Spent()
 
 
 def test_a_gateway_that_streams_nothing_costs_nothing(configured: Stub, open_session: Open) -> None:

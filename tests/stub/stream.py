@@ -39,7 +39,7 @@ async def answer(exchange: Exchange) -> None:
         # The end goes out with the last event: a client may hang up as soon as it has that.
         await _send(exchange, _bytes(exchange, frame), _END if frame is rest[-1] else b"")
         if frame.kind == "text":
-            exchange.entry.billed_output += 1
+            exchange.entry.billed_output += exchange.answer.tokens > 0  # null is no token
             await exchange.connection.pause(exchange.spec.number("delay", 0))
 
 
