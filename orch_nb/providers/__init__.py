@@ -72,7 +72,8 @@ def provider(name: str) -> Callable[[Kind], Kind]:
         )
 
     def keep(kind: Kind) -> Kind:
-        if not isinstance(kind, type) or not callable(getattr(kind, "stream", None)):
+        decorated: object = kind  # a function, where the decorator stands above one
+        if not isinstance(decorated, type) or not callable(getattr(kind, "stream", None)):
             raise InputError("@provider stands above a class that has stream(request, model)")
         register(name, kind)
         return kind
