@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -161,6 +162,20 @@ def test_who_was_not_reached_is_not_paid(configured: Stub, open_session: Open) -
     s = open_session(budget={"session": 1}, providers={"openai": {"base_url": gone}})
     with pytest.raises(Unreachable):
         ask_once(s)
+    assert spent(s) == Spent()
+
+
+def test_what_a_proxy_does_not_let_through_is_not_paid(
+    configured: Stub, open_session: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as proxy:  # 501 to CONNECT
+        threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_port}")
+        beyond = {"openai": {"base_url": "https://model.invalid/v1"}}
+        s = open_session(budget={"session": 1}, providers=beyond)
+        with pytest.raises(Unreachable):
+            ask_once(s)
+        proxy.shutdown()
     assert spent(s) == Spent()
 
 
