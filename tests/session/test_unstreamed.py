@@ -15,6 +15,7 @@ from orch_nb.errors import (
     InputError,
     Interrupted,
     OrchError,
+    Rejected,
     ServerFailed,
     TimedOut,
     Unreachable,
@@ -115,6 +116,7 @@ def test_what_is_spent_is_the_bill(configured: Stub, open_session: Open) -> None
         ("502", ServerFailed),  # from a gateway, which has lost who was answering
         ("504", ServerFailed),
         ("408", TimedOut),
+        ("400?code=content_filter", Rejected),  # Azure bills the prompt, and more
     ],
 )
 def test_what_may_have_been_billed_keeps_its_worst_case(
