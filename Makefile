@@ -8,6 +8,8 @@ LOCKED := $(PIP) --require-hashes --only-binary :all: --requirement
 ITSELF := $(PIP) --no-deps --no-build-isolation --editable .
 PACKAGE := pyproject.toml orch_nb/labextension/sources.sha256
 TOOLS := build/tools/bin
+# Each worker would load nbval, and with it nbformat; the tests of the notebooks start it themselves.
+PYTEST := $(PY) -m pytest -p no:nbval
 
 # Tests start hundreds of Pythons; each would compile again what may not be kept compiled.
 unexport PYTHONDONTWRITEBYTECODE
@@ -72,17 +74,17 @@ demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab
 
 test: .venv/test.stamp lint ## run all checks and tests but those in a browser (`make ui`); storms are small (`make storm`)
 	$(call front,test)
-	$(PY) -m pytest -n 3 --dist worksteal -m "not ui"
+	$(PYTEST) -n 3 --dist worksteal -m "not ui"
 	@echo "The browser tests are in \`make ui\`, the storms in the sizes that a change needs in \`make storm\`."
 
 ui: .venv/test.stamp ## run the tests that drive JupyterLab in a browser (needs chromium)
-	$(PY) -m pytest -n 2 --dist loadfile -m ui
+	$(PYTEST) -n 2 --dist loadfile -m ui
 
 storm: .venv/test.stamp ## run the storms, kills and mutants of tests/soak in the sizes that a change needs
-	STORM=1 $(PY) -m pytest -n 2 --dist worksteal --timeout 1800 -rP tests/soak
+	STORM=1 $(PYTEST) -n 2 --dist worksteal --timeout 1800 -rP tests/soak
 
 soak: .venv/test.stamp ## run them in their large sizes (hours; SOAK=0.1: a tenth)
-	SOAK=$(or $(SOAK),1) $(PY) -m pytest -n 2 --timeout 14400 -rP tests/soak
+	SOAK=$(or $(SOAK),1) $(PYTEST) -n 2 --timeout 14400 -rP tests/soak
 
 lint: .venv/test.stamp ## check style and types
 	$(PY) -m ruff check .

@@ -120,7 +120,9 @@ def described(where: str, error: BaseException) -> str:
         if step.tb_frame.f_code.co_filename == ASSERTIONS:
             line = step.tb_lineno
         step = step.tb_next
-    kind, said = type(error).__name__[:100], str(error)[:300]
+    # Python 3.13's shutil adds a path to our refusal, and str() then shows the path alone.
+    ours = isinstance(error, PermissionError) and len(error.args) == 1
+    kind, said = type(error).__name__[:100], str(error.args[0] if ours else error)[:300]
     return json.dumps({"where": where, "line": line, "kind": kind, "said": said})
 
 
