@@ -95,6 +95,9 @@ class Journal(ABC, Generic[T]):
             thread, self._thread = self._thread, None
             self._closing.set()
             self._wake.set()
+        # The garbage collector may end a session on this very thread, which then writes what is left.
+        if thread is threading.current_thread():
+            return
         if thread is not None:
             thread.join(_GRACE)
         elif self._pending and self.problem is None:

@@ -7,11 +7,13 @@ import random
 import signal
 import stat
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from orch_nb.store.observation_file import ObservationFile
 from store.journals import NAME, command, kept, opened, rating, rows, run
 
 
@@ -40,6 +42,25 @@ def test_processes_add_side_by_side(tmp_path: Path) -> None:
 def test_what_was_added_is_written_at_the_end_of_the_process(tmp_path: Path) -> None:
     assert run("add(3)", tmp_path).stderr == ""
     assert kept(tmp_path) == {"a:m": 3}
+
+
+class EndsItself(ObservationFile):
+    """As the garbage collector does that finds a session while this file is being written."""
+
+    closed_on: threading.Thread | None = None
+
+    def _begin(self) -> None:
+        self.close()
+        self.closed_on = threading.current_thread()
+
+
+def test_a_file_may_be_closed_on_its_own_thread(tmp_path: Path) -> None:
+    file = EndsItself(lambda: tmp_path)
+    file.put(rating())
+    while file.closed_on is None:
+        time.sleep(0.01)
+    file.closed_on.join(60)
+    assert kept(tmp_path) == {"a:m": 1}
 
 
 def test_a_process_killed_at_any_moment_harms_nothing(tmp_path: Path) -> None:
