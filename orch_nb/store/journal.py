@@ -95,7 +95,7 @@ class Journal(ABC, Generic[T]):
             thread, self._thread = self._thread, None
             self._closing.set()
             self._wake.set()
-        # The garbage collector may end a session on this very thread, which then writes what is left.
+        # The garbage collector may end a session on this very thread: it writes what is left.
         if thread is threading.current_thread():
             return
         if thread is not None:
