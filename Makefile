@@ -72,10 +72,10 @@ demo: .venv/lab.stamp ## run the quickstart notebook, then open it in JupyterLab
 	    --log-level=ERROR --ServerApp.answer_yes=True --notebook-dir=build/demo build/demo/quickstart.ipynb; \
 	fi
 
-test: .venv/test.stamp lint ## run all checks and tests but those in a browser (`make ui`); storms are small (`make storm`)
+test: .venv/test.stamp lint ## run all checks and tests but those in a browser (`make ui`) and the storms (`make storm`)
 	$(call front,test)
-	$(PYTEST) -n 3 --dist worksteal -m "not ui"
-	@echo "The browser tests are in \`make ui\`, the storms in the sizes that a change needs in \`make storm\`."
+	$(PYTEST) -n 4 --dist worksteal -m "not ui" --ignore tests/soak
+	@echo "The browser tests are in \`make ui\`, the storms, kills and mutants in \`make storm\`."
 
 ui: .venv/test.stamp ## run the tests that drive JupyterLab in a browser (needs chromium)
 	$(PYTEST) -n 2 --dist loadfile -m ui
