@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import Figure, Grid, short
+from benchmarks.figures import Figure, Grid
 
 _LOAD, _RIGHT = "CPU to load, over a shell alone", "Failovers that end in the right answer"
 _CALL, _REFERENCE = "CPU of a call ÷ the openai SDK's", "openai SDK"
@@ -66,7 +66,7 @@ def write(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def summary(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The peers in a few columns, each with its median only."""
+    """The peers in a few columns, with intervals where there are any."""
     figures = [figure for part in results.values() for figure in part["figures"]]
     found = {(figure.chart, figure.row, figure.column): figure for figure in figures}
     lines = [f"| | {' | '.join(_COLUMNS)} |", "|---|" + "---|" * len(_COLUMNS)]
@@ -75,15 +75,11 @@ def summary(results: Mapping[str, Mapping[str, Any]]) -> str:
             found.get((chart, row, column))
             for (chart, column), row in zip(_COLUMNS.values(), rows, strict=True)
         ]
-        said = [f"{short(cell.value)} {_unit(cell)}" if cell else "—" for cell in cells]
+        said = [cell.measured.replace(" CPU", "") if cell else "—" for cell in cells]
         if name == _REFERENCE:
             said[:2] = ["1 ×", "1 ×"]
         lines.append(f"| {name} | {' | '.join(said)} |")
     return "\n".join(lines) + "\n"
-
-
-def _unit(figure: Figure) -> str:
-    return figure.unit.removesuffix(" CPU")
 
 
 def insert(path: Path, marker: str, written: str) -> None:
