@@ -235,10 +235,7 @@ class BudgetExceeded(Refused):
 
 
 class Benched(Refused):
-    """The model, or its provider, failed again and again: it was not asked.
-
-    ``wait`` is how many seconds it is left alone from now on, ``reason`` after what.
-    """
+    """It or its provider failed again and again, by ``reason``: not asked for ``wait`` seconds."""
 
     label = "benched"
 
