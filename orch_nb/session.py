@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 import weakref
@@ -92,7 +91,7 @@ class Session(Configurable, Inventory, WorkflowMethods):
         )
         #: What was seen of models, in this session and in the user's others.
         self.experience, calls = Experience(home, clock=time.time), CallFile(home)
-        self._files = (self.experience, calls)
+        self._files = (self.experience, calls, self.budget)
         self.ledger = Ledger(calls, session=session, clock=time.time)
         self._toolbox, traffic = Toolbox(), Traffic()
         #: Makes a name a tool, with what it needs and brings along.
@@ -200,7 +199,8 @@ class Session(Configurable, Inventory, WorkflowMethods):
 
     async def aask(self, prompt: str, **options: Unpack[Options]) -> Response:
         """`ask`, for async code: the same options but ``on_text``, and the same errors."""
-        return await asyncio.wrap_future(self.start(self.compose(prompt, **options)))
+        call = self.compose(prompt, **options)
+        return await self._loop.arun(lambda: self._engine.answer(call, self.settings))
 
     def start(self, call: Call, settings: Settings | None = None) -> Future[Response]:
         """Begin to answer `call` under `settings`, or the session's; cancelling it stops it."""
@@ -275,7 +275,6 @@ class Session(Configurable, Inventory, WorkflowMethods):
     def close(self) -> None:
         """Stop what runs, close every connection. A closed session may be used again."""
         end(self._loop, self._connections, self._files)
-        self.budget.close()
         self._listeners.notify("closed")
 
     def __enter__(self) -> Self:

@@ -12,10 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
-from weakref import WeakSet
 
 from orch_nb.errors import InputError
 from orch_nb.forking import renew_after_fork
+from orch_nb.invoke.job import Job
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -35,27 +35,45 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._futures: WeakSet[concurrent.futures.Future[Any]] = WeakSet()
+        self._jobs: set[Job[Any]] = set()  # only the loop's thread looks at them
         self._selector: selectors.BaseSelector | None = None
         renew_after_fork(self, BackgroundLoop._let_go)
 
     def submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
         """Start ``work()`` on the loop. Cancelling the future cancels it there."""
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        job = Job(work, lambda: job.tell(future))
+        future.add_done_callback(lambda _: job.stop() if future.cancelled() else None)
+        self._hand_over(job)
+        return future
 
-        async def start() -> T:
-            return await work()
+    async def arun(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """`run`, for coroutines on other loops: who is cancelled does not wait for the clean-up."""
+        here = asyncio.get_running_loop()
+        ended = here.create_future()
 
-        with self._lock:  # what is handed over before `close` is seen and cancelled by it
-            future = asyncio.run_coroutine_threadsafe(start(), self._started())
-            self._futures.add(future)
-            return future
+        def wake() -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        def over() -> None:
+            with contextlib.suppress(RuntimeError):  # a loop that is closed waits for nothing
+                here.call_soon_threadsafe(wake)
+
+        job = Job(work, over)
+        self._hand_over(job)
+        try:
+            await ended
+        except asyncio.CancelledError:
+            job.stop()
+            raise
+        return job.result()
 
     def cancel(self) -> None:
         """Cancel all that is under way, from any thread; the loop goes on."""
         with self._lock:
-            futures = [future for future in self._futures if not future.done()]
-        for future in futures:
-            future.cancel()
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stop_all)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed[Any] | None = None) -> T:
         """Run ``work()`` to its end and return its result.
@@ -64,37 +82,31 @@ class BackgroundLoop:
         or an error of the consumer, cancels the work, waits until it has cleaned up, and is
         raised again. `concurrent.futures.CancelledError` says that the loop was closed.
         """
-        ended = threading.Event()
+        waiting = threading.Lock()
+        waiting.acquire()
 
-        async def tracked() -> T:
-            try:
-                return await work()
-            finally:
-                ended.set()
-
-        future = self.submit(tracked)
-
-        def stop() -> None:
-            # Not whether the future is done: an interrupt may fall between cancelling and waiting.
-            if not ended.is_set():
-                future.cancel()
-                _wait_through_interrupts(ended)
-
-        try:
+        def over() -> None:
+            waiting.release()
             if feed is not None:
-                feed.consume_until(future)
-            while True:
-                with contextlib.suppress(concurrent.futures.TimeoutError):
-                    return future.result(timeout=_POLL)
-                if future.done():
-                    return future.result()  # the work itself raised a TimeoutError
+                feed.wake()
+
+        job = Job(work, over)
+        try:
+            self._hand_over(job)
+            if feed is not None:
+                feed.consume_until(job)
+            while not (job.ended or job.stopped):
+                waiting.acquire(timeout=_POLL)
+            return job.result()
+        except asyncio.CancelledError:
+            raise concurrent.futures.CancelledError from None
         except KeyboardInterrupt:
-            stop()
+            _clean_up(job, waiting)
             if feed is not None:
                 feed.consume()
             raise
         finally:
-            stop()
+            _clean_up(job, waiting)
 
     @property
     def running(self) -> bool:
@@ -110,7 +122,8 @@ class BackgroundLoop:
             return
 
         async def wind_up() -> None:
-            await _cancel_all()
+            self._stop_all()
+            await _end_all(besides={job.task for job in self._jobs})
             if last is not None:
                 await last()
 
@@ -119,6 +132,15 @@ class BackgroundLoop:
         loop.call_soon_threadsafe(loop.stop)
         if thread is not threading.current_thread():  # a finalizer may run on the loop itself
             thread.join(_GRACE)  # what others' code keeps busy is left to end by itself
+
+    def _hand_over(self, job: Job[Any]) -> None:
+        with self._lock:  # what is handed over before `close` is seen and cancelled by it
+            job.loop = self._started()
+            job.loop.call_soon_threadsafe(job.begin, self._jobs)
+
+    def _stop_all(self) -> None:
+        for job in tuple(self._jobs):
+            job.stop()
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -157,17 +179,21 @@ class Feed(Generic[P]):
     def put(self, piece: P) -> None:
         """Hand over `piece`; called on the loop."""
         self._pieces.append(piece)
-        self._wake.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the waiting thread look."""
+        if not self._wake.is_set():
+            self._wake.set()
 
     def consume(self) -> None:
         """Pass on what has arrived; called in the waiting thread."""
         while self._pieces:
             self._consumer(self._pieces.popleft())
 
-    def consume_until(self, future: concurrent.futures.Future[Any]) -> None:
-        """Pass on all that arrives until `future` is done."""
-        future.add_done_callback(lambda _: self._wake.set())
-        while not future.done():
+    def consume_until(self, job: Job[Any]) -> None:
+        """Pass on all that arrives until `job`, which wakes this when it has ended, is over."""
+        while not (job.ended or job.stopped):
             self._wake.wait(_POLL)
             self._wake.clear()
             self.consume()
@@ -184,16 +210,22 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-async def _cancel_all() -> None:
+async def _end_all(besides: set[asyncio.Task[None] | None]) -> None:
+    """Cancel all tasks but those `besides`, which are cancelled, and wait for all."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
+    for task in tasks - besides:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _wait_through_interrupts(ended: threading.Event) -> None:
-    """Wait for the clean-up even when the user presses stop again."""
+def _clean_up(job: Job[Any], waiting: threading.Lock) -> None:
+    """Stop `job` and wait for its clean-up, even when the user presses stop again.
+
+    Not whether it is stopped counts: an interrupt may fall between stopping and waiting.
+    """
+    if not job.ended:
+        job.stop()
     deadline = time.monotonic() + _GRACE
-    while not ended.is_set() and (left := deadline - time.monotonic()) > 0:
+    while not job.ended and (left := deadline - time.monotonic()) > 0:
         with contextlib.suppress(KeyboardInterrupt):
-            ended.wait(left)
+            waiting.acquire(timeout=left)

@@ -89,8 +89,9 @@ def stops() -> Iterator[list[int]]:
 
 
 async def until_waits(thread: threading.Thread) -> None:
-    """Return when `thread` waits for a lock: a stop finds it where stops are handled."""
-    while sys._current_frames()[thread.ident or 0].f_code is not threading.Condition.wait.__code__:
+    """Return when `thread` waits for the loop: a stop finds it where stops are handled."""
+    waiting = (BackgroundLoop.run.__code__, threading.Condition.wait.__code__)
+    while sys._current_frames()[thread.ident or 0].f_code not in waiting:
         await asyncio.sleep(0.01)
 
 

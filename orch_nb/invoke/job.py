@@ -1,0 +1,91 @@
+"""A coroutine on its way from the thread that wants it run to an event loop, and its result."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Job(Generic[T]):
+    """One coroutine, which is run in one task, in the context of the thread that made it.
+
+    ``ended`` says that it has cleaned up and has a result, ``stopped`` that somebody stopped it.
+
+    Parameters
+    ----------
+    work
+        Makes the coroutine.
+    over
+        Called on the loop when it has ended.
+    """
+
+    def __init__(
+        self, work: Callable[[], Coroutine[Any, Any, T]], over: Callable[[], object]
+    ) -> None:
+        self._work, self._over, self._context = work, over, copy_context()
+        #: Where it was handed over to.
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.ended = self.stopped = False
+        #: Where it runs.
+        self.task: asyncio.Task[None] | None = None
+        self._running = False
+        self._result: T
+        self._error: BaseException | None = asyncio.CancelledError()  # until there is a result
+
+    def begin(self, under_way: set[Job[Any]]) -> None:
+        """Start it; it is one of those `under_way` meanwhile. Called on the loop."""
+        under_way.add(self)
+        run = self._run(under_way)
+        self.task = asyncio.get_running_loop().create_task(run, context=self._context)
+
+    def stop(self) -> None:
+        """Cancel it, once; from any thread."""
+        if self.stopped:
+            return
+        self.stopped = True
+        if self.loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed, and all in it cancelled
+                self.loop.call_soon_threadsafe(self._cancel)
+
+    def result(self) -> T:
+        """What came of it, once. Raises what it raised, or `CancelledError`."""
+        error, self._error = self._error, None  # kept here it would keep itself alive
+        try:
+            if error is not None:
+                raise error
+            return self._result
+        finally:
+            del error
+
+    def tell(self, future: concurrent.futures.Future[T]) -> None:
+        """Let `future` have the result, unless it was cancelled."""
+        if isinstance(self._error, asyncio.CancelledError):
+            future.cancel()
+        if not future.set_running_or_notify_cancel():
+            return
+        if self._error is None:
+            future.set_result(self._result)
+        else:
+            future.set_exception(self._error)
+
+    async def _run(self, under_way: set[Job[Any]]) -> None:
+        self._running = True
+        try:
+            if not self.stopped:
+                self._result = await self._work()
+                self._error = None
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted
+            self._error = error
+        self.ended = True
+        under_way.discard(self)
+        self._over()
+
+    def _cancel(self) -> None:
+        if self._running and self.task is not None:
+            self.task.cancel()
