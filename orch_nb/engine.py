@@ -260,7 +260,7 @@ class Engine:
 def end(
     loop: BackgroundLoop,
     connections: Mapping[str, Connection],
-    files: Iterable[Experience | CallFile],
+    files: Iterable[Experience | CallFile | Budget],
 ) -> None:
     """Stop what runs on `loop`, close every connection, and write what is left into `files`."""
     loop.close(lambda: disconnect(connections))

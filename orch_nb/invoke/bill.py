@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, w
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.settings import BudgetSettings
 from orch_nb.store.allowance import given_limits
-from orch_nb.store.budget import Budget, Reservation
+from orch_nb.store.budget import Budget, Later, Reservation
 from orch_nb.store.nano import to_dollars, whole_nano
 from orch_nb.store.tally import State, Tally
 from orch_nb.types import ModelCard, Request, Usage
@@ -70,7 +70,7 @@ class Charge:
             self._settle("unknown", Usage(source="unknown"), most)
 
     def _settle(self, state: State, usage: Usage | None, cost: Decimal | None) -> None:
-        self.budget.settle(self.reservation, cost, state)
+        self.budget.settle(self.reservation, cost, state, _later())
         self.progress.usage, self.progress.cost = usage, cost
 
 
@@ -219,6 +219,13 @@ class Bill:
             cost, model = min(costs)
             fits.append(f"{model} (up to {dollars(cost)})")
         return refusal.advised(f"{' or '.join(fits)} would fit") if fits else refusal
+
+
+def _later() -> Later | None:
+    """The running loop's; None in what is thrown away along with its loop."""
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop().call_later
+    return None
 
 
 def price(card: ModelCard, usage: Usage) -> Decimal | None:

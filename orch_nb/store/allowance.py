@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from orch_nb.errors import BudgetExceeded
 from orch_nb.figures import dollars
 from orch_nb.settings import BudgetSettings
@@ -13,6 +15,17 @@ def given_limits(limits: BudgetSettings) -> dict[Period, int]:
     """The limits that are set, in nano-dollars."""
     found = {period: getattr(limits, period) for period in PERIODS}
     return {period: limit_to_nano(limit) for period, limit in found.items() if limit is not None}
+
+
+def first_beyond(
+    given: Mapping[Period, int], tallies: Iterable[Tally], amount: int
+) -> Tally | None:
+    """The first of `tallies` that would pass its limit with `amount`; what is free fits always."""
+    for tally in tallies:
+        limit = given.get(tally.period)
+        if limit is not None and amount and tally.total + amount > limit:
+            return tally
+    return None
 
 
 def refusal(model: str, period: Period, limit: int, tally: Tally, amount: int) -> BudgetExceeded:

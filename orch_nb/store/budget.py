@@ -2,43 +2,42 @@
 
 The sums of the task, the pipeline and the session are in memory, and always kept. As soon as any
 limit is set, what was spent so far is written into ``spend.sqlite`` in the user's data folder, and
-from then on every call that can cost something, before it is sent: so the limit of the hour holds
-for all of the user's processes on this machine, that of the session also for processes that are
-forked from it, and `kill -9` loses nothing. Without a usable disk the limits hold for this process
-alone.
+from then on the worst case of every call that can cost something, before it is sent: so the limit
+of the hour holds for all of the user's processes on this machine, that of the session also for
+processes that are forked from it, and `kill -9` loses nothing. What calls were settled for may be
+written a moment later, together; until then the file has more, never less. Without a usable disk
+the limits hold for this process alone.
 """
 
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from orch_nb.errors import BudgetExceeded
 from orch_nb.forking import pause_for_fork, renew_after_fork
-from orch_nb.sanitize import one_line
 from orch_nb.settings import BudgetSettings
 from orch_nb.store.account import Payment
-from orch_nb.store.allowance import given_limits, refusal
-from orch_nb.store.disk import disk_errors
+from orch_nb.store.allowance import first_beyond, given_limits, refusal
+from orch_nb.store.holding import Holding, Sums
 from orch_nb.store.nano import to_dollars, to_nano
 from orch_nb.store.tally import Minutes, Period, Spent, State, Tally
-from orch_nb.store.unwritten import Unwritten
 
-if TYPE_CHECKING:
-    from orch_nb.store.spend_file import SpendFile
+#: Calls a function after so many seconds, on this thread.
+Later = Callable[[float, Callable[[], None]], object]
 
-T = TypeVar("T")
-
-_NAME = "spend.sqlite"
-
-
-class BudgetWarning(UserWarning):
-    """The budget holds, but for this process alone."""
+# Seconds for which what was settled may wait to be written with more: so long do other processes
+# see its worst case, and that is what `kill -9` makes of it. Chosen: half of what a call that does
+# not fit waits between two looks.
+_GATHERING = 0.05
+# Calls of its size for which a limit must have room, for one to be set aside ahead. Chosen: nobody
+# is to wait for the last of a limit because of a call that may never come.
+_ROOM = 16
+# Seconds that `close` has to get at the budget: the garbage collector may close it in mid-call.
+_GRACE = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -48,12 +47,11 @@ class Reservation:
     model: str
     amount: int | None
     tallies: tuple[Tally, ...]
-    row: int | None = None
     state: State = "reserved"
 
 
 class Budget:
-    """What may be spent, and what was. Safe to use from any thread; a call takes about 0.1 ms.
+    """What may be spent, and what was. Safe to use from any thread.
 
     Parameters
     ----------
@@ -79,15 +77,16 @@ class Budget:
         clock: Callable[[], float],
         shared: bool = False,
     ) -> None:
-        self.limits, self.shared, self._home = limits, shared, home
-        self._id, self._clock = session, clock
+        self.limits, self.shared, self._clock = limits, shared, clock
         self._session = Tally("session")
         # What this process spent: the last hour of it, without a disk to ask.
         self._minutes = Minutes()
-        self._unwritten = Unwritten()
         self._lock = threading.Lock()
-        self._file: SpendFile | None = None
-        self._disk = True
+        self._holding = Holding(home, session)
+        # The limits that what is held was found to fit into.
+        self._fitted: Mapping[Period, int] = {}
+        # Whether what was settled is to be written soon, and whether this process will live to.
+        self._due, self._lives = False, True
         pause_for_fork(self, Budget._pause, Budget._go_on)
         renew_after_fork(self, Budget._leave_to_parent)
 
@@ -123,34 +122,33 @@ class Budget:
                 "its price is unknown, and a budget is set; state models.….price, or allow it by "
                 "budget: {unpriced: allow}",
             )
-        amount = None if worst is None else to_nano(worst)
-
-        def check(spent: Mapping[Period, Tally]) -> None:
-            for period, tally in spent.items():
-                if amount and period in given and tally.total + amount > given[period]:
-                    raise refusal(model, period, given[period], tally, amount)
-
+        amount = 0 if worst is None else to_nano(worst)
         with self._lock:
-            now = self._clock()
-            check({tally.period: tally for tally in (*periods, self._session)})
-            row = None
-            if (given or self.shared) and amount:
-                row = self._on_disk(lambda file: file.reserve(amount, check, now), now)
-            if row is None and "hour" in given:
-                check({"hour": self._minutes.hour(now)})
-            tallies = (*periods, self._session, self._minutes.at(now))
-            for tally in tallies:
-                tally.add("reserved", amount or 0)
-            reservation = Reservation(model, amount, tallies, row)
-            if row is None and amount:
-                self._unwritten.under_way.add(reservation)
+            now, within = self._clock(), (*periods, self._session)
+            full = first_beyond(given, within, amount)
+            if full is None:
+                full = self._set_aside(amount, given, now)
+            if full is not None:
+                raise refusal(model, full.period, given[full.period], full, amount)
+            within = (*within, self._minutes.at(now))
+            for tally in within:
+                tally.add("reserved", amount)
+            reservation = Reservation(model, None if worst is None else amount, within)
+            self._holding.unwritten.begin(reservation)
         return reservation
 
-    def settle(self, reservation: Reservation, cost: Decimal | None, state: State) -> None:
+    def settle(
+        self,
+        reservation: Reservation,
+        cost: Decimal | None,
+        state: State,
+        later: Later | None = None,
+    ) -> None:
         """Put `cost` dollars in the place of what was reserved.
 
         "known" and "estimated" need a cost, and 0 is one; "unknown" keeps the worst case,
         "released" was provably not billed. Once only: a second time is a `RuntimeError`.
+        Other processes see it at once, or within 50 ms where `later` is there to see to that.
         """
         if state in ("known", "estimated") and cost is None and reservation.amount is not None:
             raise ValueError(f"a call that is {state} has a cost")
@@ -160,17 +158,14 @@ class Budget:
             reservation.state = state
             reserved = reservation.amount or 0
             amount = reserved if cost is None or state == "unknown" else to_nano(cost)
+            now = self._clock()
+            if not self._holding.unwritten.end(reservation, state, amount, now):
+                return
             for tally in reservation.tallies:
                 tally.add("reserved", -reserved)
                 tally.add(state, amount)
                 tally.unpriced += reservation.amount is None and state != "released"
-            now = self._clock()
-            if reservation.row is None:
-                self._unwritten.under_way.discard(reservation)
-                self._unwritten.add(state, amount, now)
-            else:
-                row = reservation.row
-                self._on_disk(lambda file: file.settle(row, state, amount, now), now)
+            self._write(later, now)
 
     def include(self, paid: Iterable[Payment]) -> None:
         """Count what another process was billed for this session, and has written down itself."""
@@ -206,84 +201,77 @@ class Budget:
         return to_dollars(max(0, min(limit - spent.get(p, 0) for p, limit in given.items())))
 
     def close(self) -> None:
-        """Close the file. It opens again when it is needed."""
-        with self._lock:
-            self._close()
+        """Write what is left, and close the file. It opens again when it is needed."""
+        if self._lock.acquire(timeout=_GRACE):
+            self._rest()
+            self._due = False
+            self._lock.release()
 
-    def _on_disk(self, act: Callable[[SpendFile], T], now: float) -> T | None:
-        """What `act` gives for the file, which knows all that was spent; None without a disk."""
-        file = self._open(now)
-        if file is None:
-            return None
-        try:
-            self._catch_up(file, now)
-            return act(file)
-        except disk_errors() as error:
-            self._lose(error)
-            return None
+    def _set_aside(self, amount: int, given: Mapping[Period, int], now: float) -> Tally | None:
+        """Hold `amount` more, unless that passes a limit of the session or the hour: which."""
+        holding, full = self._holding, None
+        if (given or self.shared) and amount:
+            if holding.unwritten.total + amount <= holding.held and given == self._fitted:
+                return None
+
+            def more(spent: Sums) -> int:
+                nonlocal full
+                full = first_beyond(given, spent.values(), amount)
+                if full is not None:
+                    return 0
+                # One call follows another: the next is likely to need as much.
+                ahead = self._due and not first_beyond(given, spent.values(), _ROOM * amount)
+                return amount * 2 if ahead else amount
+
+            if holding.exchange(now, more) is not None:
+                self._fitted = given
+                return full
+        return first_beyond(given, [self._minutes.hour(now)], amount) if "hour" in given else None
+
+    def _write(self, later: Later | None, now: float) -> None:
+        """Write what was settled, soon or now, if it is to be in the file."""
+        holding = self._holding
+        if not holding.held:
+            return
+        waits = later is not None and self._lives and not self.shared
+        if later is None or not waits or holding.unwritten.total > holding.held:
+            holding.exchange(now)
+        elif not self._due:
+            self._due = True
+            later(_GATHERING, self._settle_up)
+
+    def _settle_up(self) -> None:
+        with self._lock:
+            self._due = False
+            self._holding.settle_up(self._clock())
 
     def _tallies(self, periods: Sequence[Tally], *, written: bool) -> list[Tally]:
         """The sums as far as they are known: by the file, where it is kept."""
         now = self._clock()
         session, hour = self._session, self._minutes.hour(now)
-        seen = self._on_disk(lambda file: file.totals(now), now) if written else None
+        seen = self._holding.exchange(now) if written else None
         if seen is not None:
             # Processes that were forked from the session, or work for it, may have spent as well.
             session = max(session, seen["session"], key=lambda tally: tally.total)
             hour = seen["hour"]
         return [*periods, session, hour]
 
-    def _catch_up(self, file: SpendFile, now: float) -> None:
-        """Write down what was spent while there was no limit."""
-        if not self._unwritten:
-            return
-        under_way = list(self._unwritten.under_way)
-        amounts = [reservation.amount or 0 for reservation in under_way]
-        rows = file.catch_up(self._unwritten.settled(), amounts, now)
-        for reservation, row in zip(under_way, rows, strict=True):
-            reservation.row = row
-        self._unwritten.clear()
-
-    def _open(self, now: float) -> SpendFile | None:
-        if self._disk and self._file is None:
-            try:
-                from orch_nb.store.spend_file import SpendFile  # noqa: PLC0415 - imports sqlite3
-
-                self._file = SpendFile(self._home() / _NAME, self._id, now)
-            except disk_errors() as error:
-                self._lose(error)
-        return self._file
-
-    def _lose(self, error: Exception) -> None:
-        self._disk = False
-        self._close()
-        reason = one_line(str(error)) or type(error).__name__
-        import sqlite3  # noqa: PLC0415 - see `disk_errors`
-
-        damaged = not isinstance(error, sqlite3.OperationalError | OSError)
-        todo = f"delete {_NAME} there" if damaged else "see to the folder"
-        warnings.warn(
-            f"the budget holds for this session only, other sessions are not counted: {reason} "
-            f"({one_line(str(self._home()), 200)}); {todo}, then restart the kernel",
-            BudgetWarning,
-            stacklevel=4,
-        )
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def _rest(self) -> None:
+        self._holding.settle_up(self._clock())
+        self._holding.close()
 
     def _pause(self) -> None:
         """A connection must not be carried into a fork, nor a lock that another thread holds."""
         self._lock.acquire()
-        self._close()
+        self._rest()
 
     def _go_on(self) -> None:
         self._lock.release()
 
     def _leave_to_parent(self) -> None:
         """What was under way in the parent is settled there, and it writes what it spent."""
-        self._unwritten.clear()
+        self._holding.leave()
+        # Such a process may end without a word, and what it has not written is at its worst case.
+        self._due, self._lives = False, False
         for tally in (self._session, *self._minutes):
             tally.sums["reserved"] = 0

@@ -1,8 +1,9 @@
-"""What all of a user's processes spend, in one SQLite file: two sums, and the calls of an hour.
+"""What all of a user's processes spend, in one SQLite file: two sums, and what the hour is made of.
 
-A reservation is a row of ``call`` that is there before anything is sent. The row of a process
-that is gone becomes unknown, at its worst case, with the next process that opens the file. The
-sums in ``total`` are kept along with the rows, so that a reservation takes the same time after
+A row of ``call`` is what a session's process has set aside, before anything is sent, for all of its
+calls under way; or what some of them were settled for, that ended within a moment. What a process
+that is gone had set aside becomes unknown, all of it, with the next process that opens the file.
+The sums in ``total`` are kept along with the rows, so that a reservation takes the same time after
 ten thousand calls as after the first; a row leaves the hour's sum when it leaves the window.
 """
 
@@ -12,8 +13,9 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from orch_nb.files import create_private
@@ -45,7 +47,16 @@ CREATE TABLE IF NOT EXISTS total (
 _ADD = """INSERT INTO total VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET amount = amount + excluded.amount, seen = excluded.seen"""
 
-Check = Callable[[Mapping[Period, Tally]], None]
+#: What to set aside, by the sums of the session and of the hour.
+Choose = Callable[[Mapping[Period, Tally]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a process has set aside for its calls under way: its row, and nano-dollars."""
+
+    row: int
+    amount: int
 
 
 class SpendFile:
@@ -75,66 +86,32 @@ class SpendFile:
         with suppress(sqlite3.Error):
             self._closed()
 
-    def reserve(self, amount: int, check: Check, now: float) -> int:
-        """Write a reservation down and return its number, unless `check` raises.
+    def exchange(
+        self,
+        settled: Iterable[tuple[float, State, int]],
+        held: Held | None,
+        choose: Choose,
+        now: float,
+    ) -> Held | None:
+        """Write what was `settled`, and set aside what `choose` says instead of what is `held`.
 
-        `check` gets the sums of the session and of the hour before `now`, seconds since the epoch,
-        and nobody changes them until the reservation is there.
+        `settled` are time, state and amount: what is older than an hour is the session's alone.
+        `choose` gets the sums of the session and of the hour before `now`, seconds since the epoch,
+        without what is `held`, and nobody changes them until all is written. The result is what is
+        held from now on; None is nothing.
         """
         with self._shared():
             self._expire(now)
-            check(self._totals())
-            row = self._insert("reserved", amount, now)
-            self._add((_HOUR_KEY, self._session), [("reserved", amount)], now)
-        return row
-
-    def catch_up(
-        self, settled: Iterable[tuple[float, State, int]], reserved: Iterable[int], now: float
-    ) -> list[int]:
-        """Write down what was spent before there was a file; the numbers of the `reserved`.
-
-        `settled` are time, state and amount. What is older than an hour is the session's alone.
-        """
-        with self._shared():
+            held = self._confirmed(held, now)
             for at, state, amount in settled:
                 if now - HOUR < at <= now + HOUR:
                     self._insert(state, amount, at)
-                    self._add([_HOUR_KEY], [(state, amount)], now)
-                self._add([self._session], [(state, amount)], now)
-            rows = []
-            for amount in reserved:
-                rows.append(self._insert("reserved", amount, now))
-                self._add((_HOUR_KEY, self._session), [("reserved", amount)], now)
-        return rows
-
-    def settle(self, row: int, state: State, amount: int, now: float) -> None:
-        """Put `amount` and `state` in the place of what was reserved under the number `row`.
-
-        The call counts for the hour after `now`. Where others thought this process dead, the row
-        may be unknown, or gone, by now.
-        """
-        with self._shared():
-            found = self._db.execute(
-                "SELECT session, state, amount FROM call WHERE id = ?", (row,)
-            ).fetchone()
-            if found is None:
-                return
-            session, before, reserved = found
-            _check_numbers(reserved)
-            self._add((_HOUR_KEY, session), [(before, -reserved), (state, amount)], now)
-            if state == "released":
-                self._db.execute("DELETE FROM call WHERE id = ?", (row,))
-            else:
-                self._db.execute(
-                    "UPDATE call SET at = ?, state = ?, amount = ? WHERE id = ?",
-                    (now, state, amount, row),
-                )
-
-    def totals(self, now: float) -> Mapping[Period, Tally]:
-        """The sums of the session and of the hour before `now`."""
-        with self._shared():
-            self._expire(now)
-            return self._totals()
+                    self._add([_HOUR_KEY], state, amount, now)
+                self._add([self._session], state, amount, now)
+            totals = self._totals()
+            for tally in totals.values():
+                tally.add("reserved", -held.amount if held else 0)
+            return self._set_aside(held, choose(totals), now)
 
     def _prepare(self, now: float) -> None:
         # Of a new file: a page that a call changes is written whole, and rows are short.
@@ -202,10 +179,43 @@ class SpendFile:
         )
         return inserted.lastrowid or 0
 
-    def _add(self, keys: Iterable[str], amounts: Sequence[tuple[str, int]], now: float) -> None:
-        """Count each of `amounts`, with its state, in each of the sums with these `keys`."""
-        counted = [(state, amount) for state, amount in amounts if state != "released"]
-        self._db.executemany(_ADD, [(key, *one, now) for key in keys for one in counted])
+    def _confirmed(self, held: Held | None, now: float) -> Held | None:
+        """What is `held` as far as the file has it.
+
+        Where others thought this process dead, it may be unknown by now, or gone.
+        """
+        if held is None:
+            return None
+        found = self._db.execute(
+            "SELECT state, amount FROM call WHERE id = ? AND session = ? AND pid = ?",
+            (held.row, self._session, self._process[0]),
+        ).fetchone()
+        if found is None:
+            return None
+        state, amount = found
+        _check_numbers(amount)
+        if state == "reserved":
+            return Held(held.row, amount)
+        self._add((_HOUR_KEY, self._session), state, -amount, now)
+        self._db.execute("DELETE FROM call WHERE id = ?", (held.row,))
+        return None
+
+    def _set_aside(self, held: Held | None, amount: int, now: float) -> Held | None:
+        before = held.amount if held else 0
+        if amount == before:
+            return held
+        self._add((_HOUR_KEY, self._session), "reserved", amount - before, now)
+        if held is None:
+            return Held(self._insert("reserved", amount, now), amount)
+        if not amount:
+            self._db.execute("DELETE FROM call WHERE id = ?", (held.row,))
+            return None
+        self._db.execute("UPDATE call SET at = ?, amount = ? WHERE id = ?", (now, amount, held.row))
+        return Held(held.row, amount)
+
+    def _add(self, keys: Iterable[str], state: str, amount: int, now: float) -> None:
+        """Count `amount` as `state` in each of the sums with these `keys`."""
+        self._db.executemany(_ADD, [(key, state, amount, now) for key in keys])
 
     def _expire(self, now: float) -> None:
         """Take what has left the window out of the hour's sum, but for calls under way.
@@ -224,7 +234,7 @@ class SpendFile:
         ).fetchall()
         for row, state, amount in rows:
             _check_numbers(amount)
-            self._add([_HOUR_KEY], [(state, -amount)], now)
+            self._add([_HOUR_KEY], state, -amount, now)
             self._db.execute("DELETE FROM call WHERE id = ?", (row,))
 
     def _recover(self, now: float) -> None:
@@ -238,8 +248,8 @@ class SpendFile:
         for row, session, amount, *process in rows:
             if tuple(process) not in gone:
                 continue
-            moved = [("reserved", -amount), ("unknown", amount)]
-            self._add((_HOUR_KEY, session), moved, now)
+            self._add((_HOUR_KEY, session), "reserved", -amount, now)
+            self._add((_HOUR_KEY, session), "unknown", amount, now)
             self._db.execute("UPDATE call SET state = 'unknown' WHERE id = ?", (row,))
 
 

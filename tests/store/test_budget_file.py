@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orch_nb.store.account import Payment
-from orch_nb.store.budget import BudgetWarning
+from orch_nb.store.holding import BudgetWarning
 from orch_nb.store.tally import Spent
 from orch_nb.types import Usage
 from store.budgets import MODEL, Clock, D, Open, Purse, refused, spend

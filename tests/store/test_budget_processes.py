@@ -118,7 +118,7 @@ budget.close()
 
 FULL = """
 import resource
-from orch_nb.store.budget import BudgetWarning
+from orch_nb.store.holding import BudgetWarning
 import warnings
 budget = made("one", session="1", hour="5")
 budget.settle(budget.reserve(D("0.1"), model="a:m"), D("0.1"), "known")

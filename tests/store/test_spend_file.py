@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from orch_nb.errors import BudgetExceeded
-from orch_nb.store.budget import BudgetWarning
+from orch_nb.store.holding import BudgetWarning
 from orch_nb.store.tally import Spent
 from store.budgets import Clock, D, Purse, start
 
