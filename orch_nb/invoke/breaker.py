@@ -12,8 +12,7 @@ Written here because pybreaker serialises the calls and opens on KeyboardInterru
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orch_nb.errors import Benched, ProviderError, TimedOut
@@ -57,7 +56,7 @@ class Breakers:
     def clear(self) -> None:
         """Forget all that happened."""
         self._breakers.clear()
-        self._wake()
+        self.wake()
 
     @property
     def any_open(self) -> bool:
@@ -68,21 +67,11 @@ class Breakers:
         """Why `model` may not be asked now; None if it may."""
         if not self.settings.enabled or not self._breakers:
             return None
-        closed = [self._breakers.get(name) for name in _names(model)]
-        waits = [breaker.wait(self._clock()) if breaker else 0.0 for breaker in closed]
-        wait = max(waits)
-        if not wait:
-            return None
-        breaker = closed[waits.index(wait)]
-        assert breaker is not None
-        who = "" if waits[1] == wait else "its provider is "
-        return Benched(model, f"{who}benched for {wait:.0f} s {breaker.reason}", wait)
+        provider, own = self._breakers.get(model.partition(":")[0]), self._breakers.get(model)
+        return self._refusal(model, (provider or _Breaker(), own or _Breaker()))
 
-    @asynccontextmanager
-    async def permit(
-        self, model: str, deadline: float, *, probe: bool = False
-    ) -> AsyncIterator[Permit]:
-        """Admit one attempt at `model`; the body makes it and tells the permit how it went.
+    def permit(self, model: str, deadline: float, *, probe: bool = False) -> Permit:
+        """What admits one attempt at `model` when it is entered; the body tells it how it went.
 
         As long as nothing is known of a model or provider, or its last call failed, no more calls
         are under way than failures would open it: others wait for what comes of these, until
@@ -96,52 +85,59 @@ class Breakers:
         TimedOut
             The deadline was reached before it was known whether the model answers.
         """
-        if not self.settings.enabled:
-            yield Permit(self, [], model)
-            return
-        permit = self._admitted(model, probe=probe)
-        if permit is None:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    permit = await self._admit(model, probe=probe)
-            except TimeoutError:
-                said = "was not asked: earlier calls to it gave no sign before the deadline"
-                raise TimedOut(model, said) from None
-        try:
-            yield permit
-        finally:
-            permit.release()
-            self._wake()
+        return Permit(self, model, deadline, probe=probe)
 
-    async def _admit(self, model: str, *, probe: bool) -> Permit:
-        waited = False
-        while (permit := self._admitted(model, probe=probe, waited=waited)) is None:
-            waited = waited or any(self._breakers[name].probing for name in _names(model))
-            await self._change()
-        return permit
-
-    def _admitted(self, model: str, *, probe: bool, waited: bool = False) -> Permit | None:
-        """The permit, if there is one now. Raises `Benched`.
+    def admits(self, model: str, *, probe: bool, waited: bool) -> tuple[_Breaker, _Breaker] | None:
+        """The breakers that let an attempt at `model` through; None for not now. Raises `Benched`.
 
         `waited` says that a probe was under way before.
         """
-        pair = [self._breakers.setdefault(name, _Breaker()) for name in _names(model)]
-        error = self.benched(model)
-        probing = any(breaker.probing for breaker in pair)
+        pair = provider, own = self._pair(model)
+        error = self._refusal(model, pair)
+        probing = provider.probing or own.probing
         if error and (not probe or (waited and not probing)):
             raise error
         most = self.settings.failures
-        if not probing and (error or not any(breaker.full(most) for breaker in pair)):
-            return Permit(self, pair, model)
+        if not probing and (error or not (provider.full(most) or own.full(most))):
+            return pair
         return None
 
-    async def _change(self) -> None:
+    def probes(self, model: str) -> bool:
+        """Whether a probe of `model`, or of its provider, is under way."""
+        return any(breaker.probing for breaker in self._pair(model))
+
+    def _pair(self, model: str) -> tuple[_Breaker, _Breaker]:
+        """The breakers of its provider, and its own."""
+        return self._breaker(model.partition(":")[0]), self._breaker(model)
+
+    def _breaker(self, name: str) -> _Breaker:
+        known = self._breakers.get(name)
+        if known is None:
+            known = self._breakers[name] = _Breaker()
+        return known
+
+    def _refusal(self, model: str, pair: tuple[_Breaker, _Breaker]) -> Benched | None:
+        provider, own = pair
+        if provider.until is None and own.until is None:
+            return None
+        now = self._clock()
+        waits = provider.wait(now), own.wait(now)
+        wait = max(waits)
+        if not wait:
+            return None
+        said = f"benched for {wait:.0f} s"
+        if waits[1] == wait:
+            return Benched(model, f"{said} {own.reason}", wait)
+        return Benched(model, f"its provider is {said} {provider.reason}", wait)
+
+    async def change(self) -> None:
         """Wait until something has ended or shown a sign of life."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         await future
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have those look again who wait for what comes of others."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
@@ -162,20 +158,52 @@ class Breakers:
 
 
 class Permit:
-    """One attempt that was admitted."""
+    """One attempt, which is admitted when it is entered."""
 
-    def __init__(self, breakers: Breakers, pair: Iterable[_Breaker], model: str) -> None:
-        self._breakers, self._pair, self._model = breakers, tuple(pair), model
-        self._probed = [breaker.until is not None for breaker in self._pair]
-        for breaker, probed in zip(self._pair, self._probed, strict=True):
+    def __init__(self, breakers: Breakers, model: str, deadline: float, *, probe: bool) -> None:
+        self._breakers, self._model, self._deadline = breakers, model, deadline
+        self._probe = probe
+        self._pair: tuple[_Breaker, ...] = ()
+        self._probed: tuple[bool, ...] = ()
+
+    async def __aenter__(self) -> Permit:
+        breakers, model = self._breakers, self._model
+        if not breakers.settings.enabled:
+            return self
+        pair = breakers.admits(model, probe=self._probe, waited=False)
+        if pair is None:
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    pair = await self._wait()
+            except TimeoutError:
+                said = "was not asked: earlier calls to it gave no sign before the deadline"
+                raise TimedOut(model, said) from None
+        self._pair = pair
+        self._probed = pair[0].until is not None, pair[1].until is not None
+        for breaker, probed in zip(pair, self._probed, strict=True):
             breaker.underway += 1
             breaker.probing = breaker.probing or probed
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for breaker, probed in zip(self._pair, self._probed, strict=True):
+            breaker.underway -= 1
+            if probed:
+                breaker.probing = False
+        self._breakers.wake()
+
+    async def _wait(self) -> tuple[_Breaker, _Breaker]:
+        breakers, model, waited = self._breakers, self._model, False
+        while (pair := breakers.admits(model, probe=self._probe, waited=waited)) is None:
+            waited = waited or breakers.probes(model)
+            await breakers.change()
+        return pair
 
     def alive(self) -> None:
         """The model has begun to answer: others need not wait for the end."""
         for breaker in self._pair:
             breaker.alive = breaker.until is None
-        self._breakers._wake()
+        self._breakers.wake()
 
     def succeeded(self) -> None:
         """The answer is complete."""
@@ -197,13 +225,6 @@ class Permit:
             enough = error.benches or probed or breaker.failures >= self._breakers.settings.failures
             if counts and enough:
                 self._breakers._opened(breaker, error, probed=probed)
-
-    def release(self) -> None:
-        """The attempt has ended, however it did."""
-        for breaker, probed in zip(self._pair, self._probed, strict=True):
-            breaker.underway -= 1
-            if probed:
-                breaker.probing = False
 
 
 @dataclass(slots=True)
@@ -236,7 +257,3 @@ class _Breaker:
         self.failures = self.trips = 0
         self.until, self.alive = None, True
         self.models.clear()
-
-
-def _names(model: str) -> tuple[str, str]:
-    return model.partition(":")[0], model
