@@ -9,8 +9,8 @@ from orch_nb.registry.tokens import count_tokens
 from orch_nb.routing.difficulty import difficulty
 from orch_nb.routing.expected import output_tokens
 from orch_nb.routing.language import language_of
-from orch_nb.routing.task_classifier import classifier, features
-from orch_nb.routing.task_rules import said_for, sure_kind
+from orch_nb.routing.task_classifier import classifier, vocabulary
+from orch_nb.routing.task_rules import marks, said_for, sure_kind
 from orch_nb.routing.wording import Wording, read
 from orch_nb.types import Request, TaskProfile
 
@@ -81,13 +81,13 @@ def _kind(given: Given, wording: Wording) -> tuple[str, str]:
         return given.task, "stated"
     if given.images:
         return "vision", "an image"
-    found = features(wording)
+    found = marks(wording)
     if sure := sure_kind(found):
         kind, mark = sure
         return kind, _shown([mark], kind, wording)
     if not wording.words:
         return "chat", "no words"
-    kind, spoke = classifier().classify(found)
+    kind, spoke = classifier().classify([*found, *vocabulary(wording)])
     return kind, _shown(spoke, kind, wording) or "no mark of another kind"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from orch_nb.routing.wording import Wording
 
 # Output tokens that an answer of each kind usually takes: round figures for an estimate that is
@@ -79,11 +81,11 @@ def output_tokens(kind: str, wording: Wording, input_tokens: int) -> tuple[int, 
     asked = 0.0
     said = ""
     found = not _UNIT_WORDS.isdisjoint(wording.distinct)
-    for place in [place for place, word in enumerate(words) if found and word in _UNITS]:
+    for place in [place for place, word in enumerate(words) if word in _UNITS] if found else ():
         length, start = _length(words, place)
         if length > asked:
             asked, said = length, " ".join(words[start : place + 1])
-    if "list of" in wording.spoken:
+    if "list" in wording.distinct and ("list", "of") in pairwise(words):
         count = _number(words, words.index("list") + 2)
         asked, said = max((asked, said), (count * _TOKENS["item"][0], f"list of {count}"))
     if 0 < asked <= _LARGEST:

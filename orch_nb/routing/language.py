@@ -77,15 +77,14 @@ def language_of(wording: Wording) -> str:
     """ISO 639-1 code of the language that `wording` is in; "" where that is not clear."""
     foreign = []
     if not wording.text.isascii():
-        foreign = sorted(letter for letter in wording.characters if letter > "\u007f")
+        foreign = sorted(letter for letter in wording.signs if letter > "\u007f")
     if foreign and foreign[-1] > "\u036f":
         others = sum(word[0] > "\u036f" for word in wording.nearest)
         if others * 2 > len(wording.nearest):
             return _of_script(foreign)
     votes: dict[str, float] = {}
     for place, word in enumerate(wording.nearest):
-        if word in _LANGUAGES_OF:
-            languages = _LANGUAGES_OF[word]
+        if languages := _LANGUAGES_OF.get(word):
             vote = (2.0 if place < _OPENING else 1.0) / len(languages)
             for language in languages:
                 votes[language] = votes.get(language, 0.0) + vote

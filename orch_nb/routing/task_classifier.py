@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,15 @@ class Classifier:
 
 def features(wording: Wording) -> list[str]:
     """What the classifier looks at, each once, the marks first."""
-    words = [word for word in wording.nearest if not word.isdecimal()]
-    found = dict.fromkeys(marks(wording))
-    found.update(dict.fromkeys(words))
-    found.update(dict.fromkeys([f"{word[:_STEM]}…" for word in words if len(word) > _STEM]))
-    if words:
-        found[f"^{words[0]}"] = None
-    return list(found)
+    return [*marks(wording), *vocabulary(wording)]
+
+
+def vocabulary(wording: Wording) -> list[str]:
+    """The words, their beginnings and the first word, each once."""
+    words = [*filterfalse(str.isdecimal, wording.nearest)]
+    first = [f"^{word}" for word in words[:1]]
+    stems = [f"{word[:_STEM]}…" for word in words if len(word) > _STEM]
+    return list(dict.fromkeys([*words, *stems, *first]))
 
 
 @cache

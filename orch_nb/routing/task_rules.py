@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from orch_nb.routing.task_words import ASKING, KINDS, TOPICS
 from orch_nb.routing.wording import Wording
@@ -15,31 +16,38 @@ from orch_nb.routing.wording import Wording
 _SURE = ("<code: a fence>", "<code: a definition>", "<code: an error message>")
 _ON_TEXT = frozenset({"<opens: translation>", "<opens: summary>", "<opens: extraction>"})
 _CODE_SIGNS = frozenset("()[]{}_=<>;`\\")
+# Begins with a sign, and looks back from it: so the search goes from sign to sign.
 _CODE = re.compile(
-    r"\bselect\b.{1,200}\bfrom\b|[.]\w{1,60}\(|\w\(\)|\w\[['\"\d]|[=!]=|[-=]>|\w_\w|</\w"
-    r"|\w\s?=\s?[\[{(]",
-    re.IGNORECASE,
+    r"[-.=!<(\[_](?:(?<=[.])\w{1,60}\(|(?<=\w\()\)|(?<=\w\[)['\"\d]|(?<=[=!])=|(?<=[-=])>"
+    r"|(?<=\w_)\w|(?<=<)/\w|(?:(?<=\w=)|(?<=\w\s=))\s?[\[{(])"
 )
+_QUERY = re.compile(r"\bselect\b.{1,200}\bfrom\b", re.IGNORECASE)
 _DEFINITION = re.compile(
     r"^\s{0,20}(?:(?:async )?def|class) \w{1,60} ?[(:{]"
     r"|^(?:import|from) [\w.]{1,60}(?: as \w+| import .*)?$",
     re.MULTILINE,
 )
+_DEFINING = frozenset(("def", "class", "import", "from"))
 _FAULT = re.compile(r"Traceback \(|[a-z]Error:|[a-z]Exception:")
+_FAULTS = ("Error:", "Traceback (", "Exception:")
 _MATH_SIGNS = frozenset("0123456789^\\∫√∑")
-_MATH = re.compile(
-    r"\d\s?[*/^+×÷=]\s?[\dx(]|\d - \d|\b[a-z]\s?[\^=+]\s?\d|\d[xyn]\b"
-    r"|\\[a-z]{2,12}[{(_\\ ]|\$[^$]{1,80}\$|\b[fg]\(x\)|[∫√∑]"
+_SUM = re.compile(r"\d(?:\s?[*/^+×÷=]\s?[\dx(]| - \d|[xyn]\b)")
+_FORMULA_SIGNS = frozenset("^=+\\$(∫√∑")
+_FORMULA = re.compile(
+    r"\b[a-z]\s?[\^=+]\s?\d|\\[a-z]{2,12}[{(_\\ ]|\$[^$]{1,80}\$|\b[fg]\(x\)|[∫√∑]"
 )
 _COUNTED = ("", "a number", "two numbers", "numbers")
 _MANY = "many much far fast old long tall viel viele lange combien cuánto cuántos quanto quanti"
 _AMOUNTS = frozenset(_MANY.split())
-_OPTIONS = re.compile(r"^\(?[ABC][).:]\s|Choices:", re.MULTILINE)
+_OPTION = re.compile(r"\n\(?[ABC][).:]\s")
+_NAMING = KINDS.keys() | TOPICS.keys()
+_NAMING_WORDS = frozenset(name for name in _NAMING if " " not in name)
+_NAMING_PAIRS = frozenset(tuple(name.split(" ")) for name in _NAMING - _NAMING_WORDS)
 
 
 def marks(wording: Wording) -> list[str]:
     """The marks in a prompt: ``<kind>``, ``<opens: kind>``, ``<kind: sign>`` or ``<topic>``."""
-    spoken = wording.spoken
+    spoken = _spoken(wording)
     said = dict.fromkeys([KINDS[word] for word in spoken if word in KINDS])
     opening = dict.fromkeys([KINDS[word] for word in wording.opening if word in KINDS])
     topics = dict.fromkeys([topic for word in spoken if word in TOPICS for topic in TOPICS[word]])
@@ -53,7 +61,14 @@ def marks(wording: Wording) -> list[str]:
 
 def said_for(kind: str, wording: Wording) -> list[str]:
     """The words of a prompt that name `kind` in their order, then the pairs of words."""
-    return [word for word in wording.spoken if word in KINDS and KINDS[word] == kind]
+    return [word for word in _spoken(wording) if word in KINDS and KINDS[word] == kind]
+
+
+def _spoken(wording: Wording) -> list[str]:
+    """The words, and then the pairs of neighbours, that name a kind or a topic."""
+    words = filter(_NAMING_WORDS.__contains__, wording.nearest)
+    pairs = filter(_NAMING_PAIRS.__contains__, pairwise(wording.nearest))
+    return [*words, *map(" ".join, pairs)]
 
 
 def sure_kind(found: Sequence[str]) -> tuple[str, str] | None:
@@ -70,30 +85,41 @@ def sure_kind(found: Sequence[str]) -> tuple[str, str] | None:
 
 def _signs(wording: Wording) -> list[str]:
     """What punctuation gives away: code, faults, sums, options to choose from."""
-    text, characters = wording.text, wording.characters
+    text, signs, distinct = wording.text, wording.signs, wording.distinct
     found = []
     if "```" in text:
         found.append("<code: a fence>")
-    if not characters.isdisjoint(_CODE_SIGNS) and _CODE.search(text):
+    if not signs.isdisjoint(_CODE_SIGNS) and (_CODE.search(text) or _is_query(wording)):
         found.append("<code: its punctuation>")
-    if ":" in characters and _FAULT.search(text):
+    if ":" in signs and any(fault in text for fault in _FAULTS) and _FAULT.search(text):
         found.append("<code: an error message>")
-    if not characters.isdisjoint(_MATH_SIGNS) and _MATH.search(text):
+    if not signs.isdisjoint(_MATH_SIGNS) and _is_math(wording):
         found.append("<math: a formula>")
-    if "\n" in characters:
+    if "\n" in signs:
         found.append("<several lines>")
-        if _DEFINITION.search(text):
+        if not distinct.isdisjoint(_DEFINING) and _DEFINITION.search(text):
             found.append("<code: a definition>")
-        if _OPTIONS.search(text):
+        if "Choices:" in text or _OPTION.search(f"\n{text}"):
             found.append("<reasoning: options>")
-    if "?" in characters:
+    if "?" in signs:
         found.append("<a question mark>")
     if wording.words and wording.words[0] in ASKING:
         found.append("<a question word>")
     if wording.numbers:
         found.append(f"<{_COUNTED[min(wording.numbers, 3)]}>")
-        if wording.numbers > 1 and not _AMOUNTS.isdisjoint(wording.distinct):
+        if wording.numbers > 1 and not _AMOUNTS.isdisjoint(distinct):
             found.append("<math: numbers and a how many>")
     if len(wording.words) <= 3:
         found.append("<few words>")
     return found
+
+
+def _is_query(wording: Wording) -> bool:
+    named = "select" in wording.distinct and "from" in wording.distinct
+    return named and _QUERY.search(wording.text) is not None
+
+
+def _is_math(wording: Wording) -> bool:
+    if _SUM.search(wording.text):
+        return True
+    return not wording.signs.isdisjoint(_FORMULA_SIGNS) and bool(_FORMULA.search(wording.text))
