@@ -45,9 +45,9 @@ def gigabytes(size: int) -> str:
 
 
 def size(number: int) -> str:
-    """Bytes in the largest power of 1000 that they have, with one decimal."""
+    """Bytes in the largest power of 1000 that they have when rounded, with one decimal."""
     for factor, unit in _UNITS:
-        if number >= factor:
+        if number >= factor - factor // 20_000:  # from there on it would be 1000.0 of the next
             return f"{number / factor:.1f} {unit}"
     return f"{number} bytes"
 

@@ -14,8 +14,13 @@ from orch_nb.figures import columns, count, dollars, gigabytes, seconds, size, w
     [
         (0, "0 bytes"),
         (999, "999 bytes"),
+        (1000, "1.0 kB"),
         (1500, "1.5 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
         (2 * 10**6, "2.0 MB"),
+        (999_949_999, "999.9 MB"),
+        (999_999_999, "1.0 GB"),
         (10**9, "1.0 GB"),
     ],
 )
