@@ -176,6 +176,7 @@ class Invoker:
             deadline = errand.deadline
             async with self._breakers.permit(card.id, deadline, probe=probe) as permit:
                 flight.began = permit.alive
+                await connection.provider.prepare()
                 await _wait_for_turn(connection, card.id, deadline)
                 return await self._pay_and_ask(errand, card, connection, flight, permit)
 

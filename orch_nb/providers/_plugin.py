@@ -98,6 +98,9 @@ class Plugin:
         if not finished:
             yield Delta(finish="stop")
 
+    async def prepare(self) -> None:
+        """Nothing that is known here."""
+
     async def list_models(self) -> list[ModelCard]:
         """Its ``list_models()``, sync or async: cards, or names."""
         found = await self._call("list_models", default=())

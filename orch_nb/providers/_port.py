@@ -11,6 +11,10 @@ from orch_nb.types import Delta, ModelCard, Request
 class Port(Protocol):
     """Where models are. Below it everything is the provider's own business."""
 
+    async def prepare(self) -> None:
+        """Import what a request needs: it may take seconds, and no limit of an attempt runs."""
+        ...
+
     def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` (the name without the provider) and yield its answer.
 

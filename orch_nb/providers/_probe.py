@@ -27,6 +27,10 @@ class Probe:
         self._kind, self._endpoint = kind, endpoint
         self._made: Port | None = None
 
+    async def prepare(self) -> None:
+        """As the provider does."""
+        await self._provider.prepare()
+
     def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """As the provider does."""
         return self._provider.stream(request, model)

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 # No proxy leads to this machine. (anthropic reads the proxies in spite of ``trust_env=False``.)
 _NO_PROXY = dict.fromkeys(("all://", "http://", "https://"))
 
-
 # Clients that a forked process has inherited. It neither uses nor closes them.
 _OF_PARENTS: list[object] = []
 
@@ -91,6 +90,11 @@ class SDKProvider(ABC):
         """Headers that this provider sets or, as the SDK's ``Omit``, leaves out."""
         return {}
 
+    async def prepare(self) -> None:
+        """Import the SDK, up to a second of CPU, beside the loop; without a key, nothing."""
+        if self._client is None and (self.endpoint.key or self.key_env is None):
+            await asyncio.to_thread(importlib.import_module, self.sdk)
+
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` and yield its answer.
 
@@ -123,8 +127,7 @@ class SDKProvider(ABC):
 
     async def count_by(self, path: str, model: str, body: Event) -> int | None:
         """The ``input_tokens`` that the server answers to `body`, posted to `path`."""
-        name = f"{self.endpoint.name}:{model}"
-        document = await self._fetch(path, name, body)
+        document = await self._fetch(path, f"{self.endpoint.name}:{model}", body)
         return count(document.get("input_tokens"))
 
     async def _fetch(self, path: str, name: str, body: Event | None = None) -> Event:
@@ -167,8 +170,7 @@ class SDKProvider(ABC):
     async def _send(self, path: str, name: str, body: Event | None = None) -> httpx2.Response:
         """GET `path`, or POST `body` there; the response is open, and the caller's to close."""
         self._check_key(name)
-        if self._client is None:  # up to a second of CPU, which must not hold the loop up
-            await asyncio.to_thread(importlib.import_module, self.sdk)
+        await self.prepare()
         import httpx2  # noqa: PLC0415 - 45 ms of CPU that %load_ext need not pay
 
         http = self._ready_http(name)

@@ -64,6 +64,9 @@ class Provider:
             if not turn.cancelled() and turn.exception() is None:
                 pool.release(turn.result())
 
+    async def prepare(self) -> None:
+        """Nothing is imported here: a child does."""
+
     async def list_models(self) -> list[ModelCard]:
         """The models on disk, with what their files say; none without ``xllamacpp``."""
         return await asyncio.to_thread(self._cards) if installed() else []

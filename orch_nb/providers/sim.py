@@ -66,6 +66,9 @@ class Provider:
             seconds=len(shown) / kind.speed,
         )
 
+    async def prepare(self) -> None:
+        """Nothing is needed."""
+
     async def list_models(self) -> list[ModelCard]:
         """The simulated models, whose facts are as made up as their answers."""
         return [
