@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -14,7 +14,6 @@ from orch_nb.invoke.attempt import Progress
 from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, worst_case
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.settings import BudgetSettings
-from orch_nb.store.allowance import given_limits
 from orch_nb.store.budget import Budget, Later, Reservation
 from orch_nb.store.nano import to_dollars, whole_nano
 from orch_nb.store.tally import State, Tally
@@ -74,6 +73,20 @@ class Charge:
         self.progress.usage, self.progress.cost = usage, cost
 
 
+class _Charging(AbstractAsyncContextManager[Charge]):
+    """A charge for as long as its attempt lasts. A class: generators take three times as long."""
+
+    def __init__(self, reserving: Coroutine[object, object, Charge]) -> None:
+        self._reserving = reserving
+
+    async def __aenter__(self) -> Charge:
+        self._charge = await self._reserving
+        return self._charge
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object, /) -> None:
+        self._charge.end(error if isinstance(error, ProviderError) else None)
+
+
 class Bill:
     """What all attempts of one call cost together.
 
@@ -106,14 +119,9 @@ class Bill:
         #: The attempts that were not made because they did not fit.
         self.refused: list[BudgetExceeded] = []
 
-    @asynccontextmanager
-    async def charge(
-        self,
-        request: Request,
-        card: ModelCard,
-        progress: Progress,
-        deadline: float,
-    ) -> AsyncIterator[Charge]:
+    def charge(
+        self, request: Request, card: ModelCard, progress: Progress, deadline: float
+    ) -> AbstractAsyncContextManager[Charge]:
         """Reserve the worst case of one attempt; the body makes it and calls `Charge.pay`.
 
         An attempt that ends otherwise is settled by what has arrived in `progress`: estimated, if
@@ -125,15 +133,7 @@ class Bill:
         BudgetExceeded
             It does not fit, after up to 10 seconds if others' reservations are in the way.
         """
-        charge = await self._reserve(request, card, progress, deadline)
-        failure: ProviderError | None = None
-        try:
-            yield charge
-        except ProviderError as error:
-            failure = error
-            raise
-        finally:
-            charge.end(failure)
+        return _Charging(self._reserve(request, card, progress, deadline))
 
     def verdict(self, failed: AllFailed) -> AllFailed | BudgetExceeded:
         """The refusal of the model that was wanted most, where no model was asked for its cost."""
@@ -181,7 +181,7 @@ class Bill:
         """
         bound = output_bound(request, card)
         free = card.prices is None or is_free(card.prices)
-        limited = bool(given_limits(self._limits or self._budget.limits))
+        limited = bool(self._budget.given(self._limits))
         open_ended = request.parameters.max_tokens is None and not free and limited
         if bound is not None or not open_ended:
             yield bound or _ANSWER, False

@@ -22,7 +22,7 @@ from orch_nb.forking import pause_for_fork, renew_after_fork
 from orch_nb.settings import BudgetSettings
 from orch_nb.store.account import Payment
 from orch_nb.store.allowance import first_beyond, given_limits, refusal
-from orch_nb.store.holding import Holding, Sums
+from orch_nb.store.holding import Holding
 from orch_nb.store.nano import to_dollars, to_nano
 from orch_nb.store.tally import Minutes, Period, Spent, State, Tally
 
@@ -56,7 +56,7 @@ class Budget:
     Parameters
     ----------
     limits
-        In dollars; an attribute that may be replaced at any time.
+        In dollars.
     home
         The user's data folder.
     session
@@ -91,9 +91,22 @@ class Budget:
         renew_after_fork(self, Budget._leave_to_parent)
 
     @property
+    def limits(self) -> BudgetSettings:
+        """What may be spent, in dollars; may be replaced at any time."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: BudgetSettings) -> None:
+        self._limits, self._given = limits, given_limits(limits)
+
+    @property
     def limited(self) -> bool:
         """Whether any limit is set."""
-        return bool(given_limits(self.limits))
+        return bool(self._given)
+
+    def given(self, limits: BudgetSettings | None = None) -> Mapping[Period, int]:
+        """The limits that are set in nano-dollars, of `limits` or the session's."""
+        return self._given if limits is None else given_limits(limits)
 
     def reserve(
         self,
@@ -114,9 +127,8 @@ class Budget:
         BudgetExceeded
             It does not fit into a period, or the price is unknown and ``unpriced`` is "refuse".
         """
-        limits = limits or self.limits
-        given = given_limits(limits)
-        if worst is None and given and limits.unpriced == "refuse":
+        given = self.given(limits)
+        if worst is None and given and (limits or self.limits).unpriced == "refuse":
             raise BudgetExceeded(
                 model,
                 "its price is unknown, and a budget is set; state models.….price, or allow it by "
@@ -193,7 +205,7 @@ class Budget:
 
         `limits` as for `reserve`.
         """
-        given = given_limits(limits or self.limits)
+        given = self.given(limits)
         if not given:
             return None
         with self._lock:
@@ -214,7 +226,7 @@ class Budget:
             if holding.unwritten.total + amount <= holding.held and given == self._fitted:
                 return None
 
-            def more(spent: Sums) -> int:
+            def more(spent: Mapping[Period, Tally]) -> int:
                 nonlocal full
                 full = first_beyond(given, spent.values(), amount)
                 if full is not None:
@@ -223,7 +235,7 @@ class Budget:
                 ahead = self._due and not first_beyond(given, spent.values(), _ROOM * amount)
                 return amount * 2 if ahead else amount
 
-            if holding.exchange(now, more) is not None:
+            if holding.look(now, more) is not None:
                 self._fitted = given
                 return full
         return first_beyond(given, [self._minutes.hour(now)], amount) if "hour" in given else None
@@ -235,7 +247,7 @@ class Budget:
             return
         waits = later is not None and self._lives and not self.shared
         if later is None or not waits or holding.unwritten.total > holding.held:
-            holding.exchange(now)
+            holding.write(now)
         elif not self._due:
             self._due = True
             later(_GATHERING, self._settle_up)
@@ -249,7 +261,7 @@ class Budget:
         """The sums as far as they are known: by the file, where it is kept."""
         now = self._clock()
         session, hour = self._session, self._minutes.hour(now)
-        seen = self._holding.exchange(now) if written else None
+        seen = self._holding.look(now, lambda _: 0) if written else None
         if seen is not None:
             # Processes that were forked from the session, or work for it, may have spent as well.
             session = max(session, seen["session"], key=lambda tally: tally.total)

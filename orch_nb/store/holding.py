@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch_nb.sanitize import one_line
 from orch_nb.store.disk import disk_errors
-from orch_nb.store.tally import Period, Tally
 from orch_nb.store.unwritten import Unwritten
 
 if TYPE_CHECKING:
-    from orch_nb.store.spend_file import Held, SpendFile
+    from orch_nb.store.spend_file import Choose, Held, SpendFile, Sums
 
 _NAME = "spend.sqlite"
-
-Sums = Mapping[Period, Tally]
 
 
 class BudgetWarning(UserWarning):
@@ -50,23 +47,40 @@ class Holding:
         """Nano-dollars that the file has set aside for this process."""
         return 0 if self._held is None else self._held.amount
 
-    def exchange(self, now: float, more: Callable[[Sums], int] | None = None) -> Sums | None:
+    def look(self, now: float, more: Callable[[Sums], int]) -> Sums | None:
         """Write what is unwritten; the sums of the session and of the hour, None without a disk.
 
         `more` gets these sums, and says what is to be held beside the calls under way. The first
         time that the disk fails costs a `BudgetWarning`.
         """
+        seen: Sums | None = None
+
+        def choose(sums: Callable[[], Sums]) -> int:
+            nonlocal seen
+            seen, under_way = sums(), self.unwritten.under_way
+            for tally in seen.values():
+                tally.add("reserved", under_way)
+            return under_way + more(seen)
+
         try:
-            return self._exchange(now, more)
+            self._exchange(choose, now)
         except disk_errors() as error:
             self._lose(error)
             return None
+        return seen
+
+    def write(self, now: float) -> None:
+        """Write what is unwritten, and hold no more than what is under way. Fails as `look`."""
+        try:
+            self._exchange(self._under_way, now)
+        except disk_errors() as error:
+            self._lose(error)
 
     def settle_up(self, now: float) -> None:
         """Write what is unwritten of what is held. If the disk fails, the next call finds out."""
         if self._held is not None:
             with suppress(*disk_errors()):
-                self._exchange(now, None)
+                self._exchange(self._under_way, now)
 
     def close(self) -> None:
         """Close the file. It opens again when it is needed."""
@@ -79,25 +93,18 @@ class Holding:
         self.unwritten.leave()
         self._held = None
 
-    def _exchange(self, now: float, more: Callable[[Sums], int] | None) -> Sums | None:
+    def _under_way(self, _: object) -> int:
+        return self.unwritten.under_way
+
+    def _exchange(self, choose: Choose, now: float) -> None:
         if not self._disk:
-            return None
+            return
         if self._file is None:
             from orch_nb.store.spend_file import SpendFile  # noqa: PLC0415 - imports sqlite3
 
             self._file = SpendFile(self._home() / _NAME, self._session, now)
-        seen: Sums = {}
-
-        def choose(others: Sums) -> int:
-            nonlocal seen
-            seen, under_way = others, self.unwritten.under_way
-            for tally in others.values():
-                tally.add("reserved", under_way)
-            return under_way + (more(seen) if more is not None else 0)
-
         self._held = self._file.exchange(self.unwritten.sums(), self._held, choose, now)
         self.unwritten.written()
-        return seen
 
     def _lose(self, error: Exception) -> None:
         self._disk, self._held = False, None

@@ -47,8 +47,9 @@ CREATE TABLE IF NOT EXISTS total (
 _ADD = """INSERT INTO total VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET amount = amount + excluded.amount, seen = excluded.seen"""
 
-#: What to set aside, by the sums of the session and of the hour.
-Choose = Callable[[Mapping[Period, Tally]], int]
+Sums = Mapping[Period, Tally]
+#: What to set aside; it may ask for the sums of the session and of the hour.
+Choose = Callable[[Callable[[], Sums]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ class SpendFile:
         """Write what was `settled`, and set aside what `choose` says instead of what is `held`.
 
         `settled` are time, state and amount: what is older than an hour is the session's alone.
-        `choose` gets the sums of the session and of the hour before `now`, seconds since the epoch,
-        without what is `held`, and nobody changes them until all is written. The result is what is
-        held from now on; None is nothing.
+        The sums that `choose` gets are of the hour before `now`, seconds since the epoch, without
+        what is `held`; nobody changes them until all is written. The result is what is held from
+        now on; None is nothing.
         """
         with self._shared():
             self._expire(now)
@@ -108,10 +109,8 @@ class SpendFile:
                     self._insert(state, amount, at)
                     self._add([_HOUR_KEY], state, amount, now)
                 self._add([self._session], state, amount, now)
-            totals = self._totals()
-            for tally in totals.values():
-                tally.add("reserved", -held.amount if held else 0)
-            return self._set_aside(held, choose(totals), now)
+            amount = choose(lambda: self._totals(held))
+            return self._set_aside(held, amount, now)
 
     def _prepare(self, now: float) -> None:
         # Of a new file: a page that a call changes is written whole, and rows are short.
@@ -163,13 +162,15 @@ class SpendFile:
             return False
         return True
 
-    def _totals(self) -> Mapping[Period, Tally]:
+    def _totals(self, held: Held | None) -> Sums:
         found: dict[Period, Tally] = {"session": Tally("session"), "hour": Tally("hour")}
         for key, state, amount in self._db.execute(
             "SELECT key, state, amount FROM total WHERE key IN (?, ?)", (_HOUR_KEY, self._session)
         ):
             _check_numbers(amount)
             found["hour" if key == _HOUR_KEY else "session"].add(state, amount)
+        for tally in found.values():
+            tally.add("reserved", -held.amount if held else 0)
         return found
 
     def _insert(self, state: State, amount: int, at: float) -> int:
