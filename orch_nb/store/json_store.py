@@ -1,12 +1,14 @@
 """The joblib store that keeps answers as signed JSON.
 
-One entry is one file, ``location/<2 hex>/<64 hex>.json``::
+One entry is one file, ``location/<64 hex>.json``::
 
     magic | HMAC-SHA256(secret, name + schema + payload) | payload = [seconds since the epoch, item]
 
 The name is a digest of joblib's call id. What does not verify (damaged, cut, written with another
 secret, moved to another name) is a miss; nothing on disk is ever executed, and arguments are
-never stored. Importing this module imports joblib, about 50 ms: do it on first use.
+never stored. Entries in folders of two hex digits are of an earlier layout: they are not read, but
+counted and deleted with the others. Importing this module imports joblib, about 50 ms: do it on
+first use.
 """
 
 # joblib and scandir hand out strings, and a Path would double what a hit costs:
@@ -19,7 +21,6 @@ import hmac
 import json
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -47,8 +48,9 @@ _SHARE = 16  # the walk that enforces the limit is taken once per limit/16 bytes
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 _NEW |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 
-_FOLDER = re.compile(r"[0-9a-f]{2}")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ENTRY = re.compile(r"[0-9a-f]{64}\.json")
+_FOLDER = re.compile(r"[0-9a-f]{2}")  # of entries in the earlier layout
 _TEMPORARY = re.compile(r"[0-9a-f]{64}\.\w+\.tmp")
 
 
@@ -67,11 +69,13 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
         options = backend_options or {}
         self.location, self.verbose = location, verbose
         self.compress, self.mmap_mode = False, None
-        self._secret: bytes = options["secret"]
+        # To be copied, which takes less than to begin with the secret each time.
+        self._signing = hmac.new(options["secret"], digestmod="sha256")
         self._ttl: float | None = options["ttl"]
         self._limit: int = options["limit"]
         self._clock: Callable[[], float] = options["clock"]
         self._failed: Callable[[Exception], None] = options["failed"]
+        self._made = False
 
     def load_item(
         self,
@@ -101,13 +105,12 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
         return item
 
     def dump_item(self, call_id: Sequence[str], item: object, verbose: int = 0) -> None:
-        """Write the item whole or not at all; on an error tell ``failed``."""
+        """Write the item; on an error tell ``failed``. What a killed process cut is a miss."""
         digest = _digest(call_id)
-        now = self._clock()
         try:
-            text = json.dumps([now, item], ensure_ascii=False, separators=(",", ":"))
+            text = _ENCODER.encode([self._clock(), item])
             payload = text.encode("utf-8", "surrogatepass")
-            self._write(digest, self._head(digest, payload) + payload, now)
+            self._write(digest, self._head(digest, payload) + payload)
         except (OSError, TypeError, ValueError, RecursionError) as error:
             self._failed(error)
         else:
@@ -161,7 +164,7 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
         for entry in self._scan(_ENTRY):
             with suppress(OSError):
                 seen = entry.stat(follow_symlinks=False)
-                # The file's own time, which `load_item` sets: atime is off on many disks.
+                # That of writing, which `load_item` sets anew: atime is off on many disks.
                 used = datetime.fromtimestamp(seen.st_mtime)
                 items.append(CacheItemInfo(entry.path, seen.st_size, used))
         return items
@@ -185,42 +188,53 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
     # Files
 
     def _path(self, digest: str) -> str:
-        return f"{self.location}{os.sep}{digest[:2]}{os.sep}{digest}.json"
+        return f"{self.location}{os.sep}{digest}.json"
 
     def _head(self, digest: str, payload: bytes) -> bytes:
-        signed = digest.encode() + _SCHEMA + payload
-        return _MAGIC + hmac.digest(self._secret, signed, "sha256")
+        signature = self._signing.copy()
+        signature.update(digest.encode() + _SCHEMA + payload)
+        return _MAGIC + signature.digest()
 
-    def _write(self, digest: str, data: bytes, now: float) -> None:
+    def _write(self, digest: str, data: bytes) -> None:
         if len(data) > _HEAD + _LARGEST:
             raise ValueError(f"{len(data)} bytes are too many for one entry")
         path = self._path(digest)
-        folder = os.path.dirname(path)
         try:
-            linked = stat.S_ISLNK(os.lstat(folder).st_mode)
-        except FileNotFoundError:
-            linked = False
-            self.create_location(folder)
-        if linked:  # it came with the notebook, and leads out of the cache
-            raise OSError(f"{folder} is a link")
-        # Above the folders: where files are made one after the other in many of them, ext4 takes
-        # four times as long to find a place for each.
-        temporary = f"{self.location}{os.sep}{digest}.{os.urandom(8).hex()}.tmp"
-        handle = os.open(temporary, _NEW, 0o600)
+            # In its place at once: as long as it is not whole it is a miss, as it was before.
+            self._create(path, data)
+        except FileExistsError:
+            # Whoever looks meanwhile finds the old one or the new one.
+            temporary = f"{self.location}{os.sep}{digest}.{os.urandom(8).hex()}.tmp"
+            self._create(temporary, data)
+            try:
+                os.replace(temporary, path)
+            except BaseException:  # a stop too must leave no temporary file behind
+                with suppress(OSError):
+                    os.unlink(temporary)
+                raise
+
+    def _create(self, path: str, data: bytes) -> None:
+        """Write a file that is not there yet; on an error it is not there afterwards."""
+        if not self._made:
+            self.create_location(self.location)
+            self._made = True
+        try:
+            handle = os.open(path, _NEW, 0o600)
+        except FileNotFoundError:  # somebody has deleted the folder
+            self.create_location(self.location)
+            handle = os.open(path, _NEW, 0o600)
         try:
             try:
                 _pour(handle, data)
             finally:
                 os.close(handle)
-            os.utime(temporary, (now, now))
-            os.replace(temporary, path)
-        except BaseException:  # a stop too must leave no temporary file behind
+        except BaseException:  # as above
             with suppress(OSError):
-                os.unlink(temporary)
+                os.unlink(path)
             raise
 
     def create_location(self, location: str) -> None:
-        """Make the folder and those above it, for this user only, and keep them out of git."""
+        """Make the folder and those above it, for this user only, and keep it out of git."""
         missing = []
         while not os.path.isdir(location):
             missing.append(location)
@@ -236,21 +250,19 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
                 file.write("*\n")
 
     def _scan(self, wanted: re.Pattern[str]) -> Iterator[os.DirEntry[str]]:
-        # Folders that are links are not entered: what they hold is not ours to delete.
-        for folder in _entries(self.location):
-            if wanted is _TEMPORARY and wanted.fullmatch(folder.name):
-                yield folder
-            if _FOLDER.fullmatch(folder.name) and folder.is_dir(follow_symlinks=False):
-                for entry in _entries(folder.path):
-                    if wanted.fullmatch(entry.name):
-                        yield entry
+        for entry in _entries(self.location):
+            if wanted.fullmatch(entry.name):
+                yield entry
+            # Folders that are links are not entered: what they hold is not ours to delete.
+            elif _FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                yield from (old for old in _entries(entry.path) if wanted.fullmatch(old.name))
 
 
 class KeyedFunc(AsyncMemorizedFunc):  # type: ignore[misc]
     """An async function memorised under its first argument, a digest of the whole call.
 
-    Stock joblib inspects the signature, pickles and hashes the arguments and reads metadata,
-    which is most of what a hit costs, to compute a key that is already there.
+    For `recall` and `call`. Stock joblib inspects the signature, pickles and hashes the arguments
+    and reads metadata, most of what a hit costs, to compute a key that is already there.
     """
 
     def recall(self, key: str) -> object:
@@ -258,11 +270,11 @@ class KeyedFunc(AsyncMemorizedFunc):  # type: ignore[misc]
         item: object = self.store_backend.load_item((self.func_id, key))
         return item
 
-    def _get_args_id(self, key: str, *args: object) -> str:
-        return key
-
-    def _persist_input(self, *args: object) -> dict[str, object]:
-        return {}
+    async def call(self, key: str, *args: object) -> tuple[Any, dict[str, object]]:
+        """Call the function, store its result, and return it, with no metadata."""
+        output = await self.func(key, *args)
+        self.store_backend.dump_item((self.func_id, key), output)
+        return output, {}
 
 
 def _digest(call_id: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ def test_no_entry_with_a_flipped_bit_is_served(tmp_path: Path) -> None:
             return payload
 
         asyncio.run(cache.answer(text, compute))
-        (entry,) = tmp_path.glob("??/*.json")
+        (entry,) = tmp_path.glob("*.json")
         sound = entry.read_bytes()
         for _ in range(sized(1000, 5000, 100_000) // len(TEXTS)):
             damaged = bytearray(sound)

@@ -34,7 +34,7 @@ def test_it_is_a_joblib_backend(tmp_path: Path) -> None:
     assert cached(2) == {"twice": 4}
     assert called == [2]
     memory.reduce_size(items_limit=1)
-    assert len(list(tmp_path.glob("??/*.json"))) == 1
+    assert len(list(tmp_path.glob("*.json"))) == 1
     memory.clear(warn=False)
-    assert list(tmp_path.glob("??/*.json")) == []
+    assert list(tmp_path.glob("*.json")) == []
     assert failures == []

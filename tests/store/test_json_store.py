@@ -6,6 +6,7 @@ import asyncio
 import os
 import pickle
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -50,7 +51,7 @@ def ask(cache: ResponseCache, key: str = KEY, text: str = "computed") -> tuple[s
 
 
 def entries(folder: Path) -> list[Path]:
-    return sorted(folder.glob("??/*.json"))
+    return sorted(folder.glob("*.json"))
 
 
 def start(body: str, *arguments: str) -> subprocess.Popen[str]:
@@ -87,6 +88,7 @@ def test_a_truncated_or_extended_entry_is_a_miss(tmp_path: Path) -> None:
     for damaged in [*(sound[:n] for n in range(len(sound))), sound + b" ", sound * 2]:
         entry.write_bytes(damaged)
         assert ask(make(tmp_path), text="again") == ("again", False)
+        assert ask(make(tmp_path)) == ("again", True)
 
 
 def test_an_entry_signed_with_another_secret_is_a_miss(tmp_path: Path) -> None:
@@ -117,17 +119,26 @@ def test_a_link_in_an_entrys_place_is_not_followed(tmp_path: Path) -> None:
     assert elsewhere.read_bytes() == before
 
 
-def test_nothing_is_written_through_a_linked_folder(tmp_path: Path) -> None:
-    cache, elsewhere = make(tmp_path / "cache"), tmp_path / "elsewhere"
+def test_the_folder_may_be_deleted_meanwhile(tmp_path: Path) -> None:
+    cache = make(tmp_path / "cache")
     ask(cache)
-    (entry,) = entries(tmp_path / "cache")
-    entry.unlink()
-    entry.parent.rmdir()
-    elsewhere.mkdir()
-    entry.parent.symlink_to(elsewhere, target_is_directory=True)
-    with pytest.warns(UserWarning, match="is a link"):
-        assert ask(cache, text="again") == ("again", False)
-    assert list(elsewhere.iterdir()) == []
+    shutil.rmtree(tmp_path / "cache")
+    assert ask(cache, text="again") == ("again", False)
+    assert ask(cache) == ("again", True)
+    assert (tmp_path / "cache" / ".gitignore").exists()
+
+
+def test_entries_of_the_earlier_layout_are_not_read_and_go_with_the_others(tmp_path: Path) -> None:
+    cache = make(tmp_path)
+    ask(cache, text="old")
+    (entry,) = entries(tmp_path)
+    earlier = tmp_path / entry.name[:2] / entry.name
+    earlier.parent.mkdir()
+    entry.rename(earlier)
+    assert ask(cache, text="new") == ("new", False)
+    assert cache.stats().entries == 2
+    assert cache.clear() == 2
+    assert not earlier.exists()
 
 
 def test_a_pipe_in_an_entrys_place_does_not_block(tmp_path: Path) -> None:
@@ -155,7 +166,6 @@ def test_a_planted_pickle_is_never_read(tmp_path: Path) -> None:
     entry.write_bytes(trap)
     for name in ("output.pkl", "func_code.py", "metadata.json"):
         (folder / name).write_bytes(trap)
-        (entry.parent / name).write_bytes(trap)
     cache = make(folder)
     assert ask(cache, text="again") == ("again", False)
     cache.stats()
@@ -207,7 +217,8 @@ def test_two_processes_may_write_the_same_key(tmp_path: Path) -> None:
         writer.communicate(timeout=120)
         assert writer.returncode == 0
     assert ask(make(tmp_path))[0] in ("from left", "from right")
-    assert [p.name for p in tmp_path.glob("??/*") if p.suffix != ".json"] == []
+    assert len(entries(tmp_path)) == 1
+    assert list(tmp_path.glob("*.tmp")) == []
 
 
 def test_a_writer_killed_at_any_moment_leaves_no_wrong_entry(tmp_path: Path) -> None:
@@ -258,7 +269,7 @@ def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path) -> None:
     entry.mkdir()
     with pytest.warns(UserWarning, match="answers are not kept"):
         assert ask(cache, text="again") == ("again", False)
-    assert list(tmp_path.glob("??/*")) == [entry]
+    assert entries(tmp_path) == [entry]
     assert list(tmp_path.glob("*.tmp")) == []
 
 
