@@ -83,10 +83,13 @@ class Budget:
         self._minutes = Minutes()
         self._lock = threading.Lock()
         self._holding = Holding(home, session)
-        # The limits that what is held was found to fit into.
-        self._fitted: Mapping[Period, int] = {}
-        # Whether what was settled is to be written soon, and whether this process will live to.
-        self._due, self._lives = False, True
+        # The limits that what is held was found to fit into, since it was last written.
+        self._fitted: Mapping[Period, int] | None = None
+        # Who will have what was settled written soon, and whether that would be too late.
+        self._later: Later | None = None
+        self._hasty = False
+        # What others have spent, in nano-dollars, as seen since then.
+        self._others: Mapping[Period, int] | None = None
         pause_for_fork(self, Budget._pause, Budget._go_on)
         renew_after_fork(self, Budget._leave_to_parent)
 
@@ -203,21 +206,29 @@ class Budget:
     ) -> Decimal | None:
         """The most that one more attempt may cost, in dollars; None without a limit.
 
-        `limits` as for `reserve`.
+        `limits` as for `reserve`. While one call follows another, what other processes spent in
+        the last 50 ms may be missing.
         """
         given = self.given(limits)
         if not given:
             return None
         with self._lock:
-            spent = {tally.period: tally.total for tally in self._tallies(periods, written=True)}
+            mine = self._session.total
+            if self._others is None or self._later is None:
+                seen = self._tallies((), written=True)
+                self._others = {tally.period: tally.total - mine for tally in seen}
+            spent = {tally.period: tally.total for tally in periods}
+            spent |= {period: mine + others for period, others in self._others.items()}
         return to_dollars(max(0, min(limit - spent.get(p, 0) for p, limit in given.items())))
 
     def close(self) -> None:
         """Write what is left, and close the file. It opens again when it is needed."""
         if self._lock.acquire(timeout=_GRACE):
-            self._rest()
-            self._due = False
-            self._lock.release()
+            try:
+                self._rest()
+                self._later = None
+            finally:
+                self._lock.release()
 
     def _set_aside(self, amount: int, given: Mapping[Period, int], now: float) -> Tally | None:
         """Hold `amount` more, unless that passes a limit of the session or the hour: which."""
@@ -232,8 +243,8 @@ class Budget:
                 if full is not None:
                     return 0
                 # One call follows another: the next is likely to need as much.
-                ahead = self._due and not first_beyond(given, spent.values(), _ROOM * amount)
-                return amount * 2 if ahead else amount
+                roomy = first_beyond(given, spent.values(), _ROOM * amount) is None
+                return amount * 2 if roomy and self._later is not None else amount
 
             if holding.look(now, more) is not None:
                 self._fitted = given
@@ -245,16 +256,15 @@ class Budget:
         holding = self._holding
         if not holding.held:
             return
-        waits = later is not None and self._lives and not self.shared
-        if later is None or not waits or holding.unwritten.total > holding.held:
+        if later is None or self._hasty or self.shared or holding.unwritten.total > holding.held:
             holding.write(now)
-        elif not self._due:
-            self._due = True
+        elif later != self._later:
+            self._later, self._others = later, None
             later(_GATHERING, self._settle_up)
 
     def _settle_up(self) -> None:
         with self._lock:
-            self._due = False
+            self._later = self._others = self._fitted = None
             self._holding.settle_up(self._clock())
 
     def _tallies(self, periods: Sequence[Tally], *, written: bool) -> list[Tally]:
@@ -284,6 +294,6 @@ class Budget:
         """What was under way in the parent is settled there, and it writes what it spent."""
         self._holding.leave()
         # Such a process may end without a word, and what it has not written is at its worst case.
-        self._due, self._lives = False, False
+        self._later, self._hasty = None, True
         for tally in (self._session, *self._minutes):
             tally.sums["reserved"] = 0
