@@ -36,13 +36,15 @@ class Answer:
 class Progress:
     """What has arrived of the answer so far: what is left when the attempt is cut.
 
-    ``unpaid`` says that it is another call's to pay for. ``counted`` is what the provider counted,
-    also of what turned out to be no answer. ``usage`` and ``cost`` are what it was
-    settled as, as in `orch_nb.types.Attempt`.
+    ``began`` is called before the first text is shown. ``unpaid`` says that it is another call's to
+    pay for. ``counted`` is what the provider counted, also of what turned out to be no answer.
+    ``usage`` and ``cost`` are what it was settled as, as in `orch_nb.types.Attempt`; ``took`` are
+    the seconds of an answer that this call made, without the wait for its turn.
     """
 
     model: str
     show: Callable[[str], None] | None = None
+    began: Callable[[], None] | None = None
     parts: list[str] = field(default_factory=list)
     size: int = 0
     ttft: float | None = None
@@ -51,6 +53,7 @@ class Progress:
     counted: Usage | None = None
     usage: Usage | None = None
     cost: Decimal | None = None
+    took: float | None = None
 
     def follow(self, other: Progress, parts: Iterable[str]) -> None:
         """Take over `parts`, the newest that `other` has got."""
@@ -117,7 +120,8 @@ async def attempt(
                 patience = limits.idle if progress.size else limits.first_token
                 if not 0.0 <= due - now - patience <= _LATE * patience:
                     due = now + patience * (1.0 + _LATE)
-                    timer.reschedule(min(due, hard))
+                    if min(due, hard) != timer.when():
+                        timer.reschedule(min(due, hard))
                 if delta.finish is not None:
                     last = delta
                     break
@@ -140,12 +144,15 @@ def _take(delta: Delta, progress: Progress, limits: Limits) -> None:
     if progress.ttft is None and delta.finish is None:
         progress.ttft = progress.elapsed
     progress.parts.append(delta.text)
+    first = not progress.size
     progress.size += len(delta.text.encode("utf-8", "surrogatepass"))
     if progress.size > limits.answer:
         raise BrokenAnswer(
             progress.model,
             f"the answer passed limits.answer ({limits.answer} bytes) and was stopped",
         )
+    if first and progress.began is not None:
+        progress.began()
     if progress.show is not None:
         progress.show(delta.text)
 

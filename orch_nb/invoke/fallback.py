@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Generic, TypeVar
 
@@ -40,18 +40,15 @@ class Trail:
         return self.current is not None and self.current.shown
 
     def add(self, model: str, seconds: float, error: ProviderError | None = None) -> None:
-        """Note an attempt that has ended."""
+        """Note an attempt that has ended, after so many seconds unless its answer says how many."""
         said, cause = (None, None) if error is None else (str(error), error.cause)
         one = self.current
         if one is None:
             made = Attempt(model, seconds, said, cause)
         else:
-            made = Attempt(model, seconds, said, cause, one.usage, one.cost, one.unpaid)
+            took = seconds if one.took is None else one.took
+            made = Attempt(model, took, said, cause, one.usage, one.cost, one.unpaid)
         self.attempts.append(made)
-
-    def answered(self, seconds: float) -> None:
-        """Let the last attempt have taken what its answer did: before that it waited its turn."""
-        self.attempts[-1] = replace(self.attempts[-1], seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

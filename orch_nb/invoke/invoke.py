@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from orch_nb.errors import AllFailed, OutOfTokens, ProviderError, RateLimited
-from orch_nb.invoke.attempt import Answer, Progress, attempt, out_of_time
+from orch_nb.errors import AllFailed, OutOfTokens, RateLimited
+from orch_nb.invoke.attempt import Answer, Progress, attempt
 from orch_nb.invoke.bill import Bill, estimate
 from orch_nb.invoke.breaker import Breakers, Permit
 from orch_nb.invoke.call import Call
 from orch_nb.invoke.fallback import Candidate, first_answer
-from orch_nb.invoke.flight import Flight, Flights
+from orch_nb.invoke.flight import Flight, Flights, judged
 from orch_nb.invoke.order import fallback_order
 from orch_nb.invoke.payload import payload_of, response, still_fits
 from orch_nb.invoke.retry_budget import RetryBudget
@@ -23,10 +21,6 @@ from orch_nb.providers._connect import Connection
 from orch_nb.store.cache import ResponseCache, request_key
 from orch_nb.store.traffic import Traffic
 from orch_nb.types import Attempt, Decision, ModelCard, Request, Response, Usage
-
-# Seconds that a server has at least to show that it is there, before a deadline that it did not
-# keep counts against it. Chosen.
-_FAIR = 1.0
 
 
 class Invoker:
@@ -62,6 +56,7 @@ class Invoker:
         self._traffic, self._random, self._breakers = traffic, random, breakers
         self._retries = {name: RetryBudget(clock) for name in connections}
         self._flights = Flights[Payload]()
+        self._ready: set[str] = set()  # the providers that have imported what they need
 
     async def invoke(
         self, call: Call, decision: Decision, bill: Bill, *, fallback: str, deadline: float
@@ -98,8 +93,6 @@ class Invoker:
         except asyncio.CancelledError:
             call.partial = _partial(call, errand.decision)
             raise
-        if not cached and isinstance(took := payload["seconds"], float):
-            call.trail.answered(took)
         return response(payload, card, call, errand.decision, cached=cached)
 
     async def count_tokens(self, request: Request, card: ModelCard) -> Usage:
@@ -140,16 +133,21 @@ class Invoker:
                 return card, kept, True
         lane: Hashable = (key, policy, probe) if key else alike
         rider = call.trail.current = Progress(card.id, call.show)
+        until, patience = errand.deadline, call.trail.patience
+        if not key and patience >= until and card.provider in self._ready:
+            # Others can neither join it nor be asked instead: it sees to its deadline by itself.
+            flight = Flight[Payload](rider, until)
+            payload = await self._fly(errand, card, connection, flight, key, probe=probe)
+            return _made(card, payload, rider)
 
         async def fly(flight: Flight[Payload]) -> Payload:
             return await self._fly(errand, card, connection, flight, key, probe=probe)
 
-        until, patience = errand.deadline, call.trail.patience
         payload, paid = await self._flights.ride(lane, rider, fly, until, patience)
         if not (paid or rider.shown or still_fits(payload, card, call)):
             rider.restart()
             payload, paid = await self._flights.ride(alike, rider, fly, until, patience)
-        return card, payload, not paid
+        return _made(card, payload, rider) if paid else (card, payload, True)
 
     def _kept(self, key: str, card: ModelCard, call: Call) -> Payload | None:
         payload = None if self._cache is None else self._cache.recall(key)
@@ -175,8 +173,9 @@ class Invoker:
         async def compute() -> Payload:
             deadline = errand.deadline
             async with self._breakers.permit(card.id, deadline, probe=probe) as permit:
-                flight.began = permit.alive
+                flight.progress.began = permit.alive
                 await connection.provider.prepare()
+                self._ready.add(card.provider)
                 await _wait_for_turn(connection, card.id, deadline)
                 return await self._pay_and_ask(errand, card, connection, flight, permit)
 
@@ -199,11 +198,15 @@ class Invoker:
         call, progress = errand.call, flight.progress
         async with errand.bill.charge(call.request, card, progress, errand.deadline) as charge:
             flight.asking = True
-            with self._traffic.asking(card.id), _judged(permit, flight):
-                stream = connection.provider.stream(charge.request, card.name)
-                # Who waits for it sees to the deadline: others may have more time.
-                limits = connection.limits_of(charge.request)
-                answer = await attempt(stream, progress, limits, math.inf)
+            stream = connection.provider.stream(charge.request, card.name)
+            limits = connection.limits_of(charge.request)
+            self._traffic.begin(card.id)
+            try:
+                answer = await judged(
+                    attempt(stream, progress, limits, flight.until), permit, flight
+                )
+            finally:
+                self._traffic.end(card.id)
             charge.pay(answer.usage or estimate(answer.text, call.request))
         _check(call, card, answer)
         payload = payload_of(answer, call.request, card)
@@ -237,6 +240,13 @@ class _CutByBudget(Exception):
         self.payload = payload
 
 
+def _made(card: ModelCard, payload: Payload, rider: Progress) -> _Result:
+    """The answer that this call made; `rider` is told how long that took."""
+    if isinstance(took := payload["seconds"], float):
+        rider.took = took
+    return card, payload, False
+
+
 def _partial(call: Call, decision: Decision) -> Response | None:
     """What has arrived before the call was stopped, noted with what it cost; None for no text."""
     progress = call.trail.current
@@ -251,23 +261,6 @@ def _partial(call: Call, decision: Decision) -> Response | None:
     answer = Answer(progress.text, None, "interrupted", progress.elapsed, progress.ttft, ())
     payload = payload_of(answer, call.request, card)
     return response(payload, card, call, decision, cached=progress.unpaid)
-
-
-@contextmanager
-def _judged(permit: Permit, flight: Flight[Payload]) -> Iterator[None]:
-    """Tell `permit` how the attempt in the body went: an interrupt says nothing."""
-    loop = asyncio.get_running_loop()
-    fair = loop.time() + _FAIR
-    try:
-        yield
-    except ProviderError as error:
-        permit.failed(error)
-        raise
-    except asyncio.CancelledError:
-        if flight.late and not flight.progress.elapsed and loop.time() >= fair:
-            permit.failed(out_of_time(flight.progress.model))
-        raise
-    permit.succeeded()
 
 
 async def _wait_for_turn(connection: Connection, model: str, deadline: float) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 
@@ -36,15 +35,14 @@ class Traffic:
         """Note that the next call goes to `model`."""
         self._turns[model] = max(self._turns.values(), default=0) + 1
 
-    @contextmanager
-    def asking(self, model: str) -> Iterator[None]:
-        """Count `model` as busy meanwhile."""
+    def begin(self, model: str) -> None:
+        """Count `model` as busy with one call more."""
         self._busy[model] += 1
         self.changed()
-        try:
-            yield
-        finally:
-            self._busy[model] -= 1
-            if not self._busy[model]:
-                del self._busy[model]
-            self.changed()
+
+    def end(self, model: str) -> None:
+        """Count `model` as busy with one call less."""
+        self._busy[model] -= 1
+        if not self._busy[model]:
+            del self._busy[model]
+        self.changed()
