@@ -50,8 +50,11 @@ class Charge:
 
     def pay(self, usage: Usage) -> None:
         """Settle the attempt by `usage`: known, or estimated. An explicit 0 is 0."""
-        state: State = "known" if usage.source == "known" else "estimated"
-        self._settle(state, usage, price(self.card, usage))
+        cost = price(self.card, usage)
+        if usage.source == "known":
+            self._settle("known", usage, cost)
+        else:
+            self._settle("estimated", usage, self._at_most(cost))
 
     def end(self, failure: ProviderError | None) -> None:
         """Settle what ended without an answer, unless it is settled, by the count or the text."""
@@ -67,6 +70,13 @@ class Charge:
             worst = self.reservation.amount
             most = None if worst is None else to_dollars(worst)
             self._settle("unknown", Usage(source="unknown"), most)
+
+    def _at_most(self, estimated: Decimal | None) -> Decimal | None:
+        """What an answer is estimated to cost, but no more than it can cost."""
+        worst = self.reservation.amount
+        if estimated is None or worst is None or output_bound(self.request, self.card) is None:
+            return estimated
+        return min(estimated, to_dollars(worst))
 
     def _settle(self, state: State, usage: Usage | None, cost: Decimal | None) -> None:
         self.budget.settle(self.reservation, cost, state, _later())

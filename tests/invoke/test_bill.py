@@ -123,6 +123,13 @@ def test_what_becomes_of_the_money(made: Callable[..., Budget], parts: Parts, st
     assert (spent["hour"].estimated > 0) == (state == "estimated")
 
 
+def test_no_estimate_is_more_than_the_worst_case(made: Callable[..., Budget]) -> None:
+    budget = made(session="1")
+    with suppress(ProviderError):
+        asyncio.run(pay(Bill(budget), ["word " * 9000, BrokenAnswer("a:m", "x")]))
+    assert budget.spent()["session"] == Spent(estimated=WORST)
+
+
 @pytest.mark.parametrize(("parts", "state"), [(["hi", 60.0], "estimated"), ([60.0], "unknown")])
 def test_a_stopped_call_is_settled(made: Callable[..., Budget], parts: Parts, state: str) -> None:
     budget = made(session="1")
