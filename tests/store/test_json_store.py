@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -223,26 +224,31 @@ def test_two_processes_may_write_the_same_key(tmp_path: Path) -> None:
 
 def test_a_writer_killed_at_any_moment_leaves_no_wrong_entry(tmp_path: Path) -> None:
     body = (
-        "    for i in range(10**9):\n"
-        "        async def fill(): return {'text': str(i % 50) * 20000}\n"
-        "        await cache.answer(str(i % 50), fill, refresh=True)\n"
-        "        if i == 0: print('writing', flush=True)\n"
+        "    for i in range(int(sys.argv[2]), 10**9):\n"
+        "        number = str(i if i % 2 else i % 50)\n"  # a new entry, and one to replace
+        "        async def fill(): return {'text': number * 5000}\n"
+        "        await cache.answer(number, fill, refresh=True)\n"
+        "        if i % 10**6 == 0: print('writing', flush=True)\n"
         "asyncio.run(main())"
     )
-    rng = random.Random(3)
-    for _ in range(5):
-        writer = start(body, str(tmp_path), KEY, "writer")
+    rng, starts = random.Random(3), range(0, 5 * 10**6, 10**6)
+    for first in starts:
+        writer = start(body, str(tmp_path), str(first), "writer")
         assert writer.stdout is not None
         assert writer.stdout.readline() == "writing\n"
         time.sleep(rng.uniform(0.0, 0.1))
         writer.send_signal(signal.SIGKILL)
         writer.communicate(timeout=120)
-    cache, found = make(tmp_path), 0
-    for i in range(50):
-        text, hit = ask(cache, str(i), text="missing")
-        assert text == (str(i) * 20000 if hit else "missing")
-        found += hit
-    assert found > 0
+    cache = make(tmp_path)
+    for first in starts:
+        numbers = map(str, count(first + 1, 2))
+        # The first that is missing may be the one that was cut.
+        missing = next(n for n in numbers if ask(cache, n, "missing") != (n * 5000, True))
+        assert ask(cache, missing) == ("missing", True)
+    replaced = [str(number) for number in range(0, 50, 2)]
+    for number in replaced:
+        assert ask(cache, number, "missing") in ((number * 5000, True), ("missing", False))
+    assert len(entries(tmp_path)) > len(starts) + len(replaced)
 
 
 def test_stale_temporary_files_are_swept_and_fresh_ones_are_not(tmp_path: Path) -> None:
