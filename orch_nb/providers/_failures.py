@@ -159,8 +159,10 @@ def unconnected(model: str, address: str) -> TimedOut:
 
 
 def broken(model: str) -> Unreachable:
-    """The error for a connection that broke in the middle of an answer."""
-    return Unreachable(model, "the connection broke while the answer came; run again")
+    """The error for a connection that broke after an answer was promised: it may be billed."""
+    failure = Unreachable(model, "the connection broke while the answer came; run again")
+    failure.asked = True
+    return failure
 
 
 def malformed(model: str, what: str) -> BrokenAnswer:

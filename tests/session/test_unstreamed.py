@@ -142,6 +142,16 @@ def test_what_was_counted_is_the_cost_of_what_is_no_answer(
     assert spent(s) == Spent(known=billed(configured)) != Spent()
 
 
+def test_a_stream_that_breaks_before_its_first_event_may_be_billed(
+    configured: Stub, open_session: Open
+) -> None:
+    s = open_session(budget={"session": 1})
+    configured.plan("openai", "truncated")
+    with pytest.raises(Unreachable):
+        s.ask("how", model=SOL, max_tokens=100, stream=True)
+    assert spent(s) == Spent(unknown=WORST)
+
+
 def test_a_gateway_that_streams_nothing_costs_nothing(configured: Stub, open_session: Open) -> None:
     s = open_session(budget={"session": 1})
     configured.plan("openai", "504")
