@@ -75,6 +75,7 @@ class SpendFile:
             path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
         self._closed = weakref.finalize(self, self._db.close)
+        self._closed.atexit = False  # by then the session that ends writes into it
         try:
             self._prepare(now)
             self._path, self._place = path, _place(path)
