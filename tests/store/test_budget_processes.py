@@ -40,6 +40,32 @@ for thread in threads: thread.join()
 print(sum(fitted))
 """
 
+FLYING = """
+import asyncio
+budget = made(sys.argv[2], hour="2.5")
+fitted = []
+async def call(number):
+    draw, later = random.Random(f"{sys.argv[2]} {number}"), asyncio.get_running_loop().call_later
+    for _ in range(4):
+        try:
+            reservation = budget.reserve(D("0.05"), model="a:m")
+        except BudgetExceeded as error:
+            assert error.spent + error.reserved <= error.limit, error
+            await asyncio.sleep(draw.uniform(0, 0.1))
+            continue
+        await asyncio.sleep(draw.uniform(0, 0.01))
+        cost = D(draw.randint(0, 50)) / 1000
+        state = draw.choice(["known", "known", "estimated", "unknown", "released"])
+        budget.settle(reservation, cost, state, later)
+        fitted.append({"unknown": D("0.05"), "released": 0}.get(state, cost))
+async def main():
+    await asyncio.gather(*map(call, range(64)))
+print("ready", flush=True); sys.stdin.readline()
+asyncio.run(main())
+budget.close()
+print(sum(fitted))
+"""
+
 RACERS = """
 print("ready", flush=True); sys.stdin.readline()
 for number in range(20):
@@ -139,11 +165,14 @@ def made(home: Path, hour: str = "100") -> Budget:
     return Budget(limits, lambda: home, session="reader", clock=time.time)
 
 
-def test_64_callers_in_each_of_4_processes_never_pass_the_limit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("callers", [CALLERS, FLYING], ids=["threads", "tasks"])
+def test_64_callers_in_each_of_4_processes_never_pass_the_limit(
+    tmp_path: Path, callers: str
+) -> None:
     home, limit = tmp_path / "orch", 2_500_000_000
     with ExitStack() as stack:
         workers = [
-            stack.enter_context(start(home, CALLERS, f"session {number}")) for number in range(4)
+            stack.enter_context(start(home, callers, f"session {number}")) for number in range(4)
         ]
         for worker in workers:
             assert worker.stdout is not None
