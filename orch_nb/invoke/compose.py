@@ -18,6 +18,7 @@ from orch_nb.invoke.verdict import TextCheck
 from orch_nb.invoke.wants import Check, read_wants
 from orch_nb.types import CachePolicy, Effort, Message, Parameters, Request, Tool
 
+_NO_PARAMETERS = Parameters()
 _TOKENS = 10**7  # no model writes a tenth of that
 _EFFORT: tuple[Effort, ...] = ("low", "medium", "high")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -98,6 +99,8 @@ def _check(given: Check | None) -> TextCheck | None:
 
 
 def _parameters(options: Options) -> Parameters:
+    if options.keys().isdisjoint(Parameters.__annotations__):
+        return _NO_PARAMETERS
     effort = options.get("effort")
     if effort is not None and effort not in _EFFORT:
         raise UnknownNameError("effort", str(effort), _EFFORT)

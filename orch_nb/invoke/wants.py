@@ -24,6 +24,8 @@ Check = Callable[[str], bool] | Sequence[str] | str
 
 _CACHE: tuple[CachePolicy, ...] = ("use", "bypass", "refresh")
 _DOLLARS = Decimal(10) ** 9  # nothing that is asked here costs more
+_LIMITS = frozenset({"max_cost", "max_latency", "min_quality", "local", "provider", "exclude"})
+_ANY_MODEL = Requirements()
 
 
 def read_wants(options: Mapping[str, Any]) -> Wants:
@@ -100,6 +102,8 @@ def _checked(check: object) -> Checked:
 
 
 def _requirements(options: Mapping[str, Any]) -> Requirements:
+    if _LIMITS.isdisjoint(options):
+        return _ANY_MODEL
     local = options.get("local", False)
     if not isinstance(local, bool):
         raise InputError(f"local must be True or False, not {local!r}")

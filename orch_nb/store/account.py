@@ -43,10 +43,15 @@ class Spend:
         """This and what one call, that is `paid`, was billed."""
         if not paid:
             return self
-        known = sum((p.cost for p in paid if p.cost and p.certain), self.known)
-        estimated = sum((p.cost for p in paid if p.cost and not p.certain), self.estimated)
-        calls = self.unknown_calls + any(p.cost is None for p in paid)
-        return Spend(known, estimated, calls, sum((p.most for p in paid), self.unknown))
+        known, estimated, unknown, uncounted = self.known, self.estimated, self.unknown, False
+        for one in paid:
+            if one.cost is None:
+                uncounted, unknown = True, unknown + one.most
+            elif one.cost and one.certain:
+                known += one.cost
+            elif one.cost:
+                estimated += one.cost
+        return Spend(known, estimated, self.unknown_calls + uncounted, unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,7 @@ def payments(record: Record) -> tuple[Payment, ...]:
     response = record.response
     if record.replayed or (response is not None and response.replayed):
         return ()
-    own = tuple(
-        _payment(attempt, attempt.usage) for attempt in record.attempts if attempt.usage is not None
-    )
+    own = tuple([_payment(a, a.usage) for a in record.attempts if a.usage is not None])
     if own or response is None or response.cached:
         return own
     return (Payment(response.model, response.billed, response.usage),)
@@ -108,4 +111,4 @@ def reached(record: Record) -> tuple[Attempt, ...]:
     response, made = record.response, record.attempts
     if response is not None and (response.cached or response.finish == "interrupted"):
         made = made[:-1]
-    return tuple(a for a in made if not a.shared and a.cause not in NOT_ASKED)
+    return tuple([a for a in made if not a.shared and a.cause not in NOT_ASKED])

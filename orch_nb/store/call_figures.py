@@ -20,14 +20,14 @@ def of_record(record: Record) -> CallFigures:
     record, decision, response = told, told.decision, told.response
     cached = response is not None and response.cached
     timed = response is None or not response.simulated
-    tries = tuple(
+    tries = [
         Try(
             attempt.model,
             attempt.seconds if timed else None,
             None if attempt.error is None else attempt.cause or "error",
         )
         for attempt in reached(record)
-    )
+    ]
     return CallFigures(
         None if response is None else response.model,
         at,
@@ -36,7 +36,7 @@ def of_record(record: Record) -> CallFigures:
         saved=response.cost if cached and response is not None else None,
         seconds=response.seconds if timed and response is not None else None,
         payments=payments(record),
-        tries=tries,
+        tries=tuple(tries),
     )
 
 

@@ -171,11 +171,9 @@ def _written(row: CallRow) -> Written:
 
 
 def _to_disk(value: object) -> object:
-    if isinstance(value, Decimal):
-        return to_nano(value)
     if isinstance(value, int):
-        return max(-_LARGEST, min(value, _LARGEST))
-    return value
+        return value if -_LARGEST <= value <= _LARGEST else _LARGEST * (1 if value > 0 else -1)
+    return to_nano(value) if isinstance(value, Decimal) else value
 
 
 def _read(found: Iterable[Sequence[Any]]) -> Iterator[CallRow]:

@@ -81,7 +81,8 @@ class Journal(ABC, Generic[T]):
         with self._lock:
             self._open()
             self._pending.append(entry)
-            self._wake.set()
+            if not self._wake.is_set():  # it is cleared before what waits is taken
+                self._wake.set()
 
     def look(self) -> None:
         """Have the file looked at soon."""

@@ -43,16 +43,16 @@ class ModelSums:
         """Count `call` for each model that took part."""
         for payment in call.payments:
             self._models[payment.model].pay(payment)
+        stepped_in = False
         for one in call.tries:
             self._models[one.model].count(one)
+            stepped_in = stepped_in or (one.failure is not None and one.model != call.model)
         if call.model is None:
             return
         answering = self._models[call.model]
         if call.cached:
             answering.reuse(call)
-        answering.stepped_in += any(
-            one.failure is not None and one.model != call.model for one in call.tries
-        )
+        answering.stepped_in += stepped_in
 
     def figures(self) -> tuple[ModelFigures, ...]:
         """The sums so far, one a model."""

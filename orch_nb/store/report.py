@@ -109,17 +109,19 @@ class Books:
 
     def add(self, record: Record) -> None:
         """Count `record`."""
-        told, paid = of_record(record), payments(record)
+        told, response = of_record(record), record.response
+        replayed = record.replayed or (response is not None and response.replayed)
+        paid = payments(record) if replayed else told.payments
         self._reckoning.add(told)
         if told.kind is not None:
             self._kinds[told.kind].add(told)
-        self._billed.add(replace(told, payments=paid))
+        self._billed.add(replace(told, payments=paid) if replayed else told)
         self.spent = self.spent.after(paid)
-        if record.response is not None and record.request.wants.cache == "use":
+        if response is not None and record.request.wants.cache == "use":
             self._answers += 1
-            self._hits += record.response.cached
-        if record.response is not None and record.response.replayed:
-            self._replayed += record.response.paid or 0
+            self._hits += response.cached
+        if response is not None and response.replayed:
+            self._replayed += response.paid or 0
 
     def by_model(self) -> dict[str, ModelStats]:
         """What each model did and was billed, in the order in which they first appeared."""
