@@ -50,6 +50,7 @@ class TestOllama(Contract):
     path = ""
     params = ChatRequest
     extra = frozenset({"model", "stream", "options", "truncate", "shift"})
+    sent_again = frozenset({"close", "reset"})
     full_body: ClassVar = {
         "model": "m",
         "messages": [
@@ -152,6 +153,25 @@ class TestOllama(Contract):
     ) -> None:
         stub.rule("alpha", fault, wire="ps")
         assert self.answer(stub).finish == "stop"
+
+    def test_what_is_loaded_is_looked_up_once_in_a_while(self, stub: Stub) -> None:
+        long = Request((Message("user", "word " * 5000),))
+
+        async def ask() -> list[int]:
+            loop = asyncio.get_running_loop()
+            async with self.opened(self.url(stub)) as provider:
+                for request in (long, ASK):
+                    await self.ask(provider, request)
+                stub.models("alpha", [Row("m:latest", loaded=32768)])
+                await self.ask(provider)
+                clock = loop.time
+                loop.time = lambda: clock() + 6.0  # type: ignore[method-assign]
+                await self.ask(provider)
+            return [entry.body["options"]["num_ctx"] for entry in sent(stub)]
+
+        # It stays what the first call had loaded, until the server is asked again.
+        assert asyncio.run(ask()) == [16384, 16384, 16384, 32768]
+        assert [entry.wire for entry in stub.log()].count("ps") == 2
 
     # -- parameters
 

