@@ -86,7 +86,7 @@ async def first_answer(
     AllFailed
         When several candidates failed, with every attempt.
     """
-    search = _Search[T](trail, deadline, random)
+    search: _Search[T] = _Search(trail, deadline, random)
     found = await search.first_lap(candidates)
     found = found or await search.last_resort() or await search.second_lap()
     if found:

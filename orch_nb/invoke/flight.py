@@ -177,7 +177,8 @@ class Flights(Generic[T]):
             rider.restart()
 
     def _begin(self, key: Hashable, model: str, fly: Fly[T], deadline: float) -> _Shared[T]:
-        flight = self._flights[key] = _Shared[T](model, deadline)
+        flight: _Shared[T] = _Shared(model, deadline)
+        self._flights[key] = flight
 
         async def run() -> None:
             await flight.fly(fly)

@@ -136,7 +136,7 @@ class Invoker:
         until, patience = errand.deadline, call.trail.patience
         if not key and patience >= until and card.provider in self._ready:
             # Others can neither join it nor be asked instead: it sees to its deadline by itself.
-            flight = Flight[Payload](rider, until)
+            flight: Flight[Payload] = Flight(rider, until)
             payload = await self._fly(errand, card, connection, flight, key, probe=probe)
             return _made(card, payload, rider)
 
