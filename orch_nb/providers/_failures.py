@@ -146,9 +146,14 @@ def refusal(model: str, said: str = "") -> Rejected:
     )
 
 
-def cut(model: str) -> BrokenAnswer:
-    """The error for a stream that ended without its end mark."""
-    return BrokenAnswer(model, "the answer was cut short (no end mark); run again")
+def cut(model: str, how: str = "no end mark") -> BrokenAnswer:
+    """The error for an answer that ended before its end."""
+    return BrokenAnswer(model, f"the answer was cut short ({how}); run again")
+
+
+def empty(model: str) -> BrokenAnswer:
+    """The error for a success with nothing in it."""
+    return BrokenAnswer(model, "the server's answer is empty; run again, or check base_url")
 
 
 def unconnected(model: str, address: str) -> TimedOut:

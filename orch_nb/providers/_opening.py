@@ -56,11 +56,14 @@ class Opening:
         if not streams and kind in ("", "application/json"):
             return Whole(self.read_whole, model, self.describe, self.limit)
         if kind == "application/json":
-            raise self._unstreamed(parse(await read_some(response, broken, model, _SAID)), model)
+            raise self._unstreamed(await read_some(response, broken, model, _SAID), model)
         wanted = self.stream_type if streams else "application/json"
         raise _failures.malformed(model, f"{kind} instead of {wanted}")
 
-    def _unstreamed(self, document: object, model: str) -> Exception:
+    def _unstreamed(self, raw: bytes, model: str) -> Exception:
+        if not raw.strip():
+            return _failures.empty(model)
+        document = parse(raw)
         if not isinstance(document, dict):
             return _failures.malformed(model, f"no {self.stream_type}")
         if document.get("error"):

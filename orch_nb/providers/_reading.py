@@ -87,9 +87,11 @@ class Reading:
 
         Raises a `ProviderError`.
         """
+        begun = False
         async with aclosing(pieces_of(response)) as pieces:
             try:
                 async for piece in pieces:
+                    begun = True
                     for delta in self.take(piece):
                         yield delta
                     if self.complete:
@@ -97,6 +99,8 @@ class Reading:
                     if self._reader.whole:
                         await self._wait_for_count(pieces, broken)
                         break
+                if not begun:
+                    raise _failures.empty(self._model)
                 for delta in self.end():
                     yield delta
             except broken:
@@ -181,14 +185,22 @@ def json_reader(model: str) -> Callable[[bytes], object]:
     def read(raw: bytes) -> object:
         try:
             return from_json(raw)
-        except ValueError:
+        except ValueError as error:
             # It refuses half surrogate pairs, which json takes, and nothing that json refuses.
             try:
                 return json.loads(raw)
             except (ValueError, RecursionError):
-                raise _failures.malformed(model, "broken JSON") from None
+                raise _unreadable(model, raw, str(error)) from None
 
     return read
+
+
+def _unreadable(model: str, raw: bytes, why: str) -> BrokenAnswer:
+    if not raw.strip():
+        return _failures.empty(model)
+    if why.startswith("EOF"):
+        return _failures.cut(model, "its JSON ends in the middle")
+    return _failures.malformed(model, "broken JSON")
 
 
 async def read_some(response: Response, broken: Broken, model: str, limit: int) -> bytes:

@@ -23,7 +23,7 @@ from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._failed_body import read_failure
 from orch_nb.providers._importing import import_beside
 from orch_nb.providers._opening import Opening
-from orch_nb.providers._reading import Event, Reader, read_some
+from orch_nb.providers._reading import Event, Reader, json_reader, read_some
 from orch_nb.providers._redaction import redact
 from orch_nb.providers._sse import Events
 from orch_nb.providers._usage import count
@@ -130,9 +130,7 @@ class SDKProvider(ABC):
             response = await self._send(link, path, name, body)
             try:
                 limit = self.endpoint.answer_limit
-                document = json.loads(await read_some(response, link.broken, name, limit))
-            except (ValueError, RecursionError):
-                raise _failures.malformed(name, "no JSON") from None
+                document = json_reader(name)(await read_some(response, link.broken, name, limit))
             finally:
                 await response.aclose()
         if not isinstance(document, dict):

@@ -20,7 +20,7 @@ from orch_nb.providers._importing import import_beside
 from orch_nb.providers._lines import Lines
 from orch_nb.providers._ollama_models import Shown, card, full_name, read_loaded, read_shown
 from orch_nb.providers._opening import Opening
-from orch_nb.providers._reading import encoding_of, read_some
+from orch_nb.providers._reading import encoding_of, json_reader, read_some
 from orch_nb.sanitize import mask
 from orch_nb.settings import SERVERS
 from orch_nb.types import Delta, ModelCard, Request
@@ -162,9 +162,7 @@ class Provider:
                 if encoding := encoding_of(response):
                     raise _failures.malformed(name, f"{encoding} where none was asked for")
                 limit = self.endpoint.answer_limit
-                parsed = json.loads(await read_some(response, link.broken, name, limit))
-            except (ValueError, RecursionError):
-                raise _failures.malformed(name, "no JSON") from None
+                parsed = json_reader(name)(await read_some(response, link.broken, name, limit))
             finally:
                 await response.aclose()
         if not isinstance(parsed, dict):

@@ -178,6 +178,10 @@ class Contract(Extras):
         expected = {"quota": QuotaSpent, "context": ContextTooLong}[fault]
         assert type(self.failure(self.url(stub))) is expected
 
+    def test_an_answer_without_a_byte_is_said_to_be_empty(self, stub: Stub) -> None:
+        stub.rule("alpha", "empty")
+        assert "the server's answer is empty" in str(self.failure(self.url(stub)))
+
     @pytest.mark.parametrize(("fault", "bounds"), RETRY_AFTER)
     def test_the_servers_pause_is_read_where_it_makes_sense(
         self, stub: Stub, fault: str, bounds: tuple[float, float] | None
@@ -276,10 +280,7 @@ class Contract(Extras):
         assert asyncio.run(listed()) == ["alpha:one", "alpha:two:8b"]
         assert stub.bill() == {}
 
-    @pytest.mark.parametrize(
-        ("fault", "kind"),
-        LISTS,
-    )
+    @pytest.mark.parametrize(("fault", "kind"), LISTS)
     def test_a_failed_list_is_one_line(
         self, stub: Stub, fault: str, kind: type[ProviderError]
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -189,3 +190,22 @@ def test_a_document_holds_what_it_may_and_no_byte_more() -> None:
     for other in (b"", b"[]", b'"Nile"', b"null", raw[:-1], raw + b"x", b"\xff" + raw):
         with pytest.raises(BrokenAnswer):
             reading.read(other)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"", "answer is empty"),
+        (b" \r\n", "answer is empty"),
+        (b'{"message": {"content": "Ni', "cut short (its JSON ends in the middle)"),
+        (b'{"message": {"content": "Nile"}, "done": tru', "cut short"),
+        (b'{"message": "\xc3', "cut short"),
+        (b'{"message": Nile}', "broken JSON"),
+        (b"{}}", "broken JSON"),
+        (b"upstream connect error", "broken JSON"),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_told_from_one_that_ended(raw: bytes, said: str) -> None:
+    reading = Reading(_ollama_chat.read_whole, "a:m", lambda _: "", 1000)
+    with pytest.raises(BrokenAnswer, match=re.escape(said)):
+        reading.read(raw)
