@@ -103,14 +103,14 @@ class SpendFile:
         now on; None is nothing.
         """
         with self._shared():
-            self._expire(now)
             held = self._confirmed(held, now)
             for at, state, amount in settled:
+                keys = [self._session]
                 if now - HOUR < at <= now + HOUR:
                     self._insert(state, amount, at)
-                    self._add([_HOUR_KEY], state, amount, now)
-                self._add([self._session], state, amount, now)
-            amount = choose(lambda: self._totals(held))
+                    keys.append(_HOUR_KEY)
+                self._add(keys, state, amount, now)
+            amount = choose(lambda: self._totals(held, now))
             return self._set_aside(held, amount, now)
 
     def _prepare(self, now: float) -> None:
@@ -163,7 +163,8 @@ class SpendFile:
             return False
         return True
 
-    def _totals(self, held: Held | None) -> Sums:
+    def _totals(self, held: Held | None, now: float) -> Sums:
+        self._expire(now)
         found: dict[Period, Tally] = {"session": Tally("session"), "hour": Tally("hour")}
         for key, state, amount in self._db.execute(
             "SELECT key, state, amount FROM total WHERE key IN (?, ?)", (_HOUR_KEY, self._session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, figure, part
 from orch_nb.settings import BudgetSettings
-from orch_nb.store.budget import Budget
+from orch_nb.store.budget import Budget, Later
 from orch_nb.store.tally import Tally
 
 _ROUNDS = 25
@@ -41,6 +42,8 @@ def measure(share: float = 1.0) -> Iterator[Figure]:
     """Each subject by itself, in rounds."""
     yield figure("reserve and settle, no limit", _times(share, _NONE), "ms")
     yield figure("reserve and settle, all limits", _times(share, _LIMITS), "ms", _GOAL)
+    name = "reserve and settle, all limits, written together"
+    yield figure(name, _times(share, _LIMITS, together=True), "ms", _GOAL)
     before = part(_BEFORE, share)
     name = f"reserve and settle, after {_BEFORE:,} calls in the hour"
     yield figure(name, _times(share, _LIMITS, before), "ms", _GOAL)
@@ -52,13 +55,28 @@ def opened(home: Path, session: str, limits: BudgetSettings = _LIMITS) -> Budget
     return Budget(limits, lambda: home, session=session, clock=time.time)
 
 
-def spend(budget: Budget) -> None:
+def spend(budget: Budget, later: Later | None = None) -> None:
     """One call that costs half of what it could."""
     reservation = budget.reserve(_WORST, model="bench:model", periods=(Tally("task"),))
-    budget.settle(reservation, _COST, "known")
+    budget.settle(reservation, _COST, "known", later)
 
 
-def _times(share: float, limits: BudgetSettings, before: int = 0, others: int = 0) -> list[float]:
+async def _spend(budget: Budget, calls: int) -> None:
+    """Calls as a session makes them, one after another."""
+    later = asyncio.get_running_loop().call_later
+    for _ in range(calls):
+        spend(budget, later)
+        await asyncio.sleep(0)
+
+
+def _times(
+    share: float,
+    limits: BudgetSettings,
+    before: int = 0,
+    others: int = 0,
+    *,
+    together: bool = False,
+) -> list[float]:
     """Milliseconds of one call in each round."""
     times, calls = [], part(_CALLS, share)
     with tempfile.TemporaryDirectory() as folder:
@@ -68,8 +86,11 @@ def _times(share: float, limits: BudgetSettings, before: int = 0, others: int = 
         with _busy(Path(folder), others):
             for _ in range(part(_ROUNDS, share)):
                 started = time.perf_counter()
-                for _ in range(calls):
-                    spend(budget)
+                if together:
+                    asyncio.run(_spend(budget, calls))
+                else:
+                    for _ in range(calls):
+                        spend(budget)
                 times.append(1e3 * (time.perf_counter() - started) / calls)
         budget.close()
     return times
