@@ -1,15 +1,45 @@
-"""A coroutine on its way from the thread that wants it run to an event loop, and its result."""
+"""A coroutine on its way from the thread that wants it run to a loop, and its result back."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
 import contextlib
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Inbox:
+    """What other threads want called on `loop`, in order. Many at a time wake it once.
+
+    To wake a loop is a system call, at which the threads change places.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._calls: deque[Callable[[], object]] = deque()
+        self._woken = False
+
+    def put(self, call: Callable[[], object]) -> None:
+        """Have `call`, which raises nothing, called soon. Raises RuntimeError on a closed loop."""
+        self._calls.append(call)
+        if self._woken:
+            return
+        try:
+            self._woken = True
+            self.loop.call_soon_threadsafe(self._empty)
+        except BaseException:  # an interrupt may fall here, and others must not wait for ever
+            self._woken = False
+            raise
+
+    def _empty(self) -> None:
+        self._woken = False  # first: what is put from here on wakes the loop again
+        while self._calls:
+            self._calls.popleft()()
 
 
 class Job(Generic[T]):
@@ -30,7 +60,7 @@ class Job(Generic[T]):
     ) -> None:
         self._work, self._over, self._context = work, over, copy_context()
         #: Where it was handed over to.
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.inbox: Inbox | None = None
         self.ended = self.stopped = False
         #: Where it runs.
         self.task: asyncio.Task[None] | None = None
@@ -49,9 +79,9 @@ class Job(Generic[T]):
         if self.stopped:
             return
         self.stopped = True
-        if self.loop is not None:
+        if self.inbox is not None:
             with contextlib.suppress(RuntimeError):  # the loop was closed, and all in it cancelled
-                self.loop.call_soon_threadsafe(self._cancel)
+                self.inbox.put(self._cancel)
 
     def result(self) -> T:
         """What came of it, once. Raises what it raised, or `CancelledError`."""

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from orch_nb.errors import InputError
 from orch_nb.forking import renew_after_fork
-from orch_nb.invoke.job import Job
+from orch_nb.invoke.job import Inbox, Job
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -33,7 +33,8 @@ class BackgroundLoop:
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._inbox: Inbox | None = None
+        self._answers: Inbox | None = None  # that of the loop which last waited for one
         self._thread: threading.Thread | None = None
         self._jobs: set[Job[Any]] = set()  # only the loop's thread looks at them
         self._selector: selectors.BaseSelector | None = None
@@ -56,9 +57,13 @@ class BackgroundLoop:
             if not ended.done():
                 ended.set_result(None)
 
+        answers = self._answers
+        if answers is None or answers.loop is not here:
+            answers = self._answers = Inbox(here)
+
         def over() -> None:
             with contextlib.suppress(RuntimeError):  # a loop that is closed waits for nothing
-                here.call_soon_threadsafe(wake)
+                answers.put(wake)
 
         job = Job(work, over)
         self._hand_over(job)
@@ -72,8 +77,8 @@ class BackgroundLoop:
     def cancel(self) -> None:
         """Cancel all that is under way, from any thread; the loop goes on."""
         with self._lock:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._stop_all)
+            if self._inbox is not None:
+                self._inbox.put(self._stop_all)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed[Any] | None = None) -> T:
         """Run ``work()`` to its end and return its result.
@@ -111,15 +116,16 @@ class BackgroundLoop:
     @property
     def running(self) -> bool:
         """Whether the thread has been started and not ended."""
-        return self._loop is not None
+        return self._inbox is not None
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Cancel what still runs, run ``last()``, end the thread. A later call starts a new one."""
         with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = self._selector = None
-        if loop is None or thread is None:
+            inbox, thread = self._inbox, self._thread
+            self._inbox = self._thread = self._selector = None
+        if inbox is None or thread is None:
             return
+        loop = inbox.loop
 
         async def wind_up() -> None:
             self._stop_all()
@@ -135,21 +141,21 @@ class BackgroundLoop:
 
     def _hand_over(self, job: Job[Any]) -> None:
         with self._lock:  # what is handed over before `close` is seen and cancelled by it
-            job.loop = self._started()
-            job.loop.call_soon_threadsafe(job.begin, self._jobs)
+            job.inbox = self._started()
+            job.inbox.put(lambda: job.begin(self._jobs))
 
     def _stop_all(self) -> None:
         for job in tuple(self._jobs):
             job.stop()
 
-    def _started(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = self._new_loop()
+    def _started(self) -> Inbox:
+        if self._inbox is None:
+            self._inbox = Inbox(self._new_loop())
             self._thread = threading.Thread(
-                target=_serve, args=(self._loop,), name=self._name, daemon=True
+                target=_serve, args=(self._inbox.loop,), name=self._name, daemon=True
             )
             self._thread.start()
-        return self._loop
+        return self._inbox
 
     def _new_loop(self) -> asyncio.AbstractEventLoop:
         if not hasattr(os, "fork"):
@@ -160,10 +166,10 @@ class BackgroundLoop:
     def _let_go(self) -> None:
         # What watches the sockets (epoll) is the parent's as well: an inherited socket that is
         # closed here would be watched no more there. Nor is there anybody to complain to.
-        if self._loop is not None and self._selector is not None:
+        if self._inbox is not None and self._selector is not None:
             self._selector.close()
             self._selector.__init__()  # type: ignore[misc] # empty, and our own
-            self._loop.set_exception_handler(lambda *_: None)
+            self._inbox.loop.set_exception_handler(lambda *_: None)
 
 
 class Feed(Generic[P]):

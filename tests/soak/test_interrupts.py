@@ -32,7 +32,7 @@ async def tasks():
     return sorted(str(task.get_coro()) for task in asyncio.all_tasks() if task is not here)
 def state():
     s = orch_nb.session()
-    running = asyncio.run_coroutine_threadsafe(tasks(), s._loop._loop).result(5)
+    running = asyncio.run_coroutine_threadsafe(tasks(), s._loop._inbox.loop).result(5)
     open_ = [c for c in psutil.Process().net_connections("tcp") if c.raddr and c.raddr.port == PORT]
     ours = sorted(t.name for t in threading.enumerate() if "orch" in t.name)
     settled = s.budget.spent()["session"].reserved == 0
