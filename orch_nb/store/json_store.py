@@ -87,7 +87,6 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
         """Return the item, or raise `KeyError` when there is none that is ours and fresh."""
         digest = _digest(call_id)
         path = self._path(digest)
-        now = self._clock()
         try:
             data, touched = read_regular(path, _HEAD + _LARGEST)
         except OSError:
@@ -96,6 +95,7 @@ class JsonStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib is unty
         if not hmac.compare_digest(data[:_HEAD], self._head(digest, payload)):
             raise KeyError(digest)
         at, item = json.loads(payload)
+        now = self._clock()
         # abs: an entry that was written under a wrong clock must not live until that time comes.
         if self._ttl is not None and abs(now - at) > self._ttl:
             raise KeyError(digest)
