@@ -112,10 +112,15 @@ class Job(Generic[T]):
                 self._error = None
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted
             self._error = error
-        self.ended = True
         under_way.discard(self)
-        self._over()
+        self._end()
 
     def _cancel(self) -> None:
-        if self._running and self.task is not None:
+        if self.task is None:  # an interrupt fell before it was handed over
+            self._end()
+        elif self._running:
             self.task.cancel()
+
+    def _end(self) -> None:
+        self.ended = True
+        self._over()

@@ -229,6 +229,8 @@ def _clean_up(job: Job[Any], waiting: threading.Lock) -> None:
 
     Not whether it is stopped counts: an interrupt may fall between stopping and waiting.
     """
+    if job.inbox is None:  # the interrupt came first
+        return
     if not job.ended:
         job.stop()
     deadline = time.monotonic() + _GRACE

@@ -8,7 +8,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
@@ -117,6 +119,53 @@ def test_a_stop_waits_for_the_clean_up_however_often_it_comes(
     assert cleaned.is_set()
     assert len(stops) == 2
     assert loop.run(lambda: double(1)) == 2
+
+
+def test_a_stop_at_any_moment_leaves_nothing_and_hangs_nobody(loop: BackgroundLoop) -> None:
+    asking = over = False
+    begun, ended, stopped = [0], [0], 0
+
+    def handle(_number: int, _frame: object) -> None:
+        nonlocal asking
+        if asking:
+            asking = False
+            raise KeyboardInterrupt
+
+    async def work() -> None:
+        begun[0] += 1
+        try:
+            await asyncio.sleep(0.002)
+        finally:
+            ended[0] += 1
+
+    def stop() -> None:
+        pauses = Random(0)
+        while not over:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(pauses.uniform(0.0, 0.003))
+
+    before = signal.signal(signal.SIGINT, handle)
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    try:
+        for _ in range(500):
+            try:
+                asking = True
+                loop.run(work)
+            except KeyboardInterrupt:
+                stopped += 1
+            asking = False
+    finally:
+        over = True
+        stopping.join()
+        signal.signal(signal.SIGINT, before)
+    assert stopped
+    assert begun == ended
+    assert loop.run(tasks) == 1
+
+
+async def tasks() -> int:
+    return len(asyncio.all_tasks())
 
 
 def test_a_consumer_that_fails_stops_the_work(loop: BackgroundLoop) -> None:
