@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from soak.sizes import sized
-from soak.wires import MODELS, asked, rows
+from soak.wires import MODELS, priced, rows
 from stub.client import Stub
 
 CALLERS = 8
@@ -32,7 +32,8 @@ def state():
 with ThreadPoolExecutor(job["callers"]) as pool:
     with Session(job["config"]) as s:
         def ask(number):
-            return s.ask(f"prompt {number}", model=job["models"][number % 3]).finish
+            model = job["models"][number % 3]
+            return s.ask(f"prompt {number}", model=model, stream=job["stream"]).finish
         def ask_all(numbers):
             # A future for each call would be most of what is measured: each caller has its share.
             def share(first):
@@ -48,10 +49,14 @@ print(json.dumps([before, after]))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows counts no descriptors")
-def test_many_calls_leave_nothing_behind(stub: Stub) -> None:
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+def test_many_calls_leave_nothing_behind(stub: Stub, stream: bool) -> None:
     warm, calls = sized(200, 200, 5000), sized(400, 400, 50_000)
+    # Each prompt is another one, which is looked up and kept; those that come whole are paid for.
+    paid = {"budget": {"session": 1000, "hour": 1000}, "models": priced()}
     job = {
-        "config": {"providers": rows(stub)},
+        "config": {"providers": rows(stub), **({} if stream else paid)},
+        "stream": stream,
         "models": MODELS,
         "callers": CALLERS,
         "warm": warm,
@@ -66,7 +71,7 @@ def test_many_calls_leave_nothing_behind(stub: Stub) -> None:
     )
     before, after = json.loads(done.stdout)
     print(f"{calls} calls: MB, descriptors, threads, sockets {before} → {after}")
-    assert len(asked(stub)) == warm + calls
+    assert sum(model["calls"] for model in stub.bill().values()) == warm + calls
     assert after[0] - before[0] <= 10
     assert abs(after[1] - before[1]) <= 2
     assert after[2] == before[2]
