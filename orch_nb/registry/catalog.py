@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from orch_nb.errors import InputError, ProviderError, UnknownNameError
 from orch_nb.registry.discovery import discover
-from orch_nb.registry.facts import unranked, with_facts, with_statement
+from orch_nb.registry.facts import unranked
+from orch_nb.registry.known import Completing, Known
 from orch_nb.registry.line_ups import line_up
 from orch_nb.registry.memory import Memory, Remembered
 from orch_nb.registry.source import Listing, Source
@@ -19,17 +19,6 @@ from orch_nb.types import ModelCard, Rejection
 
 # Seconds for which a provider that could not list its models is left alone.
 _RETRY_AFTER = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """All cards, until something changes. ``suffices``: a strategy may pick one that is listed."""
-
-    listings: Mapping[str, Listing]
-    cards: tuple[ModelCard, ...]
-    by_id: Mapping[str, ModelCard]
-    by_name: Mapping[str, Sequence[ModelCard]]
-    suffices: bool
 
 
 class Catalog:
@@ -58,8 +47,10 @@ class Catalog:
         changed: Callable[[], object] = lambda: None,
     ) -> None:
         self._sources, self._stated = sources, stated
+        self._completing = Completing(sources, stated)
         #: The names of all providers that may be asked.
         self.providers = tuple(sources)
+        self._built_in = tuple(name for name, source in sources.items() if source.base_url is None)
         self._memory, self._clock, self._changed = memory, clock, changed
         self._listings: Mapping[str, Listing] | None = None
         self._asked: dict[str, float] = {}  # until when an answer holds, on the loop's clock
@@ -108,13 +99,20 @@ class Catalog:
         Waits for no provider where the models that are known suffice; those that were not asked
         yet are asked meanwhile, for later choices. For full ids nobody is asked.
         """
-        await self.discover([n for n, source in self._sources.items() if source.base_url is None])
-        if names and all(self._is_id(name) for name in names):
+        if self.is_prepared(names):
+            return
+        await self.discover(self._built_in)
+        if names and all(map(self._is_id, names)):
             return
         if not self._suffices(names):
             await self.discover()
         elif self._due(self._sources) and (self._behind is None or self._behind.done()):
             self._behind = asyncio.get_running_loop().create_task(self.discover())
+
+    def is_prepared(self, names: Sequence[str]) -> bool:
+        """Whether `prepare` has nobody left to ask."""
+        wanted = self._built_in if names and all(map(self._is_id, names)) else self._sources
+        return not self._due(wanted)
 
     async def close(self) -> None:
         """Stop asking behind the user's back."""
@@ -175,7 +173,11 @@ class Catalog:
         as it is. Raises `UnknownNameError`, or `InputError` if a bare name is ambiguous.
         """
         if self._is_id(name):
-            return self._all().by_id.get(name) or self._unlisted(name)
+            known = self._all()
+            card = known.by_id.get(name) or known.unlisted.get(name)
+            if card is None:
+                card = known.unlisted[name] = self._completing.unlisted(name)
+            return card
         matches = self._all().by_name.get(name, ())
         if len(matches) == 1:
             return matches[0]
@@ -229,18 +231,9 @@ class Catalog:
     def _all(self) -> Known:
         listings, known = self.listings(), self._known
         if known is None or known.listings is not listings:
-            listed = [card for row in listings.values() for card in row.cards]
             simulation = "" if self._only_simulated else "simulated; a real provider is configured"
-            by_id = {card.id: self._complete(card, simulation) for card in listed}
-            suffices = any(not (card.unranked or card.simulated) for card in by_id.values())
-            for model in self._stated:
-                if model not in by_id and self._has_provider(model):
-                    by_id[model] = self._unlisted(model)
-            by_name: dict[str, list[ModelCard]] = {}
-            cards = tuple(sorted(by_id.values(), key=lambda card: (card.priority, card.id)))
-            for card in cards:
-                by_name.setdefault(card.name, []).append(card)
-            known = self._known = Known(listings, cards, by_id, by_name, suffices)
+            stated = list(filter(self._has_provider, self._stated))
+            known = self._known = self._completing.all(listings, stated, simulation)
         return known
 
     def _suffices(self, names: Sequence[str]) -> bool:
@@ -286,15 +279,3 @@ class Catalog:
     def _is_id(self, name: str) -> bool:
         provider, _, model = name.partition(":")
         return bool(model) and provider in self._sources
-
-    def _unlisted(self, model: str) -> ModelCard:
-        provider, _, name = model.partition(":")
-        return self._complete(ModelCard(provider, name))
-
-    def _complete(self, card: ModelCard, simulation: str = "") -> ModelCard:
-        source = self._sources[card.provider]
-        if card.simulated:
-            card = replace(card, priority=source.priority, unranked=simulation)
-        else:
-            card = with_facts(card, source.vendor, source.base_url, source.priority)
-        return with_statement(card, self._stated.get(card.id))

@@ -94,16 +94,17 @@ def _remembered(row: Mapping[str, Any]) -> Remembered:
 
 def _card(row: Mapping[str, Any]) -> ModelCard:
     facts: dict[str, Any] = dict(row)
-    prices, quality = facts.pop("prices", None), facts.pop("quality", {})
-    capabilities = facts.pop("capabilities", None)
-    if not all(isinstance(value, _KINDS[name]) for name, value in facts.items()):
-        raise TypeError
-    return ModelCard(
-        **facts,
-        prices=None if prices is None else _prices(prices),
-        capabilities=None if capabilities is None else frozenset(map(str, capabilities)),
-        quality={str(kind): float(value) for kind, value in quality.items()},
-    )
+    more: dict[str, Any] = {}
+    if (prices := facts.pop("prices", None)) is not None:
+        more["prices"] = _prices(prices)
+    if (capabilities := facts.pop("capabilities", None)) is not None:
+        more["capabilities"] = frozenset(map(str, capabilities))
+    if "quality" in facts:
+        more["quality"] = {str(k): float(v) for k, v in facts.pop("quality").items()}
+    for name, value in facts.items():
+        if not isinstance(value, _KINDS[name]):
+            raise TypeError
+    return ModelCard(**facts, **more)
 
 
 def _prices(row: Mapping[str, Any]) -> Prices:

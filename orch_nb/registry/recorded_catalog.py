@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from orch_nb.errors import RecordingError
-from orch_nb.registry.catalog import Catalog, Known
+from orch_nb.registry.catalog import Catalog
+from orch_nb.registry.known import Known
 from orch_nb.types import ModelCard, Rejection
 
 
@@ -51,6 +52,10 @@ class RecordedCatalog(Catalog):
     async def prepare(self, names: Sequence[str]) -> None:
         """As `discover` does."""
         await self.discover()
+
+    def is_prepared(self, names: Sequence[str]) -> bool:
+        """Whether models were recorded."""
+        return self._read().cards is not None
 
     def unreachable(self) -> tuple[Rejection, ...]:
         """The providers that could not be asked then."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.routing.difficulty import difficulty
@@ -15,8 +15,7 @@ from orch_nb.routing.wording import Wording, read
 from orch_nb.types import Request, TaskProfile
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """All that the analyser reads of a request; of equal ones the profile is the same.
 
     ``others`` are the texts that are sent along, ``task`` is the kind that the caller stated, and
@@ -33,11 +32,12 @@ class Given:
     @classmethod
     def of(cls, request: Request) -> Given:
         """What is read of `request`."""
-        wants, messages = request.wants, request.messages
-        images = any(message.images for message in messages)
+        wants, (*before, last), system = request.wants, request.messages, request.system
+        others = [message.content for message in before]
+        images = bool(last.images) or any(message.images for message in before)
         return cls(
-            request.prompt,
-            (*(message.content for message in messages[:-1]), request.system or ""),
+            last.content,
+            (*others, system) if system else tuple(others),
             wants.task,
             images,
             request.parameters.max_tokens,
@@ -107,10 +107,11 @@ def _shown(spoke: Sequence[str], kind: str, wording: Wording) -> str:
 
 def _needs(request: Request, *, images: bool) -> frozenset[str]:
     """The capabilities that a model must have for `request`."""
-    needs = {
-        "vision": images,
-        "json": request.schema is not None,
-        "tools": bool(request.tools),
-    }
-    asked = request.wants.needs | request.wants.requires.capabilities
-    return asked | {name for name, needed in needs.items() if needed}
+    needs = request.wants.needs | request.wants.requires.capabilities
+    if images:
+        needs |= {"vision"}
+    if request.schema is not None:
+        needs |= {"json"}
+    if request.tools:
+        needs |= {"tools"}
+    return needs

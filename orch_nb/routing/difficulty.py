@@ -44,16 +44,17 @@ def difficulty(kind: str, prompt: str, wording: Wording) -> tuple[float, str]:
     are.
     """
     numbers = wording.numbers
-    conditions = 0
-    if not _CONDITIONS.isdisjoint(wording.distinct):
-        conditions = sum([word in _CONDITIONS for word in wording.words])
+    conditions = sum(map(_CONDITIONS.__contains__, wording.words))
     doublings = (
         math.log2(max(1.0, len(prompt) / _SHORT))
         + math.log2(1 + numbers)
         + math.log2(1 + conditions)
     )
-    proof = not _PROOFS.isdisjoint(wording.distinct)
-    level = _STARTS[kind] + _PER_DOUBLING * doublings + (_FOR_A_PROOF if proof else 0.0)
-    counted = {"numbers": numbers, "conditions": conditions}
-    reasons = [f"{count} {what}" for what, count in counted.items() if count > 1]
-    return round(min(level, 1.0), 2), ", ".join([*reasons, *(["a proof"] if proof else [])])
+    level = _STARTS[kind] + _PER_DOUBLING * doublings
+    reasons = [f"{numbers} numbers"] if numbers > 1 else []
+    if conditions > 1:
+        reasons.append(f"{conditions} conditions")
+    if not _PROOFS.isdisjoint(wording.distinct):
+        level += _FOR_A_PROOF
+        reasons.append("a proof")
+    return round(min(level, 1.0), 2), ", ".join(reasons)

@@ -13,7 +13,7 @@ from orch_nb.routing.quality import evidence, posterior, success
 from orch_nb.types import Estimate, TaskProfile, Track, Usage
 
 # What is assumed of a model about which nothing is known: the middle of the range.
-_UNKNOWN_QUALITY = 0.5
+UNKNOWN_QUALITY = 0.5
 # For a limit on time alone, and only until a model has been seen: about what hosted models of
 # middle size do. Chosen, not measured; the reason says that the speed is assumed.
 _ASSUMED_TTFT = 0.5
@@ -216,7 +216,7 @@ def _prior(pool: Pool, kind: str) -> Column:
 
 
 def _filled(prior: Column) -> Column:
-    return np.where(np.isnan(prior), _UNKNOWN_QUALITY, prior)
+    return np.where(np.isnan(prior), UNKNOWN_QUALITY, prior)
 
 
 def _fitted_prior(pool: Pool, prior: Column, fitted: Mapping[str, float], kind: str) -> Column:

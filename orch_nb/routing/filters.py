@@ -18,7 +18,7 @@ from orch_nb.types import LazySequence, Rejection, Requirements, TaskProfile
 
 # Costs are sums of products of floats: a limit that equals the cost is kept.
 _ROUNDING = 1 + 1e-9
-_NO_LIMITS = Requirements()
+NO_LIMITS = Requirements()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _beyond_purse(estimates: Estimates, purse: Purse | None) -> Iterator[Exclusi
 
 
 def _beyond_limits(pool: Pool, estimates: Estimates, requires: Requirements) -> Iterator[Exclusion]:
-    if requires == _NO_LIMITS:
+    if requires == NO_LIMITS:
         return
     cards = pool.cards
     if requires.local:

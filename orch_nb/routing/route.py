@@ -21,7 +21,6 @@ from orch_nb.types import (
     Decision,
     Estimate,
     LazySequence,
-    ModelCard,
     Rejection,
     Request,
     TaskProfile,
@@ -107,43 +106,6 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
     ranking = LazySequence(len(order), ranked.choice)
     weights = weights_in(name, situation.weights)
     return Decision(name, "strategy", profile, ranking, rejected, notice, cascade, weights=weights)
-
-
-def name_models(
-    request: Request,
-    profile: TaskProfile,
-    cards: Sequence[ModelCard],
-    seen: Seen,
-    off: Collection[str] = (),
-) -> Decision:
-    """The decision that the caller took: `cards`, which are those of `seen`, in their order.
-
-    Raises `SelectionError` when none of them can do the task, as far as is known, or all are `off`.
-    """
-    estimates = estimate(seen, profile, {})
-    parts = split(seen.pool, estimates, profile, request.wants.requires, named=True, off=off)
-    rows = [seen.pool.index[card.id] for card in cards]
-    fit = set(parts.fit.tolist())
-    ranking = tuple(
-        Choice(
-            seen.pool.cards[row],
-            1.0,
-            {},
-            estimates.one(row),
-            "named by the caller",
-            float(estimates.quality[row]),
-            estimates.sources(row),
-        )
-        for row in dict.fromkeys(rows)
-        if row in fit
-    )
-    if not ranking:
-        advice = f"; {parts.advice}" if parts.advice else ""
-        if request.wants.thread is not None and len(request.messages) > 1:
-            named = repr(request.wants.thread)
-            advice += f"; if the thread has grown too long, threads.clear({named}) begins it anew"
-        raise SelectionError(f"what was named cannot do this{advice}", tuple(parts.rejected))
-    return Decision("explicit", "explicit model", profile, ranking, parts.rejected)
 
 
 def _within(request: Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
@@ -18,15 +18,25 @@ from orch_nb.routing.experts import Pin, check_pin, expert_for
 from orch_nb.routing.filters import Purse
 from orch_nb.routing.fitted import FittedRouter
 from orch_nb.routing.fitted_cascade import FittedCascade
+from orch_nb.routing.named import name_models
 from orch_nb.routing.pool import pool_of
-from orch_nb.routing.route import Situation, name_models, route
+from orch_nb.routing.route import Situation, route
 from orch_nb.routing.staging import named as in_stages
 from orch_nb.routing.strategies import OVER_INSTANCES, canonical
 from orch_nb.settings import BudgetSettings, Settings, Weights
 from orch_nb.store.budget import Budget
 from orch_nb.store.experience import Experience
 from orch_nb.store.traffic import Traffic
-from orch_nb.types import Choice, Decision, LazySequence, ModelCard, Rejection, Request, TaskProfile
+from orch_nb.types import (
+    Choice,
+    Decision,
+    LazySequence,
+    ModelCard,
+    Rejection,
+    Request,
+    Requirements,
+    TaskProfile,
+)
 
 _WEIGHTS = tuple(field.name for field in fields(Weights))
 # Groups of models that were named together and whose columns are kept, and prompts whose analysis
@@ -39,6 +49,7 @@ class _Asked:
     request: Request
     profile: TaskProfile
     strategy: str
+    deadline: float | None
 
 
 class Router:
@@ -88,35 +99,27 @@ class Router:
         `deadline` is on the loop's clock. Raises `SelectionError`, `UnknownNameError` or
         `InputError`, and `TimedOut` at the deadline.
         """
-        asked_for = request.wants.strategy
-        strategy = canonical(settings.strategy if asked_for is None else asked_for)
-        named, judge = request.wants.models, request.wants.verifier
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._catalog.prepare(named)
-                self._check_names(request)
-                if judge is not None:
-                    judge = self._catalog.resolve(judge).id
-                    if judge in settings.off:
-                        raise SelectionError(f"the verifier {judge} is switched off")
-                    request = replace(request, wants=replace(request.wants, verifier=judge))
-                asked = _Asked(request, self._profile(Given.of(request)), strategy)
-                pin = None if named else expert_for(request.wants.tools, settings.experts)
-                if pin is not None:
-                    _check_alone(request, pin)
-                    return await self._expert(pin, asked, settings)
-                return await self._choose(asked, settings)
-        except TimeoutError:
-            raise TimedOut(
-                "the providers", "did not list their models before the deadline"
-            ) from None
+        wants = request.wants
+        strategy = canonical(settings.strategy if wants.strategy is None else wants.strategy)
+        if not self._catalog.is_prepared(wants.models):
+            await _in_time(self._catalog.prepare(wants.models), deadline)
+        self._check_names(wants.requires)
+        if wants.verifier is not None:
+            judge = self._catalog.resolve(wants.verifier).id
+            if judge in settings.off:
+                raise SelectionError(f"the verifier {judge} is switched off")
+            request = replace(request, wants=replace(wants, verifier=judge))
+        asked = _Asked(request, self._profile(Given.of(request)), strategy, deadline)
+        pin = None if wants.models else expert_for(wants.tools, settings.experts)
+        if pin is not None:
+            _check_alone(request, pin)
+            return await self._expert(pin, asked, settings)
+        return await self._choose(asked, settings)
 
     async def _choose(self, asked: _Asked, settings: Settings, first: str = "") -> Decision:
         named = asked.request.wants.models
         if named and not (asked.strategy in OVER_INSTANCES and len(named) == 1):
-            cards = [self._catalog.resolve(name) for name in named]
-            seen = self._columns(cards)
-            taken = name_models(asked.request, asked.profile, cards, seen, settings.off)
+            taken = self._named(asked, map(self._catalog.resolve, named), settings)
             # A model that is named outweighs the session's strategy, not the call's.
             if asked.strategy == "cascade" and asked.request.wants.strategy is not None:
                 return in_stages(asked.request, taken)
@@ -127,8 +130,12 @@ class Router:
             if named:
                 raise
             # What was known at once does not suffice; somebody else may have what is needed.
-            await self._catalog.discover()
+            await _in_time(self._catalog.discover(), asked.deadline)
             return self._rank(asked, settings, first)
+
+    def _named(self, asked: _Asked, cards: Iterable[ModelCard], settings: Settings) -> Decision:
+        seen = self._experience.known()
+        return name_models(asked.request, asked.profile, cards, seen, settings.off)
 
     def _rank(self, asked: _Asked, settings: Settings, first: str) -> Decision:
         named = asked.request.wants.models
@@ -159,7 +166,8 @@ class Router:
         """
         source = f"expert of {pin.tool}"
         try:
-            await self._catalog.discover([pin.model.partition(":")[0]])
+            discovering = self._catalog.discover([pin.model.partition(":")[0]])
+            await _in_time(discovering, asked.deadline)
             card = self._catalog.resolve(pin.model)
             reason = self._catalog.absence(card.id)
         except UnknownNameError as error:  # nobody wrote this name into the call
@@ -169,8 +177,7 @@ class Router:
         first: Decision | None = None
         if not reason:
             try:
-                columns = self._columns([card])
-                first = name_models(asked.request, asked.profile, [card], columns, settings.off)
+                first = self._named(asked, [card], settings)
             except SelectionError as error:
                 reason = error.rejected[0].reason
         if first is None and settings.fallback == "fail":
@@ -194,7 +201,7 @@ class Router:
 
     def _columns(self, cards: Sequence[ModelCard]) -> Seen:
         """The columns of `cards`; what has not changed since the last look is kept."""
-        tracks, factor = self._experience.tracks(), self._experience.token_factor()
+        known = self._experience.known()
         whole = cards is self._catalog.cards()
         names = () if whole else tuple(card.id for card in cards)
         seen = self._seen.get(names)
@@ -204,17 +211,16 @@ class Router:
         if seen is None or not kept:
             if len(self._seen) >= _KEPT:
                 self._seen.clear()
-            seen = seen_of(pool_of(cards), tracks, factor)
-        seen = self._seen[names] = seen.renewed(tracks, factor)
+            seen = seen_of(pool_of(cards), known.tracks, known.token_factor)
+        seen = self._seen[names] = seen.renewed(known.tracks, known.token_factor)
         return seen
 
     def _purse(self, limits: BudgetSettings) -> Purse | None:
         left = self._budget.left(limits=limits)
         return None if left is None else Purse(left, limits.unpriced == "allow")
 
-    def _check_names(self, request: Request) -> None:
+    def _check_names(self, requires: Requirements) -> None:
         """Raise `UnknownNameError` for a provider or model in the limits that nobody has."""
-        requires = request.wants.requires
         for name in requires.providers:
             if name not in self._catalog.providers:
                 raise UnknownNameError("provider", name, self._catalog.providers)
@@ -224,6 +230,15 @@ class Router:
             for name in bare:
                 if name not in names:
                     raise UnknownNameError("provider or model", name, names)
+
+
+async def _in_time(learning: Awaitable[None], deadline: float | None) -> None:
+    """Wait for what providers list. Raises `TimedOut` at the `deadline`."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            await learning
+    except TimeoutError:
+        raise TimedOut("the providers", "did not list their models before the deadline") from None
 
 
 def _check_alone(request: Request, pin: Pin) -> None:

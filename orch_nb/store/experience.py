@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,6 +26,14 @@ _FACTORS = (0.25, 4.0)
 _RENEWAL = 600.0
 _NEWS = 30.0
 _PATIENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What `Experience.tracks` and `Experience.token_factor` say, of one moment."""
+
+    tracks: Mapping[str, Track]
+    token_factor: Mapping[str, float]
 
 
 class Experience:
@@ -71,8 +80,7 @@ class Experience:
         The mapping never changes. Another one is returned when something was added, here or (with
         half a minute's delay) by another session, and every ten minutes, as what is old fades.
         """
-        self._renew()
-        return self._tracks
+        return self.known().tracks
 
     def token_factor(self) -> Mapping[str, float]:
         """How many tokens a provider counts where one is estimated, by the provider's name.
@@ -80,8 +88,23 @@ class Experience:
         That is the sum of the counts over the sum of the estimates, both with 2000 tokens on top,
         so that a few short prompts do not move it far from 1. As immutable as `tracks`.
         """
-        self._renew()
-        return self._factors
+        return self.known().token_factor
+
+    def known(self) -> Known:
+        """Both `tracks` and `token_factor`."""
+        now = self._clock()
+        with self._lock:
+            if self._file is not None:
+                self._look(self._file, now)
+                self._take_news(now)
+            if self._as_of is None or abs(now - self._as_of) > _RENEWAL:
+                self._summarise(now, self._histories, {})
+                self._as_of = now
+            elif self._changed:
+                self._summarise(now, self._changed, self._known.tracks)
+            known = self._known
+        self._warn()
+        return known
 
     def forget(self, model: str | None = None) -> None:
         """Forget what was seen of `model`, or of all; other kernels forget when they are restarted.
@@ -118,25 +141,11 @@ class Experience:
         self._tokens: defaultdict[str, DecayedSum] = defaultdict(_no_tokens)
         self._changed: set[str] = set()
         self._as_of = None
-        self._tracks: Mapping[str, Track] = MappingProxyType({})
-        self._factors: Mapping[str, float] = MappingProxyType({})
+        self._known = Known(MappingProxyType({}), MappingProxyType({}))
 
     def _start_anew(self) -> None:
         # A forked process has the memory, and not the thread that may have held this.
         self._lock = threading.Lock()
-
-    def _renew(self) -> None:
-        now = self._clock()
-        with self._lock:
-            if self._file is not None:
-                self._look(self._file, now)
-                self._take_news(now)
-            if self._as_of is None or abs(now - self._as_of) > _RENEWAL:
-                self._summarise(now, self._histories, {})
-                self._as_of = now
-            elif self._changed:
-                self._summarise(now, self._changed, self._tracks)
-        self._warn()
 
     def _look(self, file: ObservationFile, now: float) -> None:
         file.open()
@@ -170,8 +179,8 @@ class Experience:
         self, now: float, changed: Iterable[str], unchanged: Mapping[str, Track]
     ) -> None:
         news = {model: self._histories[model].summarise(now) for model in changed}
-        self._tracks = MappingProxyType({**unchanged, **news})
-        self._factors = MappingProxyType(_token_factors(self._tokens, now))
+        factors = MappingProxyType(_token_factors(self._tokens, now))
+        self._known = Known(MappingProxyType({**unchanged, **news}), factors)
         self._changed = set()
 
     def _warn(self) -> None:

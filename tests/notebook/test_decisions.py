@@ -13,7 +13,8 @@ import pytest
 from orch_nb.notebook import decisions
 from orch_nb.notebook.tables import Bundle
 from orch_nb.routing.analyse import analyse
-from orch_nb.routing.route import name_models, route
+from orch_nb.routing.named import name_models
+from orch_nb.routing.route import route
 from orch_nb.types import (
     Cascade,
     Choice,
@@ -23,7 +24,7 @@ from orch_nb.types import (
     Rejection,
     Track,
 )
-from routing.candidates import ASK, card, situation, took
+from routing.candidates import ASK, card, seen, situation, took
 from shells.here import Shell
 from stub.client import Stub
 
@@ -163,7 +164,7 @@ def test_a_cascade_says_what_it_costs_either_way() -> None:
 
 def test_a_named_model_has_no_terms() -> None:
     model = known("a", 10, 0.75)
-    made = name_models(ASK, analyse(ASK), [model], situation([model]).seen)
+    made = name_models(ASK, analyse(ASK), [model], seen())
     assert shown(made)[0] == "explicit (explicit model)"
     assert cells(made, "p:a")[:2] == ["p:a (picked)", "1.00"]
 

@@ -171,3 +171,15 @@ def test_full_ids_need_no_list() -> None:
     assert place.asked == 0
     asyncio.run(made.prepare(["a:m", "m"]))
     assert place.asked == 1
+
+
+def test_the_card_of_an_id_that_nobody_listed_follows_what_is_listed_later() -> None:
+    place = Place("a", ("m",))
+    made = catalog(place)
+    tried = made.resolve("a:new")
+    assert tried == ModelCard("a", "new")
+    assert made.resolve("a:new") is tried
+    assert "a:new" not in [card.id for card in made.cards()]
+    place.models = ("m", "new")
+    asyncio.run(made.discover(refresh=True))
+    assert made.resolve("a:new") is made.cards()[1]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from orch_nb.routing.estimates import seen_of
 from orch_nb.routing.pool import pool_of
 from orch_nb.routing.route import Situation
+from orch_nb.store.experience import Known
 from orch_nb.types import Message, ModelCard, Prices, Request, Track
 
 WEIGHTS = {"cost": 1.0, "quality": 1.0, "speed": 1.0}
@@ -31,6 +32,11 @@ def situation(
     by_id = {f"p:{name}": track for name, track in (tracks or {}).items()}
     seen = seen_of(pool_of(candidates), by_id, facts.pop("token_factor", {}))
     return Situation(seen=seen, **{"weights": WEIGHTS, **facts})
+
+
+def seen(tracks: Mapping[str, Track] | None = None, **token_factor: float) -> Known:
+    """What was seen: `tracks` by bare name, the factors by provider."""
+    return Known({f"p:{name}": track for name, track in (tracks or {}).items()}, token_factor)
 
 
 def took(seconds: float) -> Track:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from orch_nb.routing.analyse import analyse
 from orch_nb.routing.explain import explain
-from orch_nb.routing.route import name_models, route
+from orch_nb.routing.named import name_models
+from orch_nb.routing.route import route
 from orch_nb.types import (
     Cascade,
     Choice,
@@ -23,7 +24,7 @@ from orch_nb.types import (
     Track,
     Wants,
 )
-from routing.candidates import ASK, card, situation, took
+from routing.candidates import ASK, card, seen, situation, took
 
 Tracks = dict[str, Track]
 
@@ -213,7 +214,7 @@ def test_what_somebody_else_decided_is_not_explained() -> None:
     assert explain(made)
     assert explain(replace(made, source="expert of sql")) == ()
     assert explain(replace(made, cascade=Cascade(("p:b",), "p:a", "arithmetic"))) == ()
-    named = name_models(ASK, analyse(ASK), models, situation(models).seen)
+    named = name_models(ASK, analyse(ASK), models, seen())
     assert explain(named) == ()
 
 

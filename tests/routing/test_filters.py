@@ -14,9 +14,9 @@ from orch_nb.providers._memory import memory_for_models
 from orch_nb.routing.analyse import analyse
 from orch_nb.routing.estimates import estimate
 from orch_nb.routing.filters import Split, split
-from orch_nb.routing.route import name_models
+from orch_nb.routing.named import name_models
 from orch_nb.types import ModelCard, Requirements, Track
-from routing.candidates import ASK, card, cards, situation, took
+from routing.candidates import ASK, card, cards, seen, situation, took
 
 GB = 10**9
 
@@ -71,7 +71,7 @@ def test_what_has_answered_fits() -> None:
 
 def test_what_is_named_is_tried() -> None:
     big = card("big", size=10**18, local=True)
-    assert name_models(ASK, analyse(ASK), [big], situation([big]).seen).best.card is big
+    assert name_models(ASK, analyse(ASK), [big], seen()).best.card is big
 
 
 def test_memory_is_measured_or_unknown() -> None:

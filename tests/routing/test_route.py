@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from orch_nb.errors import SelectionError
 from orch_nb.invoke.order import fallback_order
 from orch_nb.routing.analyse import analyse
-from orch_nb.routing.route import name_models, route
+from orch_nb.routing.named import name_models
+from orch_nb.routing.route import route
 from orch_nb.routing.strategies import strategy_names
 from orch_nb.types import Decision, Message, ModelCard, Rejection, Request
-from routing.candidates import ASK, card, cards, situation, took
+from routing.candidates import ASK, card, cards, seen, situation, took
 
 
 def decide(
@@ -27,7 +28,7 @@ def decide(
 
 
 def name(*candidates: ModelCard, request: Request = ASK) -> Decision:
-    return name_models(request, analyse(request), candidates, situation(candidates).seen)
+    return name_models(request, analyse(request), candidates, seen())
 
 
 def names(decision: Decision) -> list[str]:
