@@ -89,18 +89,15 @@ class Transport:
         new connection ends, or a kept one later, that is an error.
         """
         course = _Course()
-        before = _COURSE.set(course)
+        _COURSE.set(course)
         try:
-            try:
-                return await self._ask(url, headers, content)
-            except aiohttp.ClientError as error:
-                late = asyncio.get_running_loop().time() - course.since > _ROUND_TRIP
-                if course.new or late or not _closed_unanswered(error):
-                    raise
-            course.new = True
             return await self._ask(url, headers, content)
-        finally:
-            _COURSE.reset(before)
+        except aiohttp.ClientError as error:
+            late = asyncio.get_running_loop().time() - course.since > _ROUND_TRIP
+            if course.new or late or not _closed_unanswered(error):
+                raise
+        course.new = True
+        return await self._ask(url, headers, content)
 
     async def close(self) -> None:
         """Close every connection."""
