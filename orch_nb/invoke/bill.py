@@ -14,7 +14,8 @@ from orch_nb.invoke.attempt import Progress
 from orch_nb.invoke.worst_case import affordable, is_free, output_bound, room, worst_case
 from orch_nb.registry.tokens import count_tokens
 from orch_nb.settings import BudgetSettings
-from orch_nb.store.budget import Budget, Later, Reservation
+from orch_nb.store.budget import Budget, Reservation
+from orch_nb.store.holding import Later
 from orch_nb.store.nano import to_dollars, whole_nano
 from orch_nb.store.tally import State, Tally
 from orch_nb.types import ModelCard, Request, Usage
@@ -205,7 +206,7 @@ class Bill:
     def _set_aside(self, request: Request, card: ModelCard, size: int) -> Reservation:
         worst = worst_case(request, card, size)
         return self._budget.reserve(
-            worst, model=card.id, periods=self._periods, limits=self._limits
+            worst, model=card.id, periods=self._periods, limits=self._limits, later=_later()
         )
 
     def _advised(

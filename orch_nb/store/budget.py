@@ -22,20 +22,10 @@ from orch_nb.forking import pause_for_fork, renew_after_fork
 from orch_nb.settings import BudgetSettings
 from orch_nb.store.account import Payment
 from orch_nb.store.allowance import first_beyond, given_limits, refusal
-from orch_nb.store.holding import Holding
+from orch_nb.store.holding import Holding, Later
 from orch_nb.store.nano import to_dollars, to_nano
 from orch_nb.store.tally import Minutes, Period, Spent, State, Tally
 
-#: Calls a function after so many seconds, on this thread.
-Later = Callable[[float, Callable[[], None]], object]
-
-# Seconds for which what was settled may wait to be written with more: so long do other processes
-# see its worst case, and that is what `kill -9` makes of it. Chosen: half of what a call that does
-# not fit waits between two looks.
-_GATHERING = 0.05
-# Calls of its size for which a limit must have room, for one to be set aside ahead. Chosen: nobody
-# is to wait for the last of a limit because of a call that may never come.
-_ROOM = 16
 # Seconds that `close` has to get at the budget: the garbage collector may close it in mid-call.
 _GRACE = 1.0
 
@@ -82,14 +72,11 @@ class Budget:
         # What this process spent: the last hour of it, without a disk to ask.
         self._minutes = Minutes()
         self._lock = threading.Lock()
-        self._holding = Holding(home, session)
-        # The limits that what is held was found to fit into, since it was last written.
-        self._fitted: Mapping[Period, int] | None = None
-        # Who will have what was settled written soon, and whether that would be too late.
-        self._later: Later | None = None
-        self._hasty = False
-        # What others have spent, in nano-dollars, as seen since then.
-        self._others: Mapping[Period, int] | None = None
+        self._holding = Holding(home, session, lock=self._lock, clock=clock)
+        # What others have spent, in nano-dollars, as seen in this window of the holding.
+        self._others: Mapping[Period, int] = {}
+        self._window: int | None = None
+        self._forked = False
         pause_for_fork(self, Budget._pause, Budget._go_on)
         renew_after_fork(self, Budget._leave_to_parent)
 
@@ -118,12 +105,14 @@ class Budget:
         model: str,
         periods: Sequence[Tally] = (),
         limits: BudgetSettings | None = None,
+        later: Later | None = None,
     ) -> Reservation:
         """Set `worst` dollars aside, the most that one attempt at `model` can cost.
 
         `periods` are the task, and the pipeline if there is one, that the attempt is a part of;
         session and hour it always is. None is an unknown price. What costs nothing always fits.
-        `limits` are those that hold for this attempt, None has the session's.
+        `limits` are those that hold for this attempt, None has the session's. `later` lets what
+        is written be gathered, as in `settle`.
 
         Raises
         ------
@@ -142,7 +131,7 @@ class Budget:
             now, within = self._clock(), (*periods, self._session)
             full = first_beyond(given, within, amount)
             if full is None:
-                full = self._set_aside(amount, given, now)
+                full = self._set_aside(amount, given, now, later)
             if full is not None:
                 raise refusal(model, full.period, given[full.period], full, amount)
             within = (*within, self._minutes.at(now))
@@ -180,7 +169,7 @@ class Budget:
                 tally.add("reserved", -reserved)
                 tally.add(state, amount)
                 tally.unpriced += reservation.amount is None and state != "released"
-            self._write(later, now)
+            self._holding.settle(now, None if self._hasty else later)
 
     def include(self, paid: Iterable[Payment]) -> None:
         """Count what another process was billed for this session, and has written down itself."""
@@ -213,10 +202,11 @@ class Budget:
         if not given:
             return None
         with self._lock:
-            mine = self._session.total
-            if self._others is None or self._later is None:
+            mine, window = self._session.total, self._holding.window
+            if window is None or window != self._window:
                 seen = self._tallies((), written=True)
                 self._others = {tally.period: tally.total - mine for tally in seen}
+                self._window = self._holding.window
             spent = {tally.period: tally.total for tally in periods}
             spent |= {period: mine + others for period, others in self._others.items()}
         return to_dollars(max(0, min(limit - spent.get(p, 0) for p, limit in given.items())))
@@ -225,47 +215,25 @@ class Budget:
         """Write what is left, and close the file. It opens again when it is needed."""
         if self._lock.acquire(timeout=_GRACE):
             try:
-                self._rest()
-                self._later = None
+                self._holding.close()
             finally:
                 self._lock.release()
 
-    def _set_aside(self, amount: int, given: Mapping[Period, int], now: float) -> Tally | None:
+    @property
+    def _hasty(self) -> bool:
+        """Whether what is settled must be written at once: the process may end without a word."""
+        return self._forked or self.shared
+
+    def _set_aside(
+        self, amount: int, given: Mapping[Period, int], now: float, later: Later | None
+    ) -> Tally | None:
         """Hold `amount` more, unless that passes a limit of the session or the hour: which."""
-        holding, full = self._holding, None
+        full = None
         if (given or self.shared) and amount:
-            if holding.unwritten.total + amount <= holding.held and given == self._fitted:
-                return None
-
-            def more(spent: Mapping[Period, Tally]) -> int:
-                nonlocal full
-                full = first_beyond(given, spent.values(), amount)
-                if full is not None:
-                    return 0
-                # One call follows another: the next is likely to need as much.
-                roomy = first_beyond(given, spent.values(), _ROOM * amount) is None
-                return amount * 2 if roomy and self._later is not None else amount
-
-            if holding.look(now, more) is not None:
-                self._fitted = given
+            full = self._holding.set_aside(amount, given, now, None if self._hasty else later)
+            if full is not None or self._holding.held:
                 return full
         return first_beyond(given, [self._minutes.hour(now)], amount) if "hour" in given else None
-
-    def _write(self, later: Later | None, now: float) -> None:
-        """Write what was settled, soon or now, if it is to be in the file."""
-        holding = self._holding
-        if not holding.held:
-            return
-        if later is None or self._hasty or self.shared or holding.unwritten.total > holding.held:
-            holding.write(now)
-        elif later != self._later:
-            self._later, self._others = later, None
-            later(_GATHERING, self._settle_up)
-
-    def _settle_up(self) -> None:
-        with self._lock:
-            self._later = self._others = self._fitted = None
-            self._holding.settle_up(self._clock())
 
     def _tallies(self, periods: Sequence[Tally], *, written: bool) -> list[Tally]:
         """The sums as far as they are known: by the file, where it is kept."""
@@ -278,14 +246,10 @@ class Budget:
             hour = seen["hour"]
         return [*periods, session, hour]
 
-    def _rest(self) -> None:
-        self._holding.settle_up(self._clock())
-        self._holding.close()
-
     def _pause(self) -> None:
         """A connection must not be carried into a fork, nor a lock that another thread holds."""
         self._lock.acquire()
-        self._rest()
+        self._holding.close()
 
     def _go_on(self) -> None:
         self._lock.release()
@@ -293,7 +257,6 @@ class Budget:
     def _leave_to_parent(self) -> None:
         """What was under way in the parent is settled there, and it writes what it spent."""
         self._holding.leave()
-        # Such a process may end without a word, and what it has not written is at its worst case.
-        self._later, self._hasty = None, True
+        self._forked = True
         for tally in (self._session, *self._minutes):
             tally.sums["reserved"] = 0

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch_nb.sanitize import one_line
+from orch_nb.store.allowance import first_beyond
 from orch_nb.store.disk import disk_errors
+from orch_nb.store.tally import Period, Tally
 from orch_nb.store.unwritten import Unwritten
 
 if TYPE_CHECKING:
     from orch_nb.store.spend_file import Choose, Held, SpendFile, Sums
 
+#: Calls a function after so many seconds, on this thread.
+Later = Callable[[float, Callable[[], None]], object]
+
 _NAME = "spend.sqlite"
+# Seconds for which what was settled may wait to be written with more: so long do other processes
+# see its worst case, and that is what `kill -9` makes of it. Chosen: half of what a call that does
+# not fit waits between two looks.
+_GATHERING = 0.05
+# The part of what a limit leaves that may be held ahead, as 1 in so many. Chosen: nobody is to wait
+# for the last of a limit because of calls that may never come.
+_ROOM = 16
 
 
 class BudgetWarning(UserWarning):
@@ -25,7 +39,7 @@ class BudgetWarning(UserWarning):
 class Holding:
     """One row of the spend file, that holds at least what ``unwritten`` says was or may be spent.
 
-    Changed by a `Budget` under its lock.
+    What was settled is written with the next call that needs more, or a moment later.
 
     Parameters
     ----------
@@ -33,19 +47,70 @@ class Holding:
         The user's data folder.
     session
         The id of the session that the process spends for.
+    lock
+        That of the `Budget`, which holds it whenever it calls one of these methods.
+    clock
+        Seconds since the epoch.
     """
 
-    def __init__(self, home: Callable[[], Path], session: str) -> None:
+    def __init__(
+        self,
+        home: Callable[[], Path],
+        session: str,
+        *,
+        lock: threading.Lock,
+        clock: Callable[[], float],
+    ) -> None:
         self._home, self._session = home, session
+        self._lock, self._clock = lock, clock
         self.unwritten = Unwritten()
         self._file: SpendFile | None = None
         self._held: Held | None = None
         self._disk = True
+        # The limits that what is held was found to fit into, since it was last written.
+        self._fitted: Mapping[Period, int] | None = None
+        # Who will have what was settled written soon.
+        self._later: Later | None = None
+        #: A number for the time until what was settled is written; None where nothing waits.
+        self.window: int | None = None
+        self._windows = count()
 
     @property
     def held(self) -> int:
         """Nano-dollars that the file has set aside for this process."""
         return 0 if self._held is None else self._held.amount
+
+    def set_aside(
+        self, amount: int, given: Mapping[Period, int], now: float, later: Later | None
+    ) -> Tally | None:
+        """Hold `amount` more, unless it would pass a limit that is `given`: that of the result.
+
+        Where calls follow each other, or are under way together, `later` has some held ahead for a
+        moment. Without a disk nothing is held.
+        """
+        full = None
+        if self.unwritten.total + amount <= self.held and given == self._fitted:
+            return full
+
+        def more(spent: Sums) -> int:
+            nonlocal full
+            full = first_beyond(given, spent.values(), amount)
+            if full is not None:
+                return 0
+            return amount + self._ahead(amount, given, spent, later)
+
+        if self.look(now, more) is not None:
+            self._fitted = given
+        return full
+
+    def settle(self, now: float, later: Later | None) -> None:
+        """Have what was settled written: now, or soon if `later` is there and enough is held."""
+        if not self.held:
+            return
+        if later is None or self.unwritten.total > self.held:
+            self.write(now)
+        else:
+            self._write_soon(later)
 
     def look(self, now: float, more: Callable[[Sums], int]) -> Sums | None:
         """Write what is unwritten; the sums of the session and of the hour, None without a disk.
@@ -70,28 +135,56 @@ class Holding:
         return seen
 
     def write(self, now: float) -> None:
-        """Write what is unwritten, and hold no more than what is under way. Fails as `look`."""
+        """Write what is unwritten, and hold what is under way alone. Fails as `look`."""
         try:
             self._exchange(self._under_way, now)
         except disk_errors() as error:
             self._lose(error)
 
-    def settle_up(self, now: float) -> None:
-        """Write what is unwritten of what is held. If the disk fails, the next call finds out."""
-        if self._held is not None:
-            with suppress(*disk_errors()):
-                self._exchange(self._under_way, now)
-
     def close(self) -> None:
-        """Close the file. It opens again when it is needed."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Write what is unwritten, and close the file. It opens again when it is needed."""
+        self._write_quietly()
+        self._shut()
 
     def leave(self) -> None:
         """Forget what is held, and unwritten: another process sees to it."""
         self.unwritten.leave()
-        self._held = None
+        self._held = self._fitted = self._later = self.window = None
+
+    def _ahead(
+        self, amount: int, given: Mapping[Period, int], spent: Sums, later: Later | None
+    ) -> int:
+        """What to hold beside `amount`: as much as is under way, for the calls that come next."""
+        if later is None or not (self.unwritten.under_way or self._later is not None):
+            return 0
+        most = self.unwritten.under_way + amount
+        left = (given[period] - tally.total for period, tally in spent.items() if period in given)
+        ahead = min(most, min(left, default=most * _ROOM) // _ROOM)
+        if ahead < amount:
+            return 0
+        self._write_soon(later)
+        return ahead
+
+    def _write_soon(self, later: Later) -> None:
+        if later != self._later:
+            self._later, self.window = later, next(self._windows)
+            later(_GATHERING, self._write_now)
+
+    def _write_now(self) -> None:
+        with self._lock:
+            self._write_quietly()
+
+    def _write_quietly(self) -> None:
+        """Write what is unwritten of what is held. If the disk fails, the next call finds out."""
+        self._later = self.window = self._fitted = None
+        if self._held is not None:
+            with suppress(*disk_errors()):
+                self._exchange(self._under_way, self._clock())
+
+    def _shut(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _under_way(self, _: object) -> int:
         return self.unwritten.under_way
@@ -108,7 +201,7 @@ class Holding:
 
     def _lose(self, error: Exception) -> None:
         self._disk, self._held = False, None
-        self.close()
+        self._shut()
         reason = one_line(str(error)) or type(error).__name__
         import sqlite3  # noqa: PLC0415 - see `disk_errors`
 
@@ -118,5 +211,5 @@ class Holding:
             f"the budget holds for this session only, other sessions are not counted: {reason} "
             f"({one_line(str(self._home()), 200)}); {todo}, then restart the kernel",
             BudgetWarning,
-            stacklevel=5,
+            stacklevel=6,
         )

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, figure, part
 from orch_nb.settings import BudgetSettings
-from orch_nb.store.budget import Budget, Later
+from orch_nb.store.budget import Budget
+from orch_nb.store.holding import Later
 from orch_nb.store.tally import Tally
 
 _ROUNDS = 25
@@ -57,7 +58,8 @@ def opened(home: Path, session: str, limits: BudgetSettings = _LIMITS) -> Budget
 
 def spend(budget: Budget, later: Later | None = None) -> None:
     """One call that costs half of what it could."""
-    reservation = budget.reserve(_WORST, model="bench:model", periods=(Tally("task"),))
+    within = (Tally("task"),)
+    reservation = budget.reserve(_WORST, model="bench:model", periods=within, later=later)
     budget.settle(reservation, _COST, "known", later)
 
 

@@ -42,12 +42,12 @@ def timer() -> Timer:
     return Timer()
 
 
-def reserve(purse: Purse, worst: str) -> Reservation:
-    return purse.budget.reserve(D(worst), model=MODEL)
+def reserve(purse: Purse, worst: str, timer: Timer | None = None) -> Reservation:
+    return purse.budget.reserve(D(worst), model=MODEL, later=timer)
 
 
 def spend(purse: Purse, timer: Timer, cost: str, worst: str) -> None:
-    purse.budget.settle(reserve(purse, worst), D(cost), "known", timer)
+    purse.budget.settle(reserve(purse, worst, timer), D(cost), "known", timer)
 
 
 def hour(purse: Purse) -> Spent:
@@ -109,14 +109,36 @@ def test_calls_in_a_row_are_few_rows(purse: Open, home: Path, timer: Timer) -> N
 def test_a_call_is_set_aside_ahead_only_where_there_is_room(purse: Open, timer: Timer) -> None:
     mine, other = purse("one", hour="10"), purse("two", hour="10")
     spend(mine, timer, "0.1", "0.1")
-    under_way = reserve(mine, "0.1")
+    under_way = reserve(mine, "0.1", timer)
     assert hour(other) == Spent(known=D("0.1"), reserved=D("0.2"))
     timer.fire()
     assert hour(other) == Spent(known=D("0.1"), reserved=D("0.1"))
     mine.budget.settle(under_way, D("0.1"), "known", timer)
     mine.change(hour="1")
-    reserve(mine, "0.1")
+    reserve(mine, "0.1", timer)
     assert hour(other) == Spent(known=D("0.2"), reserved=D("0.1"))
+
+
+def test_calls_under_way_together_have_as_much_set_aside_ahead(purse: Open, timer: Timer) -> None:
+    mine, other = purse("one", hour="100"), purse("two", hour="100")
+    seen = []
+    for _ in range(8):
+        reserve(mine, "0.1", timer)
+        seen.append(10 * hour(other).reserved)
+    assert seen == [1, 4, 4, 4, 10, 10, 10, 10]
+    timer.fire()
+    assert hour(other).reserved == D("0.8")
+
+
+@pytest.mark.parametrize("limits", [{"task": "1"}, {"session": "9"}, {"hour": "9", "task": "1"}])
+def test_whatever_is_limited_calls_in_a_row_are_all_counted(
+    purse: Open, timer: Timer, limits: dict[str, str]
+) -> None:
+    mine, other = purse("one", **limits), purse("two", hour="9")
+    for _ in range(20):
+        spend(mine, timer, "0.01", "0.1")
+    timer.fire()
+    assert hour(other) == mine.budget.spent()["session"] == Spent(known=D("0.2"))
 
 
 def test_what_is_held_ahead_is_no_way_round_a_lower_limit(purse: Open, timer: Timer) -> None:
@@ -128,7 +150,7 @@ def test_what_is_held_ahead_is_no_way_round_a_lower_limit(purse: Open, timer: Ti
     mine.change(hour="0.65")
     assert refused(mine, "0.1").spent == D("0.6")
     mine.change(hour="0.7")
-    reserve(mine, "0.1")
+    reserve(mine, "0.1", timer)
 
 
 def test_what_costs_more_than_its_worst_case_is_written_at_once(purse: Open, timer: Timer) -> None:
@@ -195,7 +217,7 @@ async def calls():
     later = asyncio.get_running_loop().call_later
     while True:
         for _ in range(random.randrange(1, 20)):
-            reservation = budget.reserve(D("0.01"), model="a:m")
+            reservation = budget.reserve(D("0.01"), model="a:m", later=later)
             os.write(1, b"asked\\n")
             budget.settle(reservation, D("0.004"), "known", later)
             os.write(1, b"answered\\n")

@@ -48,7 +48,7 @@ async def call(number):
     draw, later = random.Random(f"{sys.argv[2]} {number}"), asyncio.get_running_loop().call_later
     for _ in range(4):
         try:
-            reservation = budget.reserve(D("0.05"), model="a:m")
+            reservation = budget.reserve(D("0.05"), model="a:m", later=later)
         except BudgetExceeded as error:
             assert error.spent + error.reserved <= error.limit, error
             await asyncio.sleep(draw.uniform(0, 0.1))
