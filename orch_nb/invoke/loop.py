@@ -49,7 +49,7 @@ class BackgroundLoop:
         return future
 
     async def arun(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """`run`, for coroutines on other loops: who is cancelled does not wait for the clean-up."""
+        """`run`, for coroutines on other loops: who is cancelled waits for the clean-up as well."""
         here = asyncio.get_running_loop()
         ended = here.create_future()
 
@@ -71,6 +71,9 @@ class BackgroundLoop:
             await ended
         except asyncio.CancelledError:
             job.stop()
+            ended = here.create_future()  # the other one was cancelled as well
+            if not job.ended:
+                await asyncio.wait({ended}, timeout=_GRACE)
             raise
         return job.result()
 

@@ -17,7 +17,7 @@ from orch_nb.errors import ProviderError, Unreachable
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._reading import Broken, Response
-from orch_nb.providers._transport import Transport
+from orch_nb.providers._transport import Transport, closed_unanswered
 
 # Those that a forked process has inherited. It neither uses nor closes them.
 _OF_PARENTS: list[Link] = []
@@ -118,5 +118,6 @@ class Link:
         connected = not isinstance(
             error, (*never, aiohttp.ClientConnectorError, aiohttp.InvalidURL)
         )
-        failure.asked = unstreamed and connected
+        began = isinstance(error, aiohttp.ClientError) and not closed_unanswered(error)
+        failure.asked = connected and (unstreamed or began)
         return failure

@@ -94,7 +94,7 @@ class Transport:
             return await self._ask(url, headers, content)
         except aiohttp.ClientError as error:
             late = asyncio.get_running_loop().time() - course.since > _ROUND_TRIP
-            if course.new or late or not _closed_unanswered(error):
+            if course.new or late or not closed_unanswered(error):
                 raise
         course.new = True
         return await self._ask(url, headers, content)
@@ -111,7 +111,7 @@ class Transport:
         return Reply(await asked)
 
 
-def _closed_unanswered(error: aiohttp.ClientError) -> bool:
+def closed_unanswered(error: aiohttp.ClientError) -> bool:
     """Whether the server closed the connection before its answer began."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return isinstance(error.message, str)  # else it is what came of a head

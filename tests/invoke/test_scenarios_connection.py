@@ -7,7 +7,7 @@ import resource
 import socket
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -174,6 +174,22 @@ def test_what_is_no_http_is_no_answer(wire: str, said: bytes) -> None:
         server.script("p", [said, b""])
         with pytest.raises((Unreachable, BrokenAnswer, RequestRefused)):
             s.ask("x", model="p:m")
+
+
+@pytest.mark.parametrize(
+    ("said", "billed"),
+    [((b"",), False), ((b"HTTP/1.1 200 OK\r\nX: " + b"h" * 300_000 + b"\r\n\r\n", b""), True)],
+    ids=["nothing", "a head that nobody reads"],
+)
+@pytest.mark.parametrize("wire", WIRES)
+def test_where_a_stream_began_it_may_be_billed(
+    wire: str, said: Sequence[bytes], billed: bool
+) -> None:
+    with scripted() as server, session(server, wire) as s:
+        server.script("p", said)
+        with pytest.raises(Unreachable) as caught:
+            s.ask("x", model="p:m")
+    assert caught.value.asked is billed
 
 
 @pytest.mark.parametrize("wire", WIRES)
