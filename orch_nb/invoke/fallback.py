@@ -181,14 +181,15 @@ class _Search(Generic[T]):
 
     async def _ask(self, candidate: Candidate[T], ask: Ask[T], until: float) -> tuple[T] | None:
         """One attempt; what failed is the last of ``failures``. Raises what forbids others."""
-        started, self.trail.patience = _now(), until
+        now = asyncio.get_running_loop().time
+        started, self.trail.patience = now(), until
         try:
             result = await ask()
         except ProviderError as failure:
             self.error = failure.alone()
-            self.trail.add(candidate.model, _now() - started, failure)
+            self.trail.add(candidate.model, now() - started, failure)
         else:
-            self.trail.add(candidate.model, _now() - started)
+            self.trail.add(candidate.model, now() - started)
             return (result,)
         if not self.error.falls_back or self.trail.shown:
             raise self.error

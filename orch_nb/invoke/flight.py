@@ -85,6 +85,7 @@ class _Shared(Flight[T]):
     def land(self) -> None:
         """Let the first of those who still wait pay, and wake them all."""
         self.landed = True
+        self.progress.show = self.progress.began = None  # they lead back to here
         for place, rider in enumerate(self.riders):
             rider.unpaid = place > 0
         if self.riders:

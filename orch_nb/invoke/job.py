@@ -58,7 +58,8 @@ class Job(Generic[T]):
     def __init__(
         self, work: Callable[[], Coroutine[Any, Any, T]], over: Callable[[], object]
     ) -> None:
-        self._work, self._over, self._context = work, over, copy_context()
+        self._work, self._context = work, copy_context()
+        self._over: Callable[[], object] | None = over
         #: Where it was handed over to.
         self.inbox: Inbox | None = None
         self.ended = self.stopped = False
@@ -123,4 +124,6 @@ class Job(Generic[T]):
 
     def _end(self) -> None:
         self.ended = True
-        self._over()
+        over, self._over = self._over, None  # which may lead back to here
+        if over is not None:
+            over()

@@ -44,7 +44,7 @@ class BackgroundLoop:
         """Start ``work()`` on the loop. Cancelling the future cancels it there."""
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
         job = Job(work, lambda: job.tell(future))
-        future.add_done_callback(lambda _: job.stop() if future.cancelled() else None)
+        future.add_done_callback(lambda done: job.stop() if done.cancelled() else None)
         self._hand_over(job)
         return future
 
