@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from IPython.core.error import UsageError
+from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
 from orch_nb.errors import InputError
@@ -15,8 +18,9 @@ from shells.here import Shell
 from soak.mutation import mutants
 from soak.sizes import sized
 from soak.test_mutants import LINES, TEMPLATES, VALUES, bounded
+from stub.client import Stub
 
-COUNT = sized(50, 300, 3000)
+COUNT = sized(300, 10_000, 100_000)
 #: Seconds of computing for one of them; some import what draws charts.
 LONGEST = 10.0
 PROMPTS = (
@@ -50,8 +54,14 @@ CELLS = (*TEMPLATES, "{{ name }} $n {n} {{ evil }}", "")
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    """A shell without providers: the simulated one answers, and nobody types a key."""
+def shell(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """A shell where the server stands for the simulated models, which take their time.
+
+    Nobody types a key.
+    """
+    stub.models("sim", ["small", "large"])
+    row = {"type": "compatible", "base_url": stub.url("sim", "/v1")}
+    Path("orch.yaml").write_text(json.dumps({"providers": {"sim": row}}), "utf-8")
 
     def nobody(*_: object) -> str:
         raise EOFError
@@ -74,7 +84,7 @@ def damaged(corpus: tuple[str, ...], seed: str) -> Iterator[str]:
 
 def run(shell: Shell, magic: str, line: str, cell: str | None = None) -> None:
     """As a notebook runs it, but for what IPython makes of a line before the magic has it."""
-    with bounded((magic, line, cell), LONGEST):
+    with capture_output(), bounded((magic, line, cell), LONGEST):
         try:
             if cell is None:
                 shell.ip.run_line_magic(magic, line)
