@@ -172,13 +172,13 @@ class Catalog:
         A full id that no provider listed gives a card with what the snapshot knows: it is tried
         as it is. Raises `UnknownNameError`, or `InputError` if a bare name is ambiguous.
         """
-        if self._is_id(name):
-            known = self._all()
-            card = known.by_id.get(name) or known.unlisted.get(name)
-            if card is None:
-                card = known.unlisted[name] = self._completing.unlisted(name)
+        known = self._all()
+        if card := known.by_id.get(name) or known.unlisted.get(name):
             return card
-        matches = self._all().by_name.get(name, ())
+        if self._is_id(name):
+            card = known.unlisted[name] = self._completing.unlisted(name)
+            return card
+        matches = known.by_name.get(name, ())
         if len(matches) == 1:
             return matches[0]
         if matches:

@@ -95,7 +95,7 @@ def _unable(
     judged = pool.described if named else np.True_
     needed = estimates.input_tokens + profile.output_tokens
     too_long = (needed > pool.context) & judged
-    if too_long.any():
+    if np.count_nonzero(too_long):
         yield Exclusion(
             too_long,
             lambda row: (

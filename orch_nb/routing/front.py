@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 LIMIT = 7
 # A millionth of a dollar apart is hardly a difference; it also gives what is free a logarithm.
 _RESOLUTION = 1e-6
+# Models of which it is quicker to drop some than to sort all.
+_MANY = 64
+_NOTHING = np.array([-np.inf])
+_LAST = np.array([True])
 
 
 def front(
@@ -24,24 +28,23 @@ def front(
     """
     price = np.where(np.isnan(cost), np.inf, cost)
     worth = np.where(np.isnan(quality), -np.inf, quality)
-    highest = worth.max(initial=-np.inf)
-    if highest == -np.inf:
-        return np.empty(0, np.intp)
-    # What costs more than the best is beaten; dropping it first leaves less to sort.
-    (near,) = ((price <= price[worth == highest].min()) & (worth > -np.inf)).nonzero()
-    order = near[price[near].argsort(kind="stable")]
-    rising = np.maximum.accumulate(worth[order])
-    better = np.ones(len(order), bool)
-    np.greater(rising[1:], rising[:-1], out=better[1:])
-    kept: NDArray[np.intp] = order[better]
+    order = price.argsort(kind="stable") if len(price) < _MANY else _affordable(price, worth)
+    # By cost, whatever is better than all before it is on the front.
+    best = np.maximum.accumulate(np.concatenate((_NOTHING, worth[order])))
+    kept: NDArray[np.intp] = order[best[1:] > best[:-1]]
     # Of equal prices the last is the best.
     prices = price[kept]
-    dearest = np.ones(len(kept), bool)
-    np.not_equal(prices[1:], prices[:-1], out=dearest[:-1])
-    kept = kept[dearest]
+    kept = kept[np.concatenate((prices[1:] != prices[:-1], _LAST[: len(kept)]))]
     if len(kept) > limit:
         kept = kept[_telling(price[kept], quality[kept], limit)]
     return kept
+
+
+def _affordable(price: NDArray[np.float64], worth: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Those that do not cost more than the best, which beats all others, by price."""
+    (near,) = (price <= price[worth == worth.max()].min()).nonzero()
+    ranked: NDArray[np.intp] = near[price[near].argsort(kind="stable")]
+    return ranked
 
 
 def _telling(

@@ -51,15 +51,13 @@ def name_models(
         fit, rejected = {pool.cards[row].id for row in parts.fit}, parts.rejected
         if not fit:
             raise _none(request, parts)
-    quality = _quality(named, tracks, profile.kind)
-    ranking = tuple(
-        [
-            _choice(card, profile, tracks.get(name, _NOT_SEEN), token_factor, quality[name])
-            for name, card in named.items()
-            if name in fit
-        ]
-    )
-    return Decision("explicit", "explicit model", profile, ranking, rejected)
+    judged = _judged(named, tracks, profile.kind)
+    ranking = [
+        _choice(card, profile, tracks.get(name, _NOT_SEEN), token_factor, judged.get(name))
+        for name, card in named.items()
+        if name in fit
+    ]
+    return Decision("explicit", "explicit model", profile, tuple(ranking), rejected)
 
 
 def _suits(card: ModelCard, profile: TaskProfile, token_factor: Mapping[str, float]) -> bool:
@@ -84,16 +82,23 @@ def _none(request: Request, parts: Split) -> SelectionError:
     return SelectionError(f"what was named cannot do this{advice}", tuple(parts.rejected))
 
 
-def _quality(
+def _prior(card: ModelCard, kind: str) -> float:
+    stated = card.quality.get(kind, card.tier)
+    return UNKNOWN_QUALITY if stated is None else float(stated)
+
+
+def _judged(
     named: Mapping[str, ModelCard], tracks: Mapping[str, Track], kind: str
 ) -> Mapping[str, float]:
-    """The expected quality in 0..1, by model."""
-    stated = {name: card.quality.get(kind, card.tier) for name, card in named.items()}
-    prior = {n: UNKNOWN_QUALITY if q is None else float(q) for n, q in stated.items()}
-    if not any(name in tracks and tracks[name].quality for name in named):
-        return prior
+    """The expected quality in 0..1 by model, where that of one of them was ever judged."""
+    for name in named:
+        if name in tracks and tracks[name].quality:
+            break
+    else:
+        return {}
+    prior = np.array([_prior(card, kind) for card in named.values()])
     index = {name: row for row, name in enumerate(named)}
-    mean, _ = posterior(np.array(list(prior.values())), tracks, index, kind)
+    mean, _ = posterior(prior, tracks, index, kind)
     return dict(zip(named, mean.tolist(), strict=True))
 
 
@@ -102,20 +107,22 @@ def _choice(
     profile: TaskProfile,
     track: Track,
     token_factor: Mapping[str, float],
-    quality: float,
+    judged: float | None,
 ) -> Choice:
     """`card` with what `orch_nb.routing.estimates` says of a row."""
+    kind = profile.kind
     tokens = round(profile.input_tokens * token_factor.get(card.provider, 1.0))
     takes, spoke_for_it = _seconds(card, profile.output_tokens, track)
     usage = Usage(tokens, profile.output_tokens, source="estimated")
     cost = None if card.prices is None else card.prices.charge(usage)
-    said = evidence(track, profile.kind)
-    prior = card.quality_source(profile.kind)
+    said = evidence(track, kind)
+    prior = card.quality_source(kind)
     sources = {
         "cost": "unknown" if card.prices is None else card.prices.source or "stated",
         "seconds": spoke_for_it,
         "quality": f"{prior}, {said}" if said else prior,
     }
+    quality = _prior(card, kind) if judged is None else judged
     return Choice(card, 1.0, {}, Estimate(cost, takes), "named by the caller", quality, sources)
 
 

@@ -96,8 +96,12 @@ def draw(mean: Column, weight: Column, random: np.random.Generator) -> Column:
     The prior and the `weight` of the evidence give its width, so that what is little known may
     be drawn above what is known to be a little better, in the measure in which it may be.
     """
-    center, observations = np.minimum(np.maximum(mean, _POSSIBLE), 1 - _POSSIBLE), PRIOR + weight
-    return random.beta(center * observations, (1 - center) * observations)
+    drawn = []
+    # Few are drawn at a time, and for one number numpy is quick where it sees no array.
+    for center, seen in zip(mean.tolist(), weight.tolist(), strict=True):
+        possible, observations = min(max(center, _POSSIBLE), 1 - _POSSIBLE), PRIOR + seen
+        drawn.append(random.beta(possible * observations, (1 - possible) * observations))
+    return np.array(drawn)
 
 
 def evidence(track: Track, kind: str) -> str:

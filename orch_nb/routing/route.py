@@ -80,13 +80,15 @@ def route(request: Request, profile: TaskProfile, strategy: str, situation: Situ
     if not len(parts.fit):
         raise SelectionError(f"no model may answer; {_way_out(parts.advice)}", tuple(rejected))
     table = tabulate(estimates, parts.fit, situation)
-    name, scores, notice = _score(strategy, table, profile, situation.weights)
-    if np.isnan(scores).all():
+    name, found, notice = _score(strategy, table, profile, situation.weights)
+    if found is None:
         if situation.fallback == "fail":
             ids = [seen.pool.cards[int(row)].id for row in parts.fit]
             raise _none_qualifies(name, notice, ids)
         scores = table.cheapness if situation.fallback == "cheapest" else table.worth
         notice = f"{notice}; fallback is {situation.fallback}"
+    else:
+        scores = found
     cascade = None
     if name == "cascade":
         cascade = planned(request, estimates, parts.fit, table, situation.cascade)
@@ -154,19 +156,19 @@ def _overlay(counts: Mapping[str, int], estimates: Estimates, fit: Codes) -> Col
 
 def _score(
     strategy: str, table: Table, profile: TaskProfile, weights: Weights
-) -> tuple[str, Column, str]:
+) -> tuple[str, Column | None, str]:
     """The first strategy of a chain that finds a model, its scores, and what was tried before.
 
-    Where none does, the scores of the last are all NaN.
+    Where none does it is the last, and there are no scores.
     """
     tried: list[str] = []
     for name in chain(strategy):
         scores = score(name, profile, table, weights)
-        if not np.isnan(scores).all():
+        if np.count_nonzero(np.isnan(scores)) < len(scores):
             notice = f"{' and '.join(tried)} found no model, so {name} chose" if tried else ""
             return name, scores, notice
         tried.append(name)
-    return tried[-1], scores, f"{' and '.join(tried)} found no model that qualifies"
+    return tried[-1], None, f"{' and '.join(tried)} found no model that qualifies"
 
 
 def _none_qualifies(strategy: str, notice: str, models: Sequence[str]) -> SelectionError:
@@ -196,11 +198,11 @@ def _first(places: Sequence[int], order: Codes) -> Codes:
 def _order(scores: Column, table: Table) -> Codes:
     """Best first; those that do not qualify come last, the better before the worse."""
     unqualified = np.isnan(scores)
-    if not unqualified.any():
-        return np.argsort(-scores, kind="stable")
+    if not np.count_nonzero(unqualified):
+        return (-scores).argsort(kind="stable")
     (first,), (last,) = np.logical_not(unqualified).nonzero(), unqualified.nonzero()
-    by_score = np.argsort(-scores[first], kind="stable")
-    by_worth = np.argsort(-table.worth[last], kind="stable")
+    by_score = (-scores[first]).argsort(kind="stable")
+    by_worth = (-table.worth[last]).argsort(kind="stable")
     return np.concatenate((first[by_score], last[by_worth]))
 
 

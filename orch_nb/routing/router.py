@@ -224,6 +224,8 @@ class Router:
         for name in requires.providers:
             if name not in self._catalog.providers:
                 raise UnknownNameError("provider", name, self._catalog.providers)
+        if not requires.exclude:
+            return
         known = self._catalog.providers
         if bare := [name for name in requires.exclude if name.partition(":")[0] not in known]:
             names = (*known, *self._catalog.names())

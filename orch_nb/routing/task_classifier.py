@@ -17,9 +17,6 @@ from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from orch_nb.routing.task_rules import marks
 from orch_nb.routing.wording import Wording
 
@@ -30,39 +27,35 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classifier:
-    """``weights`` has a row for each feature and a column for each kind; both in one unit."""
+    """``weights`` are by feature, one for each kind, and in one unit with ``bias``."""
 
     kinds: tuple[str, ...]
-    names: tuple[str, ...]
-    rows: dict[str, int]
-    weights: NDArray[np.int32]
-    bias: NDArray[np.int32]
+    weights: Mapping[str, Sequence[int]]
+    bias: Sequence[int]
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Classifier:
         """The classifier whose numbers are in `document`, as ``task_classifier.json`` has them."""
-        vocabulary = document["vocabulary"]
-        return cls(
-            kinds=tuple(document["kinds"]),
-            names=tuple(vocabulary),
-            rows={feature: row for row, feature in enumerate(vocabulary)},
-            weights=np.array(list(vocabulary.values()), dtype=np.int32),
-            bias=np.array(document["bias"]),
-        )
+        weights = {feature: tuple(said) for feature, said in document["vocabulary"].items()}
+        return cls(tuple(document["kinds"]), weights, document["bias"])
 
     def classify(self, found: Sequence[str]) -> tuple[str, list[str]]:
         """The likeliest kind of what has the features `found`, and those that spoke most for it.
 
         Features that were never seen are silent.
         """
-        rows = [self.rows[feature] for feature in found if feature in self.rows]
-        if not rows:
-            return self.kinds[int(self.bias.argmax())], []
-        said = self.weights.take(rows, axis=0)
-        best = int((np.add.reduce(said) + self.bias * len(rows) ** 0.5).argmax())
-        spoke = said[:, best]
-        loudest = (-spoke).argsort(kind="stable")[:_SHOWN].tolist()
-        return self.kinds[best], [self.names[rows[place]] for place in loudest if spoke[place] > 0]
+        # A prompt has few features: sums of Python's numbers are as quick as numpy's.
+        weights, bias = self.weights, self.bias
+        known = list(filter(weights.__contains__, found))
+        if not known:
+            return self.kinds[bias.index(max(bias))], []
+        said = list(map(weights.__getitem__, known))
+        root = len(said) ** 0.5
+        columns = zip(bias, zip(*said, strict=True), strict=True)
+        scores = [sum(column) + start * root for start, column in columns]
+        best = scores.index(max(scores))
+        spoke = [(-row[best], place) for place, row in enumerate(said) if row[best] > 0]
+        return self.kinds[best], [known[place] for _, place in sorted(spoke)[:_SHOWN]]
 
 
 def features(wording: Wording) -> list[str]:

@@ -28,8 +28,7 @@ _DEFINITION = re.compile(
     re.MULTILINE,
 )
 _DEFINING = frozenset(("def", "class", "import", "from"))
-_FAULT = re.compile(r"Traceback \(|[a-z]Error:|[a-z]Exception:")
-_FAULTS = ("Error:", "Traceback (", "Exception:")
+_FAULT = re.compile(r"[(:](?:(?<=Traceback \()|(?<=[a-z]Error:)|(?<=[a-z]Exception:))")
 _MATH_SIGNS = frozenset("0123456789^\\∫√∑")
 _SUM = re.compile(r"\d(?:\s?[*/^+×÷=]\s?[\dx(]| - \d|[xyn]\b)")
 _FORMULA_SIGNS = frozenset("^=+\\$(∫√∑")
@@ -91,7 +90,7 @@ def _signs(wording: Wording) -> list[str]:
         found.append("<code: a fence>")
     if not signs.isdisjoint(_CODE_SIGNS) and (_CODE.search(text) or _is_query(wording)):
         found.append("<code: its punctuation>")
-    if ":" in signs and any(fault in text for fault in _FAULTS) and _FAULT.search(text):
+    if ":" in signs and _FAULT.search(text):
         found.append("<code: an error message>")
     if not signs.isdisjoint(_MATH_SIGNS) and _is_math(wording):
         found.append("<math: a formula>")
