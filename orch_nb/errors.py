@@ -112,7 +112,8 @@ class ProviderError(OrchError):
     key, and no request or response object hangs on the error. ``status`` is the HTTP status.
     """
 
-    retryable: ClassVar[bool] = False
+    #: Whether it may pass; a server can say otherwise.
+    retryable: bool = False
     falls_back: ClassVar[bool] = True
     #: What it speaks against: a breaker counts what is the fault of a model or of its provider.
     fault: ClassVar[Literal["request", "model", "provider"]] = "request"

@@ -68,6 +68,8 @@ def from_status(
     failure = _of_status(model, status, said, headers, key_hint)
     if isinstance(failure, Rejected) or (unstreamed and status in _GIVEN_UP):
         failure.asked = True
+    if headers.get("x-should-retry") == "false":  # as OpenAI and Anthropic say that it cannot help
+        failure.retryable = False
     return failure
 
 

@@ -192,6 +192,16 @@ def test_where_a_stream_began_it_may_be_billed(
     assert caught.value.asked is billed
 
 
+@pytest.mark.parametrize(("said", "times"), [("false", 1), ("true", 3)])
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_server_may_say_that_no_retry_helps(wire: str, said: str, times: int) -> None:
+    with scripted() as server, session(server, wire, max_retries=2) as s:
+        server.script("p", reply("{}", JSON, f"X-Should-Retry: {said}", status=503))
+        with pytest.raises(ServerFailed):
+            s.ask("x", model="p:m")
+        assert len(server.asked) == times
+
+
 @pytest.mark.parametrize("wire", WIRES)
 def test_early_hints_and_many_headers_do_no_harm(wire: str) -> None:
     whole = reply(HELLOS[wire], WIRES[wire][2], *(f"X-{i}: v" for i in range(90)))
