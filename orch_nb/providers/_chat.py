@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from orch_nb.providers import _failures
@@ -71,7 +71,7 @@ def read_whole(document: Event, model: str) -> Delta:
     reader = Reader(model)
     pieces = [_as_piece(choice) for choice in choices if isinstance(choice, dict)]
     text = reader.take({"choices": pieces, "usage": document.get("usage")})
-    return replace(reader.end(), text=text or "")
+    return reader.end(text or "")
 
 
 def _as_piece(choice: Event) -> Event:
@@ -79,13 +79,12 @@ def _as_piece(choice: Event) -> Event:
     message = choice.get("message")
     if not isinstance(message, dict):
         return choice
-    calls = message.get("tool_calls")
-    numbered = [
-        {**call, "index": place}
-        for place, call in enumerate(calls if isinstance(calls, list) else ())
-        if isinstance(call, dict)
-    ]
-    return {**choice, "delta": {**message, "tool_calls": numbered}}
+    if isinstance(calls := message.get("tool_calls"), list):
+        numbered = [
+            {**call, "index": place} for place, call in enumerate(calls) if isinstance(call, dict)
+        ]
+        message = {**message, "tool_calls": numbered}
+    return {**choice, "delta": message}
 
 
 class Reader:
@@ -116,11 +115,12 @@ class Reader:
                 said = text if said is None else said + text
         return said
 
-    def end(self) -> Delta:
-        """Usage and calls. Raises `BrokenAnswer` if no reason to finish was given."""
+    def end(self, text: str = "") -> Delta:
+        """Usage, calls and `text`. Raises `BrokenAnswer` if no reason to finish was given."""
         if self._finish is None:
             raise _failures.cut(self._model)
-        return Delta(usage=self._usage, finish=self._finish, calls=self._calls.build(self._model))
+        calls = self._calls.build(self._model)
+        return Delta(text, usage=self._usage, finish=self._finish, calls=calls)
 
     def _take_choice(self, choice: Event) -> str | None:
         index = choice.get("index") or 0

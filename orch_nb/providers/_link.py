@@ -91,7 +91,7 @@ class Link:
             method = "GET" if content is None else "POST"
             request = self.http.build_request(method, url, headers=self.headers, content=content)
             response: Open = await self.http.send(request, stream=True)
-        except (*self.broken, self.library.InvalidURL) as error:
+        except (*self.broken, self.library.InvalidURL, ValueError) as error:  # last: odd bytes
             raise self._unconnected(error, name, unstreamed=unstreamed) from None
         return response
 

@@ -68,17 +68,13 @@ class Reply:
 class Transport:
     """Connections to one server, at most `limit`, each made within `connect` seconds.
 
-    Redirects are not followed and bodies not unpacked. It belongs to the event loop that makes it.
+    Redirects are not followed and bodies not unpacked. It belongs to the event loop that it is used
+    in first.
     """
 
     def __init__(self, tls: SSLContext, *, limit: int, connect: float) -> None:
-        # As long as httpx keeps connections; what most servers do not close before. In seconds.
-        pool = _Pool(limit=limit, ssl=tls, keepalive_timeout=5.0)
-        self._session = aiohttp.ClientSession(
-            connector=pool,
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(sock_connect=connect),
-        )
+        self._tls, self._limit, self._connect = tls, limit, connect
+        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, url: str, headers: Mapping[str, str], content: bytes | None) -> Reply:
         """GET, or POST `content`; the reply is open. Raises `aiohttp.ClientError`.
@@ -101,19 +97,30 @@ class Transport:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._session.close()
+        if self._session is not None:
+            await self._session.close()
 
     async def _ask(self, url: str, headers: Mapping[str, str], content: bytes | None) -> Reply:
+        session = self._session or self._open()
         method = "GET" if content is None else "POST"
-        asked = self._session.request(
-            method, url, headers=headers, data=content, allow_redirects=False
-        )
+        asked = session.request(method, url, headers=headers, data=content, allow_redirects=False)
         return Reply(await asked)
+
+    def _open(self) -> aiohttp.ClientSession:
+        # As long as httpx keeps connections; what most servers do not close before. In seconds.
+        pool = _Pool(limit=self._limit, ssl=self._tls, keepalive_timeout=5.0)
+        self._session = aiohttp.ClientSession(
+            connector=pool,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(sock_connect=self._connect),
+        )
+        return self._session
 
 
 def closed_unanswered(error: aiohttp.ClientError) -> bool:
     """Whether the server closed the connection before its answer began."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return isinstance(error.message, str)  # else it is what came of a head
+    # A reset within a head looks like one before it, to browsers as well.
     reset = isinstance(error, aiohttp.ClientOSError) and error.errno in _ENDED
     return reset or isinstance(error, aiohttp.ClientConnectionResetError)

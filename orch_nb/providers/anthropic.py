@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -98,15 +97,12 @@ class Provider(SDKProvider):
         reader, texts = Reader(model), []
         for place, block in enumerate(blocks):
             match block:
-                case {"type": "tool_use", "input": dict()} | {"type": "text"}:
-                    opened = {"type": "content_block_start", "index": place}
-                    texts.append(reader.take({**opened, "content_block": block}))
+                case {"type": "text"} | {"type": "tool_use", "input": dict()}:
+                    texts.append(reader.open(place, block))
                 case {"type": "tool_use"}:
                     raise _failures.malformed(model, "a tool call that is no JSON object")
-        reader.take({"type": "message_delta", "delta": document, "usage": document.get("usage")})
-        end = reader.take({"type": "message_stop"})
-        assert isinstance(end, Delta)
-        return replace(end, text="".join(text for text in texts if isinstance(text, str)))
+        reader.finish(reason, document.get("usage"))
+        return reader.conclude("".join(texts))
 
 
 class Reader:
@@ -125,19 +121,16 @@ class Reader:
             case {"type": "content_block_delta", "delta": dict(delta)}:
                 return self._take_piece(event, delta)
             case {"type": "content_block_start", "content_block": dict(block)}:
-                return self._open(event, block)
+                return self.open(event.get("index"), block)
             case {"type": "message_start", "message": {"usage": dict(usage)}}:
                 # Its output tokens are a stub of 1.
                 self._counts |= {k: v for k, v in usage.items() if k != "output_tokens"}
                 return None
             case {"type": "message_delta", "delta": dict(delta)}:
-                if isinstance(final := event.get("usage"), dict):
-                    self._counts |= {k: v for k, v in final.items() if v is not None}
-                self._finish = _finish(delta.get("stop_reason"), self._model)
+                self.finish(delta.get("stop_reason"), event.get("usage"))
                 return None
             case {"type": "message_stop"}:
-                calls = self._calls.build(self._model)
-                return Delta(usage=read_counts(self._counts), finish=self._finish, calls=calls)
+                return self.conclude()
             case {"type": "ping"}:
                 return None
             case {"type": "error"}:
@@ -148,11 +141,12 @@ class Reader:
         """Raises `BrokenAnswer`: an event is the end."""
         raise _failures.cut(self._model)
 
-    def _open(self, event: Event, block: Event) -> str:
+    def open(self, place: object, block: Event) -> str:
+        """The text that `block` begins with; a call begins as well."""
         if block.get("type") == "tool_use":
             given = block.get("input")  # {} from the service itself: the pieces follow
             self._calls.add(
-                event.get("index"),
+                place,
                 id=block.get("id"),
                 name=block.get("name"),
                 arguments=json.dumps(given) if given else "",
@@ -160,6 +154,17 @@ class Reader:
         # "" from the service itself; proxies may begin here.
         text = block.get("text") if block.get("type") == "text" else ""
         return text if isinstance(text, str) else ""
+
+    def finish(self, reason: object, counts: object) -> None:
+        """Note why the answer ends, and the final counts. Raises a `ProviderError` if it failed."""
+        if isinstance(counts, dict):
+            self._counts |= {name: value for name, value in counts.items() if value is not None}
+        self._finish = _finish(reason, self._model)
+
+    def conclude(self, text: str = "") -> Delta:
+        """The end, with the calls and `text`."""
+        calls = self._calls.build(self._model)
+        return Delta(text, usage=read_counts(self._counts), finish=self._finish, calls=calls)
 
     def _take_piece(self, event: Event, delta: Event) -> str:
         if delta.get("type") == "text_delta" and isinstance(text := delta.get("text"), str):
