@@ -191,9 +191,8 @@ class Bill:
         down to what is expected.
         """
         bound = output_bound(request, card)
-        free = card.prices is None or is_free(card.prices)
-        limited = bool(self._budget.given(self._limits))
-        open_ended = request.parameters.max_tokens is None and not free and limited
+        limited = request.parameters.max_tokens is None and self._budget.given(self._limits)
+        open_ended = limited and card.prices is not None and not is_free(card.prices)
         if bound is not None or not open_ended:
             yield bound or _ANSWER, False
         if open_ended:
