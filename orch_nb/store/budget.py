@@ -87,6 +87,7 @@ class Budget:
 
     @limits.setter
     def limits(self, limits: BudgetSettings) -> None:
+        """Have these hold from the next call on."""
         self._limits, self._given = limits, given_limits(limits)
 
     @property
