@@ -112,7 +112,7 @@ class Catalog:
     def is_prepared(self, names: Sequence[str]) -> bool:
         """Whether `prepare` has nobody left to ask."""
         wanted = self._built_in if names and all(map(self._is_id, names)) else self._sources
-        return not self._due(wanted)
+        return not wanted or not self._due(wanted)
 
     async def close(self) -> None:
         """Stop asking behind the user's back."""

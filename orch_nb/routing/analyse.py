@@ -93,9 +93,9 @@ def _kind(given: Given, wording: Wording) -> tuple[str, str]:
 
 def _shown(spoke: Sequence[str], kind: str, wording: Wording) -> str:
     """The features that spoke most, as people read them: words in quotes, and what was seen."""
-    named = {f"<{kind}>", f"<opens: {kind}>"}
+    named = f"<{kind}>", f"<opens: {kind}>"
     shown = []
-    if not named.isdisjoint(spoke):
+    if named[0] in spoke or named[1] in spoke:
         shown = [repr(word) for word in said_for(kind, wording)[:2]]
     for feature in spoke:
         if feature.startswith("<"):
