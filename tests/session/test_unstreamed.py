@@ -125,10 +125,22 @@ def test_what_may_have_been_billed_keeps_its_worst_case(
     s = open_session(budget={"session": 1})
     ask_once(s, cache="bypass")  # so that the connection is there, and kept
     before = spent(s)
-    configured.plan("openai", fault)
+    # What a kept connection loses is sent again, over a new one, as if it had not been read.
+    configured.plan("openai", *[fault] * (2 if fault in ("close", "reset") else 1))
     with pytest.raises(kind):
         ask_once(s, cache="bypass")
     assert spent(s) == Spent(known=before.known, unknown=WORST)
+
+
+@pytest.mark.parametrize("fault", ["close", "reset"])
+def test_what_a_kept_connection_lost_is_paid_once(
+    configured: Stub, open_session: Open, fault: str
+) -> None:
+    s = open_session(budget={"session": 1})
+    ask_once(s, cache="bypass")
+    configured.plan("openai", fault)
+    ask_once(s, cache="bypass")
+    assert spent(s) == Spent(known=billed(configured))
 
 
 @pytest.mark.parametrize("stream", [False, True])
