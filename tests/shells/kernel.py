@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -15,6 +16,8 @@ from jupyter_client.manager import KernelManager
 
 #: How long a kernel may be silent. It never is for so long; a busy machine is slow.
 SECONDS = 90.0
+#: How long the reply to a cell that has ended may take, if there is one.
+REPLY = 10.0
 Content = dict[str, Any]
 
 
@@ -56,8 +59,14 @@ class Kernel:
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self.manager, self.client = manager, client
 
-    def run(self, code: str, during: Callable[[Ran], None] | None = None) -> Ran:
-        """Execute a cell to its end. `during` is called with each new message."""
+    def run(
+        self, code: str, during: Callable[[Ran], None] | None = None, *, stopped: bool = False
+    ) -> Ran:
+        """Execute a cell to its end. `during` is called with each new message.
+
+        One that is `stopped` may end without a reply: where the interrupt strikes between the
+        cell's end and its reply, ipykernel catches it, and sends none.
+        """
         ran, started = Ran(), time.monotonic()
         sent = self.client.execute(code, store_history=True)
         while True:
@@ -71,12 +80,13 @@ class Kernel:
             if during is not None:
                 during(ran)
         ran.seconds = time.monotonic() - started
-        ran.reply = self._reply(sent)
+        with suppress(Empty) if stopped else nullcontext():
+            ran.reply = self._reply(sent, REPLY if stopped else SECONDS)
         return ran
 
-    def _reply(self, sent: str) -> Content:
+    def _reply(self, sent: str, seconds: float = SECONDS) -> Content:
         while True:
-            message = self.client.get_shell_msg(timeout=SECONDS)
+            message = self.client.get_shell_msg(timeout=seconds)
             if message["parent_header"].get("msg_id") == sent:
                 return dict(message["content"])
 

@@ -72,7 +72,7 @@ def test_nothing_is_left_of_a_stopped_cell(stub: Stub, tmp_path: Path) -> None:
         stub.rule("*", "ok")
         assert kernel.run("%orch -m alpha:m the next cell works").reply["status"] == "ok"
     print(f"{STOPS} stops, {outcomes.count('Interrupted')} in a cell, slowest {slowest:.2f} s")
-    assert set(outcomes) <= {"Interrupted", "ok", "KeyboardInterrupt"}
+    assert set(outcomes) <= {"Interrupted", "ok", "KeyboardInterrupt", "no reply"}
     assert outcomes.count("Interrupted") > STOPS / 4
     assert slowest < LONGEST
 
@@ -91,10 +91,10 @@ def stopped(kernel: Kernel, pid: int, prompt: str, after: float) -> tuple[str, f
         if timer.ident is None:
             timer.start()
 
-    ran = kernel.run(f"%%orch --no-cache {prompt}", during=began)
+    ran = kernel.run(f"%%orch --no-cache {prompt}", during=began, stopped=True)
     ended = time.monotonic()
     timer.join()
-    status = str(ran.reply.get("ename", ran.reply["status"]))
+    status = str(ran.reply.get("ename", ran.reply.get("status", "no reply")))
     return status, max(0.0, ended - pressed[0]) if status == "Interrupted" else 0.0
 
 
