@@ -112,6 +112,8 @@ class Transport:
         self._session = aiohttp.ClientSession(
             connector=pool,
             auto_decompress=False,
+            # One call has nothing to do with another: no cookie goes with the next request.
+            cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(sock_connect=self._connect),
         )
         return self._session
