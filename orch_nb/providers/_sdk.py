@@ -13,10 +13,11 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from orch_nb.errors import ProviderError
 from orch_nb.forking import renew_after_fork
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
@@ -81,9 +82,9 @@ class SDKProvider(ABC):
         return {}
 
     async def prepare(self) -> None:
-        """Import the SDK, up to a second of CPU, beside the loop; without a key, nothing."""
-        if self._link is None and (self.endpoint.key or self.key_env is None):
-            await import_beside(self.sdk)
+        """Import the SDK and make its client; what is wrong with that, the request says."""
+        with suppress(ProviderError):
+            await self._ready_link(self.endpoint.name)
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` and yield its answer.

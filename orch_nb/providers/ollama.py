@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from orch_nb.errors import (
@@ -64,9 +64,9 @@ class Provider:
         )
 
     async def prepare(self) -> None:
-        """Import the package, half a second of CPU, beside the loop."""
-        if self._link is None:
-            await import_beside("ollama")
+        """Import the package and make its client; what is wrong with that, the request says."""
+        with suppress(ProviderError):
+            await self._ready_link(self.endpoint.name)
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Delta]:
         """Send `request` to `model` and yield its answer.

@@ -11,7 +11,7 @@ from invoke.scripted import WIRES, reply, scripted
 from invoke.test_scenarios_connection import HELLOS
 
 #: Seconds: less than the largest SDKs take to be imported, more than a server beside us needs.
-FIRST_TOKEN = 0.4
+FIRST_TOKEN = 0.5
 ASKING = """
 import sys
 from orch_nb import Session
