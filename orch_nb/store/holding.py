@@ -99,7 +99,7 @@ class Holding:
                 return 0
             return amount + self._ahead(amount, given, spent, later)
 
-        if self.look(now, more) is not None:
+        if self.look(now, more) is not None and full is None:
             self._fitted = given
         return full
 
@@ -176,7 +176,7 @@ class Holding:
 
     def _write_quietly(self) -> None:
         """Write what is unwritten of what is held. If the disk fails, the next call finds out."""
-        self._later = self.window = self._fitted = None
+        self._later = self.window = None
         if self._held is not None:
             with suppress(*disk_errors()):
                 self._exchange(self._under_way, self._clock())
@@ -196,6 +196,7 @@ class Holding:
             from orch_nb.store.spend_file import SpendFile  # noqa: PLC0415 - imports sqlite3
 
             self._file = SpendFile(self._home() / _NAME, self._session, now)
+        self._fitted = None
         self._held = self._file.exchange(self.unwritten.sums(), self._held, choose, now)
         self.unwritten.written()
 

@@ -139,8 +139,8 @@ class SpendFile:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._patiently("BEGIN IMMEDIATE")
         try:
+            self._patiently("BEGIN IMMEDIATE")
             yield
             self._patiently("COMMIT")  # SQLite's own journal waits for who reads
         finally:

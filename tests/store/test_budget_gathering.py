@@ -153,6 +153,29 @@ def test_what_is_held_ahead_is_no_way_round_a_lower_limit(purse: Open, timer: Ti
     reserve(mine, "0.1", timer)
 
 
+def test_what_is_held_for_a_call_is_no_way_round_a_lower_limit(purse: Open, timer: Timer) -> None:
+    mine = purse("one", hour="10")
+    first = reserve(mine, "5", timer)
+    mine.change(hour="1")
+    refused(mine, "0.5")
+    mine.budget.settle(first, D("0.6"), "known", timer)
+    assert refused(mine, "0.5").spent == D("0.6")
+    reserve(mine, "0.4", timer)
+
+
+def test_what_is_held_for_a_call_without_a_limit_is_no_way_round_one(
+    purse: Open, timer: Timer
+) -> None:
+    mine = purse("one", hour="1")
+    limited = reserve(mine, "0.1", timer)
+    mine.change(hour=None)
+    first = reserve(mine, "5", timer)
+    mine.budget.settle(limited, D("0.1"), "known")
+    mine.change(hour="1")
+    mine.budget.settle(first, D("0.5"), "known", timer)
+    assert refused(mine, "0.5").spent == D("0.6")
+
+
 def test_what_costs_more_than_its_worst_case_is_written_at_once(purse: Open, timer: Timer) -> None:
     mine, other = purse("one", hour="9"), purse("two", hour="9")
     spend(mine, timer, "3", "0.9")
