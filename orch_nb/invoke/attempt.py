@@ -115,6 +115,8 @@ async def attempt(
             async for delta in stream:
                 now = loop.time()
                 progress.elapsed = now - started
+                if delta.usage is not None:
+                    progress.counted = delta.usage
                 if delta.text:
                     _take(delta, progress, limits)
                 patience = limits.idle if progress.size else limits.first_token
@@ -129,7 +131,7 @@ async def attempt(
         if not timer.expired():
             raise
         raise _timed_out(progress, limits, loop.time() >= hard) from None
-    text, progress.counted = progress.text, last.usage
+    text = progress.text
     if last.finish is None:
         raise BrokenAnswer(progress.model, "the answer was cut short (no end mark); run again")
     # Some servers end with "stop" although they ask for tools, or the other way round.

@@ -74,6 +74,11 @@ def read_whole(document: Event, model: str) -> Delta:
     return reader.end(text or "")
 
 
+def count_of(document: Event) -> Usage | None:
+    """The tokens that `document` counts; None without a count."""
+    return _usage(document.get("usage"))
+
+
 def _as_piece(choice: Event) -> Event:
     """A whole choice as a stream would bring it, in one piece, where calls have their place."""
     message = choice.get("message")

@@ -92,6 +92,12 @@ def read_whole(document: Event, model: str) -> Delta:
     return end
 
 
+def count_of(document: Event) -> Usage | None:
+    """The tokens that `document`, or the last line of a stream, counts; None without a count."""
+    given, produced = count(document.get("prompt_eval_count")), count(document.get("eval_count"))
+    return None if given is None or produced is None else Usage(given, produced)
+
+
 class Reader:
     """Deltas from the lines of the answer; the end mark is ``done``."""
 
@@ -164,13 +170,11 @@ def _calls(raw: object, model: str) -> list[ToolCall]:
 
 def _end(event: Event, text: str, calls: tuple[ToolCall, ...]) -> Delta:
     """The last delta, with Ollama's own counts and, in nanoseconds, its own duration."""
-    given, produced = count(event.get("prompt_eval_count")), count(event.get("eval_count"))
-    usage = None if given is None or produced is None else Usage(given, produced)
     took = event.get("total_duration")
     seconds = took / 1e9 if type(took) is int and 0 < took < _LONGEST else None
     return Delta(
         text,
-        usage=usage,
+        usage=count_of(event),
         finish="tool" if calls else _FINISH.get(str(event.get("done_reason")), "stop"),
         seconds=seconds,
         calls=calls,

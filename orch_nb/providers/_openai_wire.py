@@ -10,7 +10,7 @@ from orch_nb.providers import _chat, _responses
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._reading import Event, Reader
 from orch_nb.providers._sdk import SDKProvider
-from orch_nb.types import Delta, Request
+from orch_nb.types import Delta, Request, Usage
 
 OPENAI_HOST = "api.openai.com"
 
@@ -22,6 +22,7 @@ class Wire(Protocol):
 
     def encode(self, request: Request, model: str, *, stream: bool) -> Event: ...
     def read_whole(self, document: Event, model: str) -> Delta: ...
+    def count_of(self, document: Event) -> Usage | None: ...
     @property
     def Reader(self) -> Callable[[str], Reader]: ...  # noqa: N802 - a class
 
@@ -78,3 +79,7 @@ class OpenAIWire(SDKProvider):
     def read_whole(self, document: Event, model: str) -> Delta:
         """As the wire has it."""
         return self._wire.read_whole(document, model)
+
+    def count_of(self, document: Event) -> Usage | None:
+        """As the wire counts."""
+        return self._wire.count_of(document)

@@ -19,7 +19,7 @@ from orch_nb.providers._reading import (
     read_some,
 )
 from orch_nb.providers._whole import Whole
-from orch_nb.types import Delta
+from orch_nb.types import Delta, Usage
 
 # Bytes of what is no answer that are read. Chosen.
 _SAID = 65_536
@@ -30,13 +30,15 @@ class Opening:
     """How the answers of one provider are read.
 
     ``framing`` takes a stream of the content type ``stream_type`` apart, with the limit in bytes.
-    ``read_whole`` understands a document. ``describe`` is what a failure says.
+    ``read_whole`` understands a document, and ``count`` says what it cost. ``describe`` is what a
+    failure says.
     """
 
     framing: Callable[[int], Framing]
     stream_type: str
     reader: Callable[[str], Reader]
     read_whole: Callable[[Event, str], Delta]
+    count: Callable[[Event], Usage | None]
     describe: Callable[[object], str]
     limit: int
 
@@ -54,7 +56,7 @@ class Opening:
         if kind == self.stream_type or (streams and not kind):
             return Reading(self.framing(self.limit), self.reader(model), model, self.describe)
         if not streams and kind in ("", "application/json"):
-            return Whole(self.read_whole, model, self.describe, self.limit)
+            return Whole(self.read_whole, self.count, model, self.describe, self.limit)
         if kind == "application/json":
             raise self._unstreamed(await read_some(response, broken, model, _SAID), model)
         wanted = self.stream_type if streams else "application/json"

@@ -106,12 +106,12 @@ class Reader:
             case {"type": "response.completed", "response": dict(done)}:
                 calls = _calls(done, self._model)
                 finish = "tool" if calls else "stop"
-                return Delta(usage=_usage(done), finish=finish, calls=calls)
+                return Delta(usage=count_of(done), finish=finish, calls=calls)
             case {"type": "response.incomplete", "response": dict(done)}:
                 details = done.get("incomplete_details")
                 if isinstance(details, Mapping) and details.get("reason") == "content_filter":
                     raise _failures.refusal(self._model)
-                return Delta(usage=_usage(done), finish="length")
+                return Delta(usage=count_of(done), finish="length")
             case {"type": "response.failed", "response": dict(done)}:
                 raise _failures.from_event(self._model, _failures.describe(done))
             case {"type": "error"}:
@@ -123,8 +123,11 @@ class Reader:
         raise _failures.cut(self._model)
 
 
-def _usage(done: Mapping[str, Any]) -> Usage | None:
-    return read_usage(done.get("usage"), "input_tokens", "output_tokens", "input_tokens_details")
+def count_of(document: Event) -> Usage | None:
+    """The tokens that `document` counts; None without a count."""
+    return read_usage(
+        document.get("usage"), "input_tokens", "output_tokens", "input_tokens_details"
+    )
 
 
 def _calls(done: Mapping[str, Any], model: str) -> tuple[ToolCall, ...]:

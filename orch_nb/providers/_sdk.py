@@ -29,7 +29,7 @@ from orch_nb.providers._redaction import redact
 from orch_nb.providers._sse import Events
 from orch_nb.providers._usage import count
 from orch_nb.sanitize import mask
-from orch_nb.types import Delta, ModelCard, Request
+from orch_nb.types import Delta, ModelCard, Request, Usage
 
 if TYPE_CHECKING:
     from orch_nb.providers._link import Link, Open
@@ -56,6 +56,7 @@ class SDKProvider(ABC):
             "text/event-stream",
             self.reader,
             self.read_whole,
+            self.count_of,
             self._describe,
             endpoint.answer_limit,
         )
@@ -72,6 +73,10 @@ class SDKProvider(ABC):
     @abstractmethod
     def read_whole(self, document: Event, model: str) -> Delta:
         """The answer that `document` is. Raises a `ProviderError`."""
+
+    @abstractmethod
+    def count_of(self, document: Event) -> Usage | None:
+        """The tokens that `document`, an answer or none, says that it cost."""
 
     @abstractmethod
     def make_client(self, sdk: ModuleType, http_client: Any) -> Any:

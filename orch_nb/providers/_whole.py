@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 
-from orch_nb.errors import BrokenAnswer
+from orch_nb.errors import BrokenAnswer, ProviderError
 from orch_nb.providers import _failures
 from orch_nb.providers._reading import Broken, Event, Response, json_reader, read_some
-from orch_nb.types import Delta
+from orch_nb.types import Delta, Usage
 
 
 class Whole:
@@ -17,6 +17,8 @@ class Whole:
     ----------
     understand
         What the wire's document says, with ``finish`` set; raises a `ProviderError`.
+    count
+        What a document says that it cost.
     model
         Whom errors name.
     describe
@@ -28,17 +30,18 @@ class Whole:
     def __init__(
         self,
         understand: Callable[[Event, str], Delta],
+        count: Callable[[Event], Usage | None],
         model: str,
         describe: Callable[[Event], str],
         limit: int,
     ) -> None:
-        self._understand, self._model = understand, model
+        self._understand, self._count, self._model = understand, count, model
         self._describe, self._limit = describe, limit
 
     async def deltas(self, response: Response, broken: Broken) -> AsyncGenerator[Delta]:
         """A sign of life, because from here on it may be billed, and the answer.
 
-        Raises a `ProviderError`.
+        Raises a `ProviderError`, after the count of what is no answer and was billed all the same.
         """
         yield Delta()
         raw = await read_some(response, broken, self._model, self._limit)
@@ -47,13 +50,18 @@ class Whole:
                 self._model,
                 f"the answer passed limits.answer ({self._limit} bytes), and was stopped",
             )
-        yield self.read(raw)
-
-    def read(self, raw: bytes) -> Delta:
-        """The answer in the document `raw`. Raises a `ProviderError`."""
         document = json_reader(self._model)(raw)
         if not isinstance(document, dict):
             raise _failures.malformed(self._model, "JSON that is no object")
+        try:
+            answer = self._read(document)
+        except ProviderError:
+            if usage := self._count(document):
+                yield Delta(usage=usage)
+            raise
+        yield answer
+
+    def _read(self, document: Event) -> Delta:
         if document.get("error"):
             raise _failures.from_event(self._model, self._describe(document))
         return self._understand(document, self._model)

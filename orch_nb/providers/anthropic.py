@@ -104,6 +104,11 @@ class Provider(SDKProvider):
         reader.finish(reason, document.get("usage"))
         return reader.conclude("".join(texts))
 
+    def count_of(self, document: Event) -> Usage | None:
+        """The tokens that `document` counts; None without a count."""
+        counts = document.get("usage")
+        return read_counts(counts) if isinstance(counts, dict) else None
+
 
 class Reader:
     """Deltas from the events of Messages: the end mark is ``message_stop``."""

@@ -59,6 +59,7 @@ class Provider:
             "application/x-ndjson",
             _ollama_chat.Reader,
             _ollama_chat.read_whole,
+            _ollama_chat.count_of,
             self._describe,
             endpoint.answer_limit,
         )

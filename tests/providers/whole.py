@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from orch_nb.errors import ProviderError, TimedOut, Unreachable
+from orch_nb.errors import BrokenAnswer, ProviderError, TimedOut, Unreachable
 from orch_nb.types import Delta, Message, Request, Usage
 from providers.asking import PROMPT, sent
 from providers.contract import TEXTS, Contract
@@ -72,6 +72,22 @@ class Whole(Contract):
         self, stub: Stub, fault: str, kind: type[ProviderError], status: int | None
     ) -> None:
         super().test_a_failure_has_its_name_and_harms_nothing(stub, fault, kind, status)
+
+    def test_what_is_no_answer_has_its_count(self, stub: Stub) -> None:
+        """A call that cannot be read was billed all the same."""
+        seen: list[Delta] = []
+
+        async def collect() -> None:
+            async with self.opened(self.url(stub)) as provider:
+                async for delta in provider.stream(ASK, "m"):
+                    seen.append(delta)
+
+        stub.rule("alpha", "tool?arguments=none")
+        with pytest.raises(BrokenAnswer):
+            asyncio.run(collect())
+        (billed,) = stub.bill().values()
+        usage = Usage(billed["input"], billed["output"], 0, "known")
+        assert seen == [Delta(), Delta(usage=usage)]
 
     @pytest.mark.parametrize("fault", SLOW)
     def test_a_slow_answer_ends_at_its_limit(self, stub: Stub, fault: str) -> None:

@@ -132,6 +132,17 @@ def test_what_may_have_been_billed_keeps_its_worst_case(
     assert spent(s) == Spent(known=before.known, unknown=WORST)
 
 
+@pytest.mark.parametrize("fault", ["refuse", "refuse?by=filter", "tool?arguments=none"])
+def test_what_is_no_answer_costs_what_its_document_counts(
+    configured: Stub, open_session: Open, fault: str
+) -> None:
+    s = open_session(budget={"session": 1})
+    configured.rule("openai", fault)
+    with pytest.raises((Rejected, BrokenAnswer)):
+        ask_once(s)
+    assert spent(s) == Spent(known=billed(configured))
+
+
 @pytest.mark.parametrize("fault", ["close", "reset"])
 def test_what_a_kept_connection_lost_is_paid_once(
     configured: Stub, open_session: Open, fault: str
