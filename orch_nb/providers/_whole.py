@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 from orch_nb.errors import BrokenAnswer, ProviderError
 from orch_nb.providers import _failures
@@ -39,9 +39,9 @@ class Whole:
         self._describe, self._limit = describe, limit
 
     async def deltas(self, response: Response, broken: Broken) -> AsyncGenerator[Delta]:
-        """A sign of life, because from here on it may be billed, and the answer.
+        """A sign of life, because from here on it may be billed, and what is in the document.
 
-        Raises a `ProviderError`, after the count of what is no answer and was billed all the same.
+        Raises a `ProviderError`.
         """
         yield Delta()
         raw = await read_some(response, broken, self._model, self._limit)
@@ -50,6 +50,14 @@ class Whole:
                 self._model,
                 f"the answer passed limits.answer ({self._limit} bytes), and was stopped",
             )
+        for delta in self.take(raw):
+            yield delta
+
+    def take(self, raw: bytes) -> Iterator[Delta]:
+        """The answer in the document `raw`.
+
+        Raises a `ProviderError`, after the count of what is no answer and was billed all the same.
+        """
         document = json_reader(self._model)(raw)
         if not isinstance(document, dict):
             raise _failures.malformed(self._model, "JSON that is no object")

@@ -183,13 +183,17 @@ def test_a_response_that_failed_says_why() -> None:
         _responses.read_whole(document, "a:m")
 
 
+def reading_of(limit: int) -> Reading:
+    return Reading(_ollama_chat.read_whole, _ollama_chat.count_of, "a:m", lambda _: "", limit)
+
+
 def test_a_document_holds_what_it_may_and_no_byte_more() -> None:
     raw = b'{"message": {"content": "Nile"}, "done": true, "eval_count": 1, "prompt_eval_count": 2}'
-    reading = Reading(_ollama_chat.read_whole, "a:m", lambda _: "", len(raw))
-    assert reading.read(raw) == Delta("Nile", usage=Usage(2, 1), finish="stop")
+    reading = reading_of(len(raw))
+    assert list(reading.take(raw)) == [Delta("Nile", usage=Usage(2, 1), finish="stop")]
     for other in (b"", b"[]", b'"Nile"', b"null", raw[:-1], raw + b"x", b"\xff" + raw):
         with pytest.raises(BrokenAnswer):
-            reading.read(other)
+            list(reading.take(other))
 
 
 @pytest.mark.parametrize(
@@ -206,6 +210,6 @@ def test_a_document_holds_what_it_may_and_no_byte_more() -> None:
     ],
 )
 def test_a_document_that_cannot_be_read_is_told_from_one_that_ended(raw: bytes, said: str) -> None:
-    reading = Reading(_ollama_chat.read_whole, "a:m", lambda _: "", 1000)
+    reading = reading_of(1000)
     with pytest.raises(BrokenAnswer, match=re.escape(said)):
-        reading.read(raw)
+        list(reading.take(raw))

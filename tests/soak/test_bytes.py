@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
@@ -14,10 +13,10 @@ from orch_nb.errors import OrchError
 from orch_nb.providers import Endpoint, _chat, _ollama_chat, _responses, anthropic
 from orch_nb.providers._failures import describe
 from orch_nb.providers._lines import Lines
-from orch_nb.providers._reading import Framing, Reader, Reading
+from orch_nb.providers._reading import Event, Framing, Reader, Reading
 from orch_nb.providers._sse import Events
 from orch_nb.providers._whole import Whole
-from orch_nb.types import Delta
+from orch_nb.types import Delta, Usage
 from soak.broken import serving
 from soak.mutation import mutants
 from soak.sizes import sized
@@ -28,6 +27,7 @@ from stub.raw import post
 #: Over a socket one takes ten times as long as in this process: that is most of `make soak`.
 SENT = sized(300, 5000, 100_000)
 LIMIT = 10**6
+MESSAGES = anthropic.Provider(Endpoint("a"))
 ENDS = ("stop", "length", "tool")
 SPECS = ("ok", "ok?words=60", "tool", "refuse", "length", "surrogate", "error200")
 
@@ -114,19 +114,20 @@ def read(reading: Reading, said: bytes, draw: random.Random) -> Iterator[Delta]:
         yield from reading.end()
 
 
-READERS: dict[str, Callable[[dict[str, Any], str], Delta]] = {
-    "chat": _chat.read_whole,
-    "responses": _responses.read_whole,
-    "messages": anthropic.Provider(Endpoint("a")).read_whole,
-    "ollama": _ollama_chat.read_whole,
+READERS: dict[str, tuple[Callable[[Event, str], Delta], Callable[[Event], Usage | None]]] = {
+    "chat": (_chat.read_whole, _chat.count_of),
+    "responses": (_responses.read_whole, _responses.count_of),
+    "messages": (MESSAGES.read_whole, MESSAGES.count_of),
+    "ollama": (_ollama_chat.read_whole, _ollama_chat.count_of),
 }
 
 
 @pytest.mark.parametrize("wire", READERS)
 def test_documents(stub: Stub, wire: str) -> None:
-    reading, answers = Whole(READERS[wire], "a:m", describe, LIMIT), 0
+    reading, answers = Whole(*READERS[wire], "a:m", describe, LIMIT), 0
     for said in mutants(bodies(stub, wire, stream=False), COUNT, wire):
         with bounded(said):
-            assert reading.read(said).finish in ENDS
+            *_, answer = reading.take(said)
+            assert answer.finish in ENDS
             answers += 1
     assert COUNT // 40 < answers < COUNT
