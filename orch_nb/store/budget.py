@@ -134,6 +134,7 @@ class Budget:
             if full is None:
                 full = self._set_aside(amount, given, now, later)
             if full is not None:
+                self._window = None  # `left` is asked next, and is to know what was in the way
                 raise refusal(model, full.period, given[full.period], full, amount)
             within = (*within, self._minutes.at(now))
             for tally in within:
@@ -197,7 +198,7 @@ class Budget:
         """The most that one more attempt may cost, in dollars; None without a limit.
 
         `limits` as for `reserve`. While one call follows another, what other processes spent in
-        the last 50 ms may be missing.
+        the last 50 ms may be missing, but not after a refusal.
         """
         given = self.given(limits)
         if not given:

@@ -200,6 +200,16 @@ def test_between_two_calls_what_is_left_is_known(purse: Open, timer: Timer) -> N
     assert mine.budget.left() == D("0.5")
 
 
+def test_after_a_refusal_what_is_left_is_known_anew(purse: Open, timer: Timer) -> None:
+    mine, other = purse("one", hour="10"), purse("two", hour="10")
+    spend(mine, timer, "1", "1")
+    assert mine.budget.left() == 9
+    spend(other, timer, "5", "5")
+    spend(mine, timer, "1", "1")
+    refused(mine, "4")
+    assert mine.budget.left() == 3
+
+
 def test_a_disk_that_fails_before_it_is_written_breaks_no_call(
     purse: Open, home: Path, timer: Timer
 ) -> None:
