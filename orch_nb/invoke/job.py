@@ -65,7 +65,7 @@ class Job(Generic[T]):
         self.ended = self.stopped = False
         #: Where it runs.
         self.task: asyncio.Task[None] | None = None
-        self._running = False
+        self._cancellable = False
         self._result: T
         self._error: BaseException | None = asyncio.CancelledError()  # until there is a result
 
@@ -76,13 +76,16 @@ class Job(Generic[T]):
         self.task = asyncio.get_running_loop().create_task(run, context=self._context)
 
     def stop(self) -> None:
-        """Cancel it, once; from any thread."""
-        if self.stopped:
-            return
+        """Cancel it, once; from any thread, again where an interrupt fell into the first time."""
         self.stopped = True
-        if self.inbox is not None:
+        if self.inbox is not None and not self.ended:
             with contextlib.suppress(RuntimeError):  # the loop was closed, and all in it cancelled
                 self.inbox.put(self._cancel)
+
+    def abandon(self) -> None:
+        """Let those who wait go: its loop was closed, and it had not ended."""
+        self.stopped = True
+        self._end()
 
     def result(self) -> T:
         """What came of it, once. Raises what it raised, or `CancelledError`."""
@@ -106,7 +109,7 @@ class Job(Generic[T]):
             future.set_exception(self._error)
 
     async def _run(self, under_way: set[Job[Any]]) -> None:
-        self._running = True
+        self._cancellable = True
         try:
             if not self.stopped:
                 self._result = await self._work()
@@ -119,7 +122,8 @@ class Job(Generic[T]):
     def _cancel(self) -> None:
         if self.task is None:  # an interrupt fell before it was handed over
             self._end()
-        elif self._running:
+        elif self._cancellable:
+            self._cancellable = False  # its clean-up is not
             self.task.cancel()
 
     def _end(self) -> None:

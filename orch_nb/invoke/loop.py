@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from orch_nb.errors import InputError
@@ -36,7 +37,7 @@ class BackgroundLoop:
         self._inbox: Inbox | None = None
         self._answers: Inbox | None = None  # that of the loop which last waited for one
         self._thread: threading.Thread | None = None
-        self._jobs: set[Job[Any]] = set()  # only the loop's thread looks at them
+        self._jobs: set[Job[Any]] = set()  # only the loop's thread changes them
         self._selector: selectors.BaseSelector | None = None
         renew_after_fork(self, BackgroundLoop._let_go)
 
@@ -81,15 +82,22 @@ class BackgroundLoop:
         """Cancel all that is under way, from any thread; the loop goes on."""
         with self._lock:
             if self._inbox is not None:
-                self._inbox.put(self._stop_all)
+                _stop(self._jobs)  # now, however long the loop is busy
+                self._inbox.put(partial(_stop, self._jobs))  # and what has not begun
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed[Any] | None = None) -> T:
         """Run ``work()`` to its end and return its result.
 
         Meanwhile what `work` puts into `feed` is consumed in this thread. A KeyboardInterrupt,
         or an error of the consumer, cancels the work, waits until it has cleaned up, and is
-        raised again. `concurrent.futures.CancelledError` says that the loop was closed.
+        raised again. `concurrent.futures.CancelledError` says that the loop was closed. Raises
+        `InputError` on the loop itself, which would wait for ever.
         """
+        if threading.current_thread() is self._thread:
+            raise InputError(
+                "a provider, strategy or check cannot wait for the session that runs it; "
+                "await its aask(), or use another session"
+            )
         waiting = threading.Lock()
         waiting.acquire()
 
@@ -124,15 +132,15 @@ class BackgroundLoop:
     def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Cancel what still runs, run ``last()``, end the thread. A later call starts a new one."""
         with self._lock:
-            inbox, thread = self._inbox, self._thread
+            inbox, thread, jobs = self._inbox, self._thread, self._jobs
             self._inbox = self._thread = self._selector = None
         if inbox is None or thread is None:
             return
         loop = inbox.loop
 
         async def wind_up() -> None:
-            self._stop_all()
-            await _end_all(besides={job.task for job in self._jobs})
+            _stop(jobs)
+            await _end_all(besides={job.task for job in jobs})
             if last is not None:
                 await last()
 
@@ -145,19 +153,20 @@ class BackgroundLoop:
     def _hand_over(self, job: Job[Any]) -> None:
         with self._lock:  # what is handed over before `close` is seen and cancelled by it
             job.inbox = self._started()
-            job.inbox.put(lambda: job.begin(self._jobs))
-
-    def _stop_all(self) -> None:
-        for job in tuple(self._jobs):
-            job.stop()
+            job.inbox.put(partial(job.begin, self._jobs))
 
     def _started(self) -> Inbox:
         if self._inbox is None:
-            self._inbox = Inbox(self._new_loop())
-            self._thread = threading.Thread(
-                target=_serve, args=(self._inbox.loop,), name=self._name, daemon=True
+            loop, jobs = self._new_loop(), set[Job[Any]]()
+            thread = threading.Thread(
+                target=_serve, args=(loop, jobs), name=self._name, daemon=True
             )
-            self._thread.start()
+            try:
+                thread.start()
+            except BaseException:  # an interrupt may fall here, and nobody else would end it
+                loop.call_soon_threadsafe(loop.stop)
+                raise
+            self._thread, self._jobs, self._inbox = thread, jobs, Inbox(loop)
         return self._inbox
 
     def _new_loop(self) -> asyncio.AbstractEventLoop:
@@ -183,7 +192,8 @@ class Feed(Generic[P]):
             raise InputError("on_text must be a function that takes a piece of text")
         self._consumer = consumer
         self._pieces: deque[P] = deque()
-        self._wake = threading.Event()
+        self._news = threading.Lock()  # released when there are some
+        self._news.acquire()
 
     def put(self, piece: P) -> None:
         """Hand over `piece`; called on the loop."""
@@ -192,8 +202,8 @@ class Feed(Generic[P]):
 
     def wake(self) -> None:
         """Have the waiting thread look."""
-        if not self._wake.is_set():
-            self._wake.set()
+        if self._news.locked():
+            self._news.release()
 
     def consume(self) -> None:
         """Pass on what has arrived; called in the waiting thread."""
@@ -203,13 +213,17 @@ class Feed(Generic[P]):
     def consume_until(self, job: Job[Any]) -> None:
         """Pass on all that arrives until `job`, which wakes this when it has ended, is over."""
         while not (job.ended or job.stopped):
-            self._wake.wait(_POLL)
-            self._wake.clear()
+            self._news.acquire(timeout=_POLL)
             self.consume()
         self.consume()
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
+def _stop(jobs: set[Job[Any]]) -> None:
+    for job in tuple(jobs):
+        job.stop()
+
+
+def _serve(loop: asyncio.AbstractEventLoop, jobs: set[Job[Any]]) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
@@ -217,6 +231,8 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         loop.close()
+        for job in tuple(jobs):  # what took longer than it had
+            job.abandon()
 
 
 async def _end_all(besides: set[asyncio.Task[None] | None]) -> None:

@@ -14,6 +14,7 @@ from random import Random
 
 import pytest
 
+from orch_nb.errors import InputError
 from orch_nb.invoke.loop import BackgroundLoop, Feed
 
 
@@ -60,6 +61,18 @@ def test_it_works_inside_a_running_loop_and_from_many_threads(loop: BackgroundLo
         ]
 
 
+def test_its_own_work_is_told_not_to_wait_for_it(loop: BackgroundLoop) -> None:
+    async def waits() -> int:
+        return loop.run(lambda: double(1))
+
+    async def awaits() -> int:
+        return await loop.arun(lambda: double(2))
+
+    with pytest.raises(InputError, match="await its aask"):
+        loop.run(waits)
+    assert loop.run(awaits) == 4
+
+
 def test_a_feed_is_consumed_in_the_waiting_thread_and_whole(loop: BackgroundLoop) -> None:
     seen: list[tuple[str, int]] = []
     feed = Feed(lambda text: seen.append((text, threading.get_ident())))
@@ -92,7 +105,7 @@ def stops() -> Iterator[list[int]]:
 
 async def until_waits(thread: threading.Thread) -> None:
     """Return when `thread` waits for the loop: a stop finds it where stops are handled."""
-    waiting = (BackgroundLoop.run.__code__, threading.Condition.wait.__code__)
+    waiting = (BackgroundLoop.run.__code__, Feed.consume_until.__code__)
     while sys._current_frames()[thread.ident or 0].f_code not in waiting:
         await asyncio.sleep(0.01)
 
@@ -121,14 +134,18 @@ def test_a_stop_waits_for_the_clean_up_however_often_it_comes(
     assert loop.run(lambda: double(1)) == 2
 
 
-def test_a_stop_at_any_moment_leaves_nothing_and_hangs_nobody(loop: BackgroundLoop) -> None:
-    asking = over = False
+@pytest.mark.parametrize("with_feed", [False, True])
+@pytest.mark.parametrize("in_a_row", [1, 2])
+def test_stops_at_any_moment_leave_nothing_and_hang_nobody(
+    loop: BackgroundLoop, in_a_row: int, with_feed: bool
+) -> None:
+    asking, over = 0, False
     begun, ended, stopped = [0], [0], 0
 
     def handle(_number: int, _frame: object) -> None:
         nonlocal asking
         if asking:
-            asking = False
+            asking -= 1
             raise KeyboardInterrupt
 
     async def work() -> None:
@@ -142,7 +159,8 @@ def test_a_stop_at_any_moment_leaves_nothing_and_hangs_nobody(loop: BackgroundLo
         pauses = Random(0)
         while not over:
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(pauses.uniform(0.0, 0.003))
+            if not asking or pauses.random() < 0.5:
+                time.sleep(pauses.uniform(0.0, 0.003))
 
     before = signal.signal(signal.SIGINT, handle)
     stopping = threading.Thread(target=stop)
@@ -150,17 +168,17 @@ def test_a_stop_at_any_moment_leaves_nothing_and_hangs_nobody(loop: BackgroundLo
     try:
         for _ in range(500):
             try:
-                asking = True
-                loop.run(work)
+                asking = in_a_row
+                loop.run(work, Feed(print) if with_feed else None)
             except KeyboardInterrupt:
                 stopped += 1
-            asking = False
+            asking = 0
+            assert begun == ended
     finally:
         over = True
         stopping.join()
         signal.signal(signal.SIGINT, before)
     assert stopped
-    assert begun == ended
     assert loop.run(tasks) == 1
 
 
@@ -220,8 +238,27 @@ def test_closing_does_not_wait_for_ever(loop: BackgroundLoop) -> None:
                 await asyncio.sleep(30)
                 waited_for.set()
 
-    loop.submit(work)
+    future = loop.submit(work)
     loop.run(lambda: double(1))
     loop.close()
     assert not waited_for.is_set()
     assert not loop.running
+    assert future.cancelled()  # who waits for it waits no longer
+
+
+def test_a_stop_lets_those_go_whose_work_keeps_the_loop_busy(loop: BackgroundLoop) -> None:
+    busy, over = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        busy.set()
+        over.wait(30)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(loop.run, work)
+        assert busy.wait(30)
+        loop.cancel()
+        with pytest.raises(concurrent.futures.CancelledError):
+            asked.result(20)
+        assert not over.is_set()
+        over.set()
+    assert loop.run(lambda: double(1)) == 2
