@@ -66,14 +66,15 @@ class Job(Generic[T]):
         #: Where it runs.
         self.task: asyncio.Task[None] | None = None
         self._cancellable = False
+        self._under_way: set[Job[Any]] = set()
         self._result: T
         self._error: BaseException | None = asyncio.CancelledError()  # until there is a result
 
-    def begin(self, under_way: set[Job[Any]]) -> None:
-        """Start it; it is one of those `under_way` meanwhile. Called on the loop."""
+    def hand_over(self, inbox: Inbox, under_way: set[Job[Any]]) -> None:
+        """Have it begun; until it has ended it is one of those `under_way`."""
+        self.inbox, self._under_way = inbox, under_way
         under_way.add(self)
-        run = self._run(under_way)
-        self.task = asyncio.get_running_loop().create_task(run, context=self._context)
+        inbox.put(self._begin)
 
     def stop(self) -> None:
         """Cancel it, once; from any thread, again where an interrupt fell into the first time."""
@@ -108,7 +109,11 @@ class Job(Generic[T]):
         else:
             future.set_exception(self._error)
 
-    async def _run(self, under_way: set[Job[Any]]) -> None:
+    def _begin(self) -> None:
+        run = self._run()
+        self.task = asyncio.get_running_loop().create_task(run, context=self._context)
+
+    async def _run(self) -> None:
         self._cancellable = True
         try:
             if not self.stopped:
@@ -116,7 +121,6 @@ class Job(Generic[T]):
                 self._error = None
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted
             self._error = error
-        under_way.discard(self)
         self._end()
 
     def _cancel(self) -> None:
@@ -128,6 +132,7 @@ class Job(Generic[T]):
 
     def _end(self) -> None:
         self.ended = True
+        self._under_way.discard(self)
         over, self._over = self._over, None  # which may lead back to here
         if over is not None:
             over()

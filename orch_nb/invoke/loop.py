@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from orch_nb.errors import InputError
@@ -37,7 +36,7 @@ class BackgroundLoop:
         self._inbox: Inbox | None = None
         self._answers: Inbox | None = None  # that of the loop which last waited for one
         self._thread: threading.Thread | None = None
-        self._jobs: set[Job[Any]] = set()  # only the loop's thread changes them
+        self._jobs: set[Job[Any]] = set()  # those of this thread, handed over and not ended
         self._selector: selectors.BaseSelector | None = None
         renew_after_fork(self, BackgroundLoop._let_go)
 
@@ -81,9 +80,7 @@ class BackgroundLoop:
     def cancel(self) -> None:
         """Cancel all that is under way, from any thread; the loop goes on."""
         with self._lock:
-            if self._inbox is not None:
-                _stop(self._jobs)  # now, however long the loop is busy
-                self._inbox.put(partial(_stop, self._jobs))  # and what has not begun
+            _stop(self._jobs)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], feed: Feed[Any] | None = None) -> T:
         """Run ``work()`` to its end and return its result.
@@ -134,12 +131,12 @@ class BackgroundLoop:
         with self._lock:
             inbox, thread, jobs = self._inbox, self._thread, self._jobs
             self._inbox = self._thread = self._selector = None
+            _stop(jobs)  # by this thread: the loop may be busy
         if inbox is None or thread is None:
             return
         loop = inbox.loop
 
         async def wind_up() -> None:
-            _stop(jobs)
             await _end_all(besides={job.task for job in jobs})
             if last is not None:
                 await last()
@@ -152,8 +149,7 @@ class BackgroundLoop:
 
     def _hand_over(self, job: Job[Any]) -> None:
         with self._lock:  # what is handed over before `close` is seen and cancelled by it
-            job.inbox = self._started()
-            job.inbox.put(partial(job.begin, self._jobs))
+            job.hand_over(self._started(), self._jobs)
 
     def _started(self) -> Inbox:
         if self._inbox is None:
@@ -227,8 +223,9 @@ def _serve(loop: asyncio.AbstractEventLoop, jobs: set[Job[Any]]) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
+        for last in (loop.shutdown_asyncgens, loop.shutdown_default_executor):
+            with contextlib.suppress(asyncio.CancelledError):  # by a `close` that had to wait
+                loop.run_until_complete(last())
     finally:
         loop.close()
         for job in tuple(jobs):  # what took longer than it had

@@ -256,9 +256,29 @@ def test_a_stop_lets_those_go_whose_work_keeps_the_loop_busy(loop: BackgroundLoo
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         asked = pool.submit(loop.run, work)
         assert busy.wait(30)
+        behind = loop.submit(lambda: double(1))
         loop.cancel()
         with pytest.raises(concurrent.futures.CancelledError):
             asked.result(20)
         assert not over.is_set()
         over.set()
     assert loop.run(lambda: double(1)) == 2
+    assert behind.cancelled()
+
+
+def test_a_loop_that_is_closed_while_busy_ends_in_silence(loop: BackgroundLoop) -> None:
+    busy, over = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        busy.set()
+        over.wait(30)
+
+    future, behind = loop.submit(work), loop.submit(lambda: double(1))
+    assert busy.wait(30)
+    thread = next(each for each in threading.enumerate() if each.name == "test-loop")
+    loop.close()
+    over.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert future.done()
+    assert behind.cancelled()
