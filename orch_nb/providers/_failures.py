@@ -165,6 +165,25 @@ def unconnected(model: str, address: str) -> TimedOut:
     return failure
 
 
+def untrusted(model: str, address: str, error: Exception) -> Unreachable:
+    """The error for a certificate that was refused: nothing was asked, and no retry helps."""
+    why = getattr(error, "verify_message", "").rstrip(".") or "unusable"  # as OpenSSL says it
+    failure = Unreachable(
+        model,
+        f"the certificate of {address} is refused ({why}); check base_url, or name its CA in "
+        "SSL_CERT_FILE",
+    )
+    failure.asked = failure.retryable = False
+    return failure
+
+
+def no_http(model: str, address: str) -> Unreachable:
+    """The error for an answer whose head cannot be read: what was asked may be billed."""
+    failure = Unreachable(model, f"what {address} answered is not HTTP; check base_url")
+    failure.asked = True
+    return failure
+
+
 def broken(model: str) -> Unreachable:
     """The error for a connection that broke after an answer was promised: it may be billed."""
     failure = Unreachable(model, "the connection broke while the answer came; run again")

@@ -113,6 +113,10 @@ class Link:
         library = self.library
         if isinstance(error, library.ConnectTimeout | aiohttp.ConnectionTimeoutError):
             return _failures.unconnected(name, self.address)
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return _failures.untrusted(name, self.address, error.certificate_error)
+        if isinstance(error, aiohttp.ClientResponseError):
+            return _failures.no_http(name, self.address)
         failure = Unreachable(name, f"cannot reach {self.address}; {self.hint}")
         never = library.ConnectError, library.ProxyError, library.InvalidURL
         connected = not isinstance(

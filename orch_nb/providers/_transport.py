@@ -33,7 +33,14 @@ _COURSE: ContextVar[_Course] = ContextVar("_COURSE")
 
 
 class _Pool(aiohttp.TCPConnector):
-    """Keeps connections, and follows the course of the request that wants one."""
+    """Keeps connections, and follows the course of the request that wants one.
+
+    A new one is made within `connect` seconds, in which its host's name is looked up as well.
+    """
+
+    def __init__(self, connect: float, **named: Any) -> None:
+        super().__init__(**named)
+        self._seconds = connect
 
     async def _get(self, *args: Any, **named: Any) -> Any:
         course = _COURSE.get()
@@ -42,7 +49,8 @@ class _Pool(aiohttp.TCPConnector):
 
     async def _create_connection(self, *args: Any, **named: Any) -> Any:
         _COURSE.get().new = True
-        return await super()._create_connection(*args, **named)
+        async with asyncio.timeout(self._seconds):
+            return await super()._create_connection(*args, **named)
 
 
 class Reply:
@@ -102,19 +110,22 @@ class Transport:
 
     async def _ask(self, url: str, headers: Mapping[str, str], content: bytes | None) -> Reply:
         session = self._session or self._open()
+        if session.closed:  # aiohttp would raise a RuntimeError
+            raise aiohttp.ClientConnectionError("closed meanwhile")
         method = "GET" if content is None else "POST"
         asked = session.request(method, url, headers=headers, data=content, allow_redirects=False)
         return Reply(await asked)
 
     def _open(self) -> aiohttp.ClientSession:
         # As long as httpx keeps connections; what most servers do not close before. In seconds.
-        pool = _Pool(limit=self._limit, ssl=self._tls, keepalive_timeout=5.0)
+        pool = _Pool(self._connect, limit=self._limit, ssl=self._tls, keepalive_timeout=5.0)
         self._session = aiohttp.ClientSession(
             connector=pool,
             auto_decompress=False,
             # One call has nothing to do with another: no cookie goes with the next request.
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(sock_connect=self._connect),
+            timeout=aiohttp.ClientTimeout(),  # none: attempts have their own
+            max_field_size=100_000,  # bytes of one header; httpx takes as much, aiohttp 8 kB
         )
         return self._session
 

@@ -13,6 +13,7 @@ from orch_nb.errors import (
     ProviderError,
     RequestRefused,
 )
+from orch_nb.forking import renew_after_fork
 from orch_nb.providers import _failures, _ollama_chat
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._failed_body import read_failure
@@ -63,6 +64,7 @@ class Provider:
             self._describe,
             endpoint.answer_limit,
         )
+        renew_after_fork(self, Provider._leave_to_parent)
 
     async def prepare(self) -> None:
         """Import the package and make its client; what is wrong with that, the request says."""
