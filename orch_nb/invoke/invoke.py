@@ -200,8 +200,8 @@ class Invoker:
             flight.asking = True
             stream = connection.provider.stream(charge.request, card.name)
             limits = connection.limits_of(charge.request)
-            self._traffic.begin(card.id)
             try:
+                self._traffic.begin(card.id)  # tells listeners, which are others' code
                 answer = await judged(
                     attempt(stream, progress, limits, flight.until), permit, flight
                 )

@@ -8,7 +8,7 @@ import pytest
 
 from orch_nb import OrchError, Session
 from orch_nb.errors import InputError, Interrupted, SelectionError, SettingsError
-from orch_nb.types import Decision, Observation
+from orch_nb.types import CachePolicy, Decision, Observation
 from session.conftest import Open
 from session.test_asking import LUNA
 from stub.client import Stub
@@ -40,6 +40,24 @@ def test_what_is_refused_changes_nothing_and_is_not_told(s: Session) -> None:
     with pytest.raises(InputError):
         s.experts.pin(sql=3)  # type: ignore[arg-type]
     assert told == []
+
+
+@pytest.mark.parametrize("cache", ["use", "bypass"])
+def test_a_listener_that_would_end_the_program_ends_its_call_alone(
+    s: Session, cache: CachePolicy
+) -> None:
+    def leave(change: str) -> None:
+        if change == "busy":
+            raise SystemExit(3)
+
+    unsubscribe = s.subscribe(leave)
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            s.ask("x", model=LUNA, cache=cache)
+    unsubscribe()
+    assert not s.busy
+    assert s.budget.spent()["session"].reserved == 0
+    assert s.ask("x", model=LUNA, cache=cache).text
 
 
 def test_what_is_learnt_of_models_is_told_by_sessions_that_were_changed(s: Session) -> None:
