@@ -27,8 +27,8 @@ _NAME = "spend.sqlite"
 # see its worst case, and that is what `kill -9` makes of it. Chosen: half of what a call that does
 # not fit waits between two looks.
 _GATHERING = 0.05
-# The part of what a limit leaves that may be held ahead, as 1 in so many. Chosen: nobody is to wait
-# for the last of a limit because of calls that may never come.
+# Of how many such calls a limit must have room for one to be set aside ahead, or to stay so when it
+# was settled. Chosen: nobody is to wait for the last of a limit because of what is not under way.
 _ROOM = 16
 
 
@@ -69,6 +69,8 @@ class Holding:
         self._disk = True
         # The limits that what is held was found to fit into, since it was last written.
         self._fitted: Mapping[Period, int] | None = None
+        # Whether a limit had too little room for anything to wait, when it was last looked at.
+        self._scarce = False
         # Who will have what was settled written soon.
         self._later: Later | None = None
         #: A number for the time until what was settled is written; None where nothing waits.
@@ -104,10 +106,10 @@ class Holding:
         return full
 
     def settle(self, now: float, later: Later | None) -> None:
-        """Have what was settled written: now, or soon if `later` is there and enough is held."""
+        """Have what was settled written: soon if `later` is there and there is room, else now."""
         if not self.held:
             return
-        if later is None or self.unwritten.total > self.held:
+        if later is None or self._scarce or self.unwritten.total > self.held:
             self.write(now)
         else:
             self._write_soon(later)
@@ -155,15 +157,15 @@ class Holding:
         self, amount: int, given: Mapping[Period, int], spent: Sums, later: Later | None
     ) -> int:
         """What to hold beside `amount`: as much as is under way, for the calls that come next."""
-        if later is None or not (self.unwritten.under_way or self._later is not None):
-            return 0
         most = self.unwritten.under_way + amount
         left = (given[period] - tally.total for period, tally in spent.items() if period in given)
-        ahead = min(most, min(left, default=most * _ROOM) // _ROOM)
-        if ahead < amount:
+        share = min(left, default=most * _ROOM) // _ROOM
+        self._scarce = share < amount
+        in_a_row = self.unwritten.under_way or self._later is not None
+        if later is None or self._scarce or not in_a_row:
             return 0
         self._write_soon(later)
-        return ahead
+        return min(most, share)
 
     def _write_soon(self, later: Later) -> None:
         if later != self._later:

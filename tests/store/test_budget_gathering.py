@@ -55,7 +55,7 @@ def hour(purse: Purse) -> Spent:
 
 
 def test_others_see_the_worst_case_until_the_cost_is_written(purse: Open, timer: Timer) -> None:
-    mine, other = purse("one", hour="9"), purse("two", hour="9")
+    mine, other = purse("one", hour="90"), purse("two", hour="90")
     spend(mine, timer, "0.2", "0.9")
     assert hour(other) == Spent(reserved=D("0.9"))
     timer.fire()
@@ -63,14 +63,14 @@ def test_others_see_the_worst_case_until_the_cost_is_written(purse: Open, timer:
 
 
 def test_who_looks_has_all_written(purse: Open, timer: Timer) -> None:
-    mine, other = purse("one", hour="9"), purse("two", hour="9")
+    mine, other = purse("one", hour="90"), purse("two", hour="90")
     spend(mine, timer, "0.2", "0.9")
     assert hour(mine) == mine.budget.spent()["session"] == Spent(known=D("0.2"))
     assert hour(other) == Spent(known=D("0.2"))
 
 
 def test_who_closes_has_all_written(purse: Open, timer: Timer) -> None:
-    mine, other = purse("one", hour="9"), purse("two", hour="9")
+    mine, other = purse("one", hour="90"), purse("two", hour="90")
     under_way = reserve(mine, "0.4")
     spend(mine, timer, "0.2", "0.9")
     mine.budget.close()
@@ -78,6 +78,16 @@ def test_who_closes_has_all_written(purse: Open, timer: Timer) -> None:
     mine.budget.settle(under_way, D("0.1"), "estimated", timer)
     timer.fire()
     assert hour(other) == Spent(known=D("0.2"), estimated=D("0.1"))
+
+
+def test_where_a_limit_has_little_room_costs_are_written_at_once(purse: Open, timer: Timer) -> None:
+    mine, other = purse("one", hour="10"), purse("two", hour="10")
+    spend(mine, timer, "0.1", "0.6")
+    assert hour(other) == Spent(reserved=D("0.6"))
+    timer.fire()
+    spend(mine, timer, "0.1", "0.7")
+    assert hour(other) == Spent(known=D("0.2"))
+    assert not timer.waiting
 
 
 def test_one_timer_is_enough_and_a_loop_that_has_ended_is_not_relied_on(
@@ -154,7 +164,7 @@ def test_what_is_held_ahead_is_no_way_round_a_lower_limit(purse: Open, timer: Ti
 
 
 def test_what_is_held_for_a_call_is_no_way_round_a_lower_limit(purse: Open, timer: Timer) -> None:
-    mine = purse("one", hour="10")
+    mine = purse("one", hour="100")
     first = reserve(mine, "5", timer)
     mine.change(hour="1")
     refused(mine, "0.5")
@@ -167,53 +177,53 @@ def test_what_is_held_for_a_call_without_a_limit_is_no_way_round_one(
     purse: Open, timer: Timer
 ) -> None:
     mine = purse("one", hour="1")
-    limited = reserve(mine, "0.1", timer)
+    limited = reserve(mine, "0.05", timer)
     mine.change(hour=None)
     first = reserve(mine, "5", timer)
-    mine.budget.settle(limited, D("0.1"), "known")
+    mine.budget.settle(limited, D("0.05"), "known")
     mine.change(hour="1")
     mine.budget.settle(first, D("0.5"), "known", timer)
-    assert refused(mine, "0.5").spent == D("0.6")
+    assert refused(mine, "0.5").spent == D("0.55")
 
 
 def test_what_costs_more_than_its_worst_case_is_written_at_once(purse: Open, timer: Timer) -> None:
-    mine, other = purse("one", hour="9"), purse("two", hour="9")
+    mine, other = purse("one", hour="90"), purse("two", hour="90")
     spend(mine, timer, "3", "0.9")
     assert hour(other) == Spent(known=D(3))
 
 
 def test_a_session_of_several_processes_is_written_at_once(purse: Open, timer: Timer) -> None:
-    mine, other = purse("one", hour="9"), purse("one", hour="9")
+    mine, other = purse("one", hour="90"), purse("one", hour="90")
     mine.budget.shared = True
     spend(mine, timer, "0.2", "0.9")
     assert other.budget.spent()["session"] == Spent(known=D("0.2"))
 
 
 def test_between_two_calls_what_is_left_is_known(purse: Open, timer: Timer) -> None:
-    mine, other = purse("one", hour="9", session="5"), purse("two", hour="9")
+    mine, other = purse("one", hour="90", session="50"), purse("two", hour="90")
     other.budget.settle(reserve(other, "1"), D(1), "known")
     for number in range(1, 5):
         spend(mine, timer, "1", "1")
-        assert mine.budget.left() == 5 - number
+        assert mine.budget.left() == 50 - number
     timer.fire()
-    other.budget.settle(reserve(other, "3.5"), D("3.5"), "known")
+    other.budget.settle(reserve(other, "84.5"), D("84.5"), "known")
     assert mine.budget.left() == D("0.5")
 
 
 def test_after_a_refusal_what_is_left_is_known_anew(purse: Open, timer: Timer) -> None:
-    mine, other = purse("one", hour="10"), purse("two", hour="10")
+    mine, other = purse("one", hour="100"), purse("two", hour="100")
     spend(mine, timer, "1", "1")
-    assert mine.budget.left() == 9
+    assert mine.budget.left() == 99
     spend(other, timer, "5", "5")
     spend(mine, timer, "1", "1")
-    refused(mine, "4")
-    assert mine.budget.left() == 3
+    refused(mine, "94")
+    assert mine.budget.left() == 93
 
 
 def test_a_disk_that_fails_before_it_is_written_breaks_no_call(
     purse: Open, home: Path, timer: Timer
 ) -> None:
-    mine = purse("one", hour="1", session="1")
+    mine = purse("one", hour="20", session="20")
     spend(mine, timer, "0.2", "0.9")
     shutil.rmtree(home)
     with warnings.catch_warnings():
@@ -222,12 +232,12 @@ def test_a_disk_that_fails_before_it_is_written_breaks_no_call(
     with pytest.warns(BudgetWarning, match="holds for this session only"):
         spend(mine, timer, "0.3", "0.3")
     assert mine.budget.spent()["session"] == Spent(known=D("0.5"))
-    assert refused(mine, "0.6").period == "session"
+    assert refused(mine, "19.6").period == "session"
 
 
 def test_a_loop_writes_it_soon(tmp_path: Path) -> None:
     def made(session: str) -> Budget:
-        limits = BudgetSettings(hour=D(1))
+        limits = BudgetSettings(hour=D(100))
         return Budget(limits, lambda: tmp_path, session=session, clock=time.time)
 
     async def run() -> None:
@@ -282,7 +292,7 @@ def test_kill_9_between_a_cost_and_its_row_counts_no_less(tmp_path: Path) -> Non
 
 FORKED = """
 def later(seconds, function): pass  # the process is gone before that
-budget = made("one", hour="5", session="5")
+budget = made("one", hour="50", session="50")
 budget.settle(budget.reserve(D("0.9"), model="a:m"), D("0.2"), "known", later)
 under_way = budget.reserve(D("0.3"), model="a:m")
 child = os.fork()
