@@ -100,14 +100,15 @@ class Job(Generic[T]):
 
     def tell(self, future: concurrent.futures.Future[T]) -> None:
         """Let `future` have the result, unless it was cancelled."""
-        if isinstance(self._error, asyncio.CancelledError):
+        error, self._error = self._error, None  # as in `result`
+        if isinstance(error, asyncio.CancelledError):
             future.cancel()
         if not future.set_running_or_notify_cancel():
             return
-        if self._error is None:
+        if error is None:
             future.set_result(self._result)
         else:
-            future.set_exception(self._error)
+            future.set_exception(error)
 
     def _begin(self) -> None:
         run = self._run()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import os
 import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from random import Random
 
@@ -59,6 +61,36 @@ def test_it_works_inside_a_running_loop_and_from_many_threads(loop: BackgroundLo
         assert list(pool.map(lambda n: loop.run(lambda: double(n)), range(50))) == [
             2 * n for n in range(50)
         ]
+
+
+class Failed(Exception):
+    """An error that can be watched."""
+
+
+@pytest.mark.parametrize("way", ["run", "submit"])
+def test_an_error_leads_back_to_nothing_and_is_gone_when_it_was_handled(
+    loop: BackgroundLoop, way: str
+) -> None:
+    async def fails() -> None:
+        raise Failed
+
+    def error() -> weakref.ref[Failed]:
+        try:
+            loop.run(fails) if way == "run" else loop.submit(fails).result(20)
+        except Failed as failed:
+            return weakref.ref(failed)
+        raise AssertionError
+
+    gc.collect()
+    gc.disable()
+    try:
+        seen = error()
+        until = time.monotonic() + 20
+        while seen() is not None and time.monotonic() < until:
+            time.sleep(0.01)  # the loop's thread lets go a moment later
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 def test_its_own_work_is_told_not_to_wait_for_it(loop: BackgroundLoop) -> None:
