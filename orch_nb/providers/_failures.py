@@ -179,7 +179,9 @@ def untrusted(model: str, address: str, error: Exception) -> Unreachable:
 
 def no_http(model: str, address: str) -> Unreachable:
     """The error for an answer whose head cannot be read: what was asked may be billed."""
-    failure = Unreachable(model, f"what {address} answered is not HTTP; check base_url")
+    failure = Unreachable(
+        model, f"what {address} answered is not HTTP, or its head is too large; check base_url"
+    )
     failure.asked = True
     return failure
 
