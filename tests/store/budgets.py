@@ -31,6 +31,22 @@ class Clock:
         return self.now
 
 
+class Timer:
+    """What was to be called later, when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def __call__(self, seconds: float, function: Callable[[], None]) -> None:
+        assert 0 < seconds < 0.1
+        self.waiting.append(function)
+
+    def fire(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for function in waiting:
+            function()
+
+
 class Purse:
     """A budget, and its limits to be changed while it is used."""
 

@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,23 +17,7 @@ from orch_nb.settings import BudgetSettings
 from orch_nb.store.budget import Budget, Reservation
 from orch_nb.store.holding import BudgetWarning
 from orch_nb.store.tally import Spent
-from store.budgets import MODEL, D, Open, Purse, refused, start
-
-
-class Timer:
-    """What was to be called later, when the test says so."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Callable[[], None]] = []
-
-    def __call__(self, seconds: float, function: Callable[[], None]) -> None:
-        assert 0 < seconds < 0.1
-        self.waiting.append(function)
-
-    def fire(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        for function in waiting:
-            function()
+from store.budgets import MODEL, D, Open, Purse, Timer, refused, start
 
 
 @pytest.fixture
