@@ -16,7 +16,7 @@ from orch_nb.settings import BudgetSettings
 from orch_nb.store.budget import Budget, Reservation
 from orch_nb.store.holding import BudgetWarning
 from orch_nb.store.tally import Spent
-from store.budgets import MODEL, D, Open, Purse, Timer, refused, start
+from store.budgets import MODEL, D, Open, Purse, Timer, refused
 
 
 @pytest.fixture
