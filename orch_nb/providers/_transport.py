@@ -63,14 +63,30 @@ class Reply:
 
     async def aiter_raw(self) -> AsyncGenerator[bytes]:
         """The body as it comes, packed if it is; what came together stays together."""
-        content = self._raw.content
-        while piece := await content.readany():
-            yield piece
+        content, connection = self._raw.content, self._raw.connection
+        protocol = connection.protocol if connection is not None else None
+        closed = protocol.closed if protocol is not None else None
+        if closed is not None:
+            closed.remove_done_callback(_hear)  # of the answer before
+            closed.add_done_callback(_hear)
+            closed.add_done_callback(self._end)
+        try:
+            while piece := await content.readany():
+                yield piece
+        finally:
+            if closed is not None:
+                closed.remove_done_callback(self._end)
 
     async def aclose(self) -> None:
         """Keep the connection if the body was read to its end, else close it."""
         self._raw.release()
         await self._raw.wait_for_close()
+
+    def _end(self, _: object) -> None:
+        # Of a chunk that is none aiohttp tells whoever waits for the head, and for the body nobody.
+        content = self._raw.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
 
 
 class Transport:
@@ -128,6 +144,12 @@ class Transport:
             max_field_size=100_000,  # bytes of one header; httpx takes as much, aiohttp 8 kB
         )
         return self._session
+
+
+def _hear(closed: asyncio.Future[None]) -> None:
+    """Take notice of why a connection was closed, or asyncio says that nobody did."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def closed_unanswered(error: aiohttp.ClientError) -> bool:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 from orch_nb.errors import ProviderError, TimedOut, Unreachable
 from orch_nb.providers import Endpoint, compatible, ollama
+from orch_nb.providers._transport import Transport
 from orch_nb.types import Message, Request
 
 Provider = compatible.Provider | ollama.Provider
@@ -34,14 +36,19 @@ _BODY = json.dumps(  # of each wire, and of what Ollama is asked before
 ).encode()
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(_BODY)
 OK = _HEAD + b"\r\n" + _BODY
+#: Where an answer goes on in a packet of its own.
+PAUSE = b"\0"
 KINDS: list[type[Provider]] = [compatible.Provider, ollama.Provider]
 
 
 class Server:
-    """Gives each request `answer`, and none without one; over TLS with the certificate in `tls`."""
+    """Gives each request `answer`, and none without one; over TLS with the certificate in `tls`.
 
-    def __init__(self, answer: bytes | None, tls: Path | None) -> None:
-        self.answer, self._context = answer, None
+    After an answer that comes `once` it closes the connection.
+    """
+
+    def __init__(self, answer: bytes | None, tls: Path | None, *, once: bool) -> None:
+        self.answer, self._context, self._once = answer, None, once
         self.connections = 0
         #: Set when a request was read that is not answered.
         self.silent = threading.Event()
@@ -66,10 +73,14 @@ class Server:
                 connection = self._context.wrap_socket(connection, server_side=True)
             with connection, connection.makefile("rb") as requests:
                 while self._read(requests):
-                    if self.answer is not None:
-                        connection.sendall(self.answer)
-                    else:
+                    if self.answer is None:
                         self.silent.set()
+                        continue
+                    for packet in self.answer.split(PAUSE):
+                        connection.sendall(packet)
+                        time.sleep(0.05)
+                    if self._once:
+                        return
         except OSError:
             """The client has gone."""
 
@@ -85,8 +96,10 @@ class Server:
 
 
 @contextmanager
-def serving(answer: bytes | None, tls: Path | None = None) -> Iterator[Server]:
-    server = Server(answer, tls)
+def serving(
+    answer: bytes | None, tls: Path | None = None, *, once: bool = False
+) -> Iterator[Server]:
+    server = Server(answer, tls, once=once)
     thread = threading.Thread(target=server.accept)
     thread.start()
     yield server
@@ -118,6 +131,37 @@ def answer(kind: type[Provider], endpoint: Endpoint) -> str:
 def test_a_header_may_be_large(kind: type[Provider]) -> None:
     with serving(_HEAD + b"X-Policy: " + 40_000 * b"a" + b"\r\n\r\n" + _BODY) as server:
         assert answer(kind, at(server)) == "yes"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("chunk", [b"ZZ\r\nno", b"-5\r\nno", b"5\r\n{}" + 4 * b" " + b"5\r\n"])
+def test_a_chunk_that_is_none_ends_the_answer(kind: type[Provider], chunk: bytes) -> None:
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with serving(head + PAUSE + chunk) as server, pytest.raises(Unreachable, match="broke while"):
+        answer(kind, at(server))
+
+
+def test_a_large_answer_that_is_read_slowly_is_not_cut() -> None:
+    text = 3_000_000 * "a"
+
+    async def read_slowly() -> int:
+        transport = Transport(ssl.create_default_context(), limit=1, connect=1.0)
+        reply = await transport.send(f"http://{server.place}", {}, b"{}")
+        size = 0
+        async for piece in reply.aiter_raw():
+            size += len(piece)
+            await asyncio.sleep(
+                0.01
+            )  # what is not read waits in the kernel, and the connection ends
+        await reply.aclose()
+        await transport.close()
+        return size
+
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+    with serving(head + text.encode(), once=True) as server:
+        assert asyncio.run(read_slowly()) == len(text)
 
 
 @pytest.mark.parametrize("kind", KINDS)
