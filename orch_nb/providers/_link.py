@@ -96,9 +96,10 @@ class Link:
         return response
 
     async def close(self) -> None:
-        """Close the connections; those of ``http`` are its own to close."""
+        """Close every connection."""
         if self.transport is not None:
             await self.transport.close()
+        await self.http.aclose()
 
     def leave_to_parent(self) -> None:
         """In a forked process: never close what belongs to the process that it came from."""

@@ -49,7 +49,6 @@ class SDKProvider(ABC):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._client: Any = None
         self._link: Link | None = None
         self._opening = Opening(
             Events,
@@ -145,15 +144,14 @@ class SDKProvider(ABC):
 
     async def close(self) -> None:
         """Close every connection."""
-        client, link, self._client, self._link = self._client, self._link, None, None
+        link, self._link = self._link, None
         if link is not None:
             await link.close()
-            await client.close()
 
     def _leave_to_parent(self) -> None:
         if self._link is not None:
             self._link.leave_to_parent()
-        self._client = self._link = None
+            self._link = None
 
     def _card(self, row: Event) -> ModelCard:
         context = count(row.get("max_model_len")) or count(row.get("context_length"))
@@ -208,13 +206,15 @@ class SDKProvider(ABC):
         except (ImportError, OSError, ValueError, httpx2.InvalidURL):
             raise _failures.no_client(name) from None
         redact(self.sdk)
-        self._client = self.make_client(sdk, http)
-        http.base_url = self._client.base_url
-        headers = self._all_headers(sdk, http.headers)
+        client = self.make_client(sdk, http)
+        http.base_url = client.base_url
+        headers = self._all_headers(sdk, client, http.headers)
         self._link = Link(http, httpx2, transport, headers, self._address)
         return self._link
 
-    def _all_headers(self, sdk: ModuleType, basic: Mapping[str, str]) -> dict[str, str]:
+    def _all_headers(
+        self, sdk: ModuleType, client: Any, basic: Mapping[str, str]
+    ) -> dict[str, str]:
         """The SDK's headers, its proof of the key, the provider's own, and over them the settings'.
 
         What ``OPENAI_CUSTOM_HEADERS`` or ``ANTHROPIC_CUSTOM_HEADERS`` would add is left out: it
@@ -223,10 +223,10 @@ class SDKProvider(ABC):
         ambient = os.environ.get(f"{self.sdk.upper()}_CUSTOM_HEADERS", "").split("\n")
         unwanted = {line.partition(":")[0].strip().lower() for line in ambient}
         found: dict[str, Any] = {**basic}
-        for name, value in self._client.default_headers.items():
+        for name, value in client.default_headers.items():
             if name.lower() not in unwanted:
                 found[name.lower()] = value
-        for headers in (self._client.auth_headers, self.own_headers(sdk), self.endpoint.headers):
+        for headers in (client.auth_headers, self.own_headers(sdk), self.endpoint.headers):
             found |= {name.lower(): value for name, value in headers.items()}
         return {name: value for name, value in found.items() if isinstance(value, str)}
 

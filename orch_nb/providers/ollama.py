@@ -50,7 +50,6 @@ class Provider:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._address = (endpoint.base_url or self.home or "").rstrip("/").removesuffix("/v1")
-        self._client: Any = None
         self._link: Link | None = None
         self._shown: dict[str, Shown] = {}
         self._windows: dict[str, int] = {}
@@ -113,15 +112,14 @@ class Provider:
 
     async def close(self) -> None:
         """Close every connection."""
-        client, link, self._client, self._link = self._client, self._link, None, None
+        link, self._link = self._link, None
         if link is not None:
             await link.close()
-            await client.close()
 
     def _leave_to_parent(self) -> None:
         if self._link is not None:
             self._link.leave_to_parent()
-        self._client = self._link = None
+            self._link = None
 
     async def _show_all(self, models: list[str]) -> dict[str, Shown]:
         """What the server says of each model, as far as it says so in time."""
@@ -216,10 +214,10 @@ class Provider:
         try:
             transport = open_transport(httpx, self.endpoint)
             options = client_options(httpx, self.endpoint, transport)
-            self._client = ollama.AsyncClient(self._address, **options)
+            client = ollama.AsyncClient(self._address, **options)
         except (ImportError, OSError, ValueError, httpx.InvalidURL):
             raise _failures.no_client(name) from None
-        http: httpx.AsyncClient = self._client._client
+        http: httpx.AsyncClient = client._client
         # Out with the key of OLLAMA_API_KEY, which may be that of another host.
         http.headers.pop("authorization", None)
         http.headers["accept-encoding"] = "identity"  # no decompression bombs
