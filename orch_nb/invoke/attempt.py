@@ -131,6 +131,11 @@ async def attempt(
         if not timer.expired():
             raise
         raise _timed_out(progress, limits, loop.time() >= hard) from None
+    seconds = loop.time() - started if last.seconds is None else last.seconds
+    return _complete(progress, last, seconds)
+
+
+def _complete(progress: Progress, last: Delta, seconds: float) -> Answer:
     text = progress.text
     if last.finish is None:
         raise BrokenAnswer(progress.model, "the answer was cut short (no end mark); run again")
@@ -138,7 +143,6 @@ async def attempt(
     finish = "tool" if last.calls else last.finish.replace("tool", "stop")
     if not (last.calls or any(map(_visible, text))):
         raise _empty(progress.model, finish)
-    seconds = loop.time() - started if last.seconds is None else last.seconds
     return Answer(text, last.usage, finish, seconds, progress.ttft, last.calls)
 
 

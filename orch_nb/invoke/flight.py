@@ -91,8 +91,7 @@ class _Shared(Flight[T]):
         if self.riders:
             self.riders[0].pay(self.progress)
         for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(None)
+            _wake(waiting)
 
     async def wait(self, rider: Progress, deadline: float, patience: float) -> None:
         """Wait for the end until `deadline`, unless no sign of life comes until `patience`.

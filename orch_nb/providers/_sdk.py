@@ -18,11 +18,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from orch_nb.errors import ProviderError
-from orch_nb.forking import renew_after_fork
 from orch_nb.providers import _failures
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._failed_body import read_failure
 from orch_nb.providers._importing import import_beside
+from orch_nb.providers._linked import Linked
 from orch_nb.providers._opening import Opening
 from orch_nb.providers._reading import Event, Reader, json_reader, read_some
 from orch_nb.providers._redaction import redact
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from orch_nb.providers._link import Link, Open
 
 
-class SDKProvider(ABC):
+class SDKProvider(Linked, ABC):
     """A provider reached through an SDK of this family."""
 
     #: The SDK's module, imported when the first request is made.
@@ -48,8 +48,8 @@ class SDKProvider(ABC):
     home: str | None = None
 
     def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__()
         self.endpoint = endpoint
-        self._link: Link | None = None
         self._opening = Opening(
             Events,
             "text/event-stream",
@@ -59,7 +59,6 @@ class SDKProvider(ABC):
             self._describe,
             endpoint.answer_limit,
         )
-        renew_after_fork(self, SDKProvider._leave_to_parent)
 
     @abstractmethod
     def encode(self, request: Request, model: str) -> tuple[str, Event]:
@@ -141,17 +140,6 @@ class SDKProvider(ABC):
         if not isinstance(document, dict):
             raise _failures.malformed(name, "JSON that is no object")
         return document
-
-    async def close(self) -> None:
-        """Close every connection."""
-        link, self._link = self._link, None
-        if link is not None:
-            await link.close()
-
-    def _leave_to_parent(self) -> None:
-        if self._link is not None:
-            self._link.leave_to_parent()
-            self._link = None
 
     def _card(self, row: Event) -> ModelCard:
         context = count(row.get("max_model_len")) or count(row.get("context_length"))

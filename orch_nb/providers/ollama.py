@@ -13,12 +13,12 @@ from orch_nb.errors import (
     ProviderError,
     RequestRefused,
 )
-from orch_nb.forking import renew_after_fork
 from orch_nb.providers import _failures, _ollama_chat
 from orch_nb.providers._endpoint import Endpoint
 from orch_nb.providers._failed_body import read_failure
 from orch_nb.providers._importing import import_beside
 from orch_nb.providers._lines import Lines
+from orch_nb.providers._linked import Linked
 from orch_nb.providers._ollama_models import Shown, card, full_name, read_loaded, read_shown
 from orch_nb.providers._opening import Opening
 from orch_nb.providers._reading import encoding_of, json_reader, read_some
@@ -36,7 +36,7 @@ _LOOK_UPS, _LOOK_UP_TIME = 4, 3.0
 _LOADED_TIME = 5.0
 
 
-class Provider:
+class Provider(Linked):
     """An Ollama server; without settings the one of this machine.
 
     The ``ollama`` package makes the client, for address and headers, and no more of it is used: its
@@ -48,9 +48,9 @@ class Provider:
     home: str | None = f"http://127.0.0.1:{SERVERS['ollama'].port}"
 
     def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__()
         self.endpoint = endpoint
         self._address = (endpoint.base_url or self.home or "").rstrip("/").removesuffix("/v1")
-        self._link: Link | None = None
         self._shown: dict[str, Shown] = {}
         self._windows: dict[str, int] = {}
         self._looked = float("-inf")
@@ -63,7 +63,6 @@ class Provider:
             self._describe,
             endpoint.answer_limit,
         )
-        renew_after_fork(self, Provider._leave_to_parent)
 
     async def prepare(self) -> None:
         """Import the package and make its client; what is wrong with that, the request says."""
@@ -109,17 +108,6 @@ class Provider:
     async def count_tokens(self, request: Request, model: str) -> int | None:
         """None: Ollama does not count."""
         return None
-
-    async def close(self) -> None:
-        """Close every connection."""
-        link, self._link = self._link, None
-        if link is not None:
-            await link.close()
-
-    def _leave_to_parent(self) -> None:
-        if self._link is not None:
-            self._link.leave_to_parent()
-            self._link = None
 
     async def _show_all(self, models: list[str]) -> dict[str, Shown]:
         """What the server says of each model, as far as it says so in time."""
