@@ -7,6 +7,7 @@ import errno
 from collections.abc import AsyncGenerator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from io import BytesIO
 from ssl import SSLContext
 from typing import Any
 
@@ -16,6 +17,8 @@ _ENDED = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 # Seconds after which a server that ends the connection is taken to have read the request. Chosen:
 # that a connection was closed before is known after one round trip.
 _ROUND_TRIP = 1.0
+# Bytes of a body from which on aiohttp wants to send it in pieces, as pictures have.
+_PIECEWISE = 1 << 20
 
 
 @dataclass(slots=True)
@@ -129,7 +132,10 @@ class Transport:
         if session.closed:  # aiohttp would raise a RuntimeError
             raise aiohttp.ClientConnectionError("closed meanwhile")
         method = "GET" if content is None else "POST"
-        asked = session.request(method, url, headers=headers, data=content, allow_redirects=False)
+        data: bytes | BytesIO | None = content
+        if content is not None and len(content) > _PIECEWISE:
+            data = BytesIO(content)
+        asked = session.request(method, url, headers=headers, data=data, allow_redirects=False)
         return Reply(await asked)
 
     def _open(self) -> aiohttp.ClientSession:
@@ -156,6 +162,8 @@ def closed_unanswered(error: aiohttp.ClientError) -> bool:
     """Whether the server closed the connection before its answer began."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return isinstance(error.message, str)  # else it is what came of a head
+    if isinstance(error, aiohttp.ClientOSError) and isinstance(error.__cause__, ConnectionError):
+        return True  # aiohttp noticed while it was writing, and gives no number
     # A reset within a head looks like one before it, to browsers as well.
     reset = isinstance(error, aiohttp.ClientOSError) and error.errno in _ENDED
     return reset or isinstance(error, aiohttp.ClientConnectionResetError)

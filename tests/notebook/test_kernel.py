@@ -81,8 +81,9 @@ def test_answers_that_are_no_result_stay_too(kernel: Kernel, stub: Stub, option:
 
 
 def test_a_cached_answer_is_shown_at_once(kernel: Kernel, stub: Stub) -> None:
-    kernel.run("%orch remember this")
+    first = kernel.run("%orch remember this")
     again = kernel.run("%orch remember this")
+    assert first.reply["status"] == "ok", first.reply
     assert "cached" in again.result["data"]["text/plain"]
     assert again.saved in ([], [{}])
 

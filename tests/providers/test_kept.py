@@ -30,12 +30,15 @@ ASK = Request((Message("user", "Is it?"),))
 class Server:
     """Answers the first request of a connection, unless it `ends` new ones.
 
-    How it ends a connection: "idle", right after an answer, without a word; all others when another
-    request was read: "close", "reset", "head" after a part of a head, "late" after a while.
+    How it ends a connection: "idle", right after an answer, without a word; "body", within the body
+    of another request; all others when one was read: "close", "reset", "head" after a part of a
+    head, "late" after a while.
     """
 
     def __init__(self, ends: str, *, new: bool = False) -> None:
         self._ends, self._new = ends, new
+        #: Seconds between an answer and an idle end.
+        self.pause = 0.01
         #: For each request that was read, the number of its connection.
         self.read: list[int] = []
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -60,6 +63,8 @@ class Server:
         with connection, connection.makefile("rb") as requests:
             answers = not self._new
             while length := _read_head(requests):
+                if self._ends == "body" and not answers:
+                    return  # with a reset, as there is more to read
                 requests.read(length)
                 self.read.append(number)
                 if not answers:
@@ -68,7 +73,7 @@ class Server:
                 time.sleep(0.02)  # all that come together have connections of their own
                 connection.sendall(_ANSWER)
                 if self._ends == "idle":
-                    time.sleep(0.01)
+                    time.sleep(self.pause)
                     return
                 answers = False
 
@@ -105,8 +110,8 @@ async def opened(server: Server) -> AsyncIterator[Provider]:
         await provider.close()
 
 
-async def ask(provider: Provider) -> str:
-    return "".join([delta.text async for delta in provider.stream(ASK, "m")])
+async def ask(provider: Provider, request: Request = ASK) -> str:
+    return "".join([delta.text async for delta in provider.stream(request, "m")])
 
 
 def failure(server: Server, *, after: int) -> ProviderError:
@@ -135,6 +140,35 @@ def test_a_server_that_closes_kept_connections_without_a_word_answers_all() -> N
     with serving("idle") as server:
         assert asyncio.run(forty()) == ["yes"] * 40
         assert len(server.read) == 40
+
+
+def test_a_connection_that_ends_while_a_request_is_on_its_way_loses_none() -> None:
+    async def many(provider: Provider) -> None:
+        for turn in range(100):
+            # From the moment that the connection is taken to that of writing, and around it.
+            server.pause = 0.001 + turn % 20 * 2e-5
+            await ask(provider)
+            await asyncio.sleep(0.001)
+
+    async def eight() -> None:
+        async with opened(server) as provider:
+            await asyncio.gather(*(many(provider) for _ in range(8)))
+
+    with serving("idle") as server:
+        asyncio.run(eight())
+        assert len(server.read) == 800
+
+
+def test_a_long_request_of_which_a_part_was_read_is_sent_once_more() -> None:
+    long = Request((Message("user", "Is it? " * 1_000_000),))
+
+    async def twice() -> list[str]:
+        async with opened(server) as provider:
+            return [await ask(provider), await ask(provider, long)]
+
+    with serving("body") as server:
+        assert asyncio.run(twice()) == ["yes", "yes"]
+    assert server.read == [1, 2]
 
 
 @pytest.mark.parametrize("ends", ["close", "reset"])
