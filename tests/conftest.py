@@ -6,6 +6,7 @@ import gc
 import ipaddress
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -58,6 +59,8 @@ def _is_loopback(host: object) -> bool:
 
 def pytest_configure() -> None:
     sys.addaudithook(_deny_outside)
+    # A shell starts what runs in its background deaf to interrupts, and so would all children be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module", autouse=True)
