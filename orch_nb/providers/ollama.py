@@ -9,9 +9,11 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from orch_nb.errors import (
+    BrokenAnswer,
     ModelNotFound,
     ProviderError,
     RequestRefused,
+    ServerFailed,
 )
 from orch_nb.providers import _failures, _ollama_chat
 from orch_nb.providers._endpoint import Endpoint
@@ -29,11 +31,16 @@ from orch_nb.types import Delta, ModelCard, Request
 if TYPE_CHECKING:
     from orch_nb.providers._link import Link, Open
 
-# Models looked up at the same time, and the seconds after which the rest is listed without facts.
+# Models looked up at the same time, and the seconds after which the rest is listed, or a connected
+# server asked, without facts.
 _LOOK_UPS, _LOOK_UP_TIME = 4, 3.0
 # Seconds that what is in memory is taken to stay there. Chosen: who is wrong has the server load a
 # model with another window, and who asks before each of many short calls doubles their cost.
 _LOADED_TIME = 5.0
+# Seconds until a server that could not say something is asked for it again. Chosen.
+_UNSAID_TIME = 60.0
+# How servers fail that answer, but not this: other programs have as much of the wire as they need.
+_UNSAID = (ModelNotFound, RequestRefused, ServerFailed, BrokenAnswer, TimeoutError)
 
 
 class Provider(Linked):
@@ -53,7 +60,9 @@ class Provider(Linked):
         self._address = (endpoint.base_url or self.home or "").rstrip("/").removesuffix("/v1")
         self._shown: dict[str, Shown] = {}
         self._windows: dict[str, int] = {}
-        self._looked = float("-inf")
+        # When what is in memory, and what a model is, is worth another look, in the loop's time.
+        self._next_look = float("-inf")
+        self._next_looks: dict[str, float] = {}
         self._opening = Opening(
             Lines,
             "application/x-ndjson",
@@ -77,7 +86,7 @@ class Provider(Linked):
         name = f"{self.endpoint.name}:{model}"
         with self.endpoint.masking():
             link = await self._ready_link(name)
-            shown = self._shown.get(model) or await self._show(model, name)
+            shown = self._shown.get(model) or await self._look_up(model, name)
             loaded = (await self._loaded()).get(full_name(model), 0)
             num_ctx = _ollama_chat.window(request, name, shown.context, loaded)
             streams = self.endpoint.streams(request)
@@ -101,7 +110,7 @@ class Provider(Linked):
         except (KeyError, TypeError):
             raise _failures.malformed(name, "no list of models") from None
         self._shown = await self._show_all(list(rows))
-        self._looked = float("-inf")
+        self._next_look = float("-inf")
         loaded = await self._loaded()
         return [card(row, self._shown.get(m), loaded, self.endpoint) for m, row in rows.items()]
 
@@ -129,15 +138,35 @@ class Provider(Linked):
         self._shown[model] = shown
         return shown
 
+    async def _look_up(self, model: str, name: str) -> Shown:
+        """What the server says of `model`: nothing if it cannot, or not soon. It may still chat.
+
+        Raises a `ProviderError` where it would not.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._next_looks.get(model, now):
+            return Shown()
+        try:
+            async with self._soon():
+                return await self._show(model, name)
+        except _UNSAID:
+            self._next_looks[model] = now + _UNSAID_TIME
+            return Shown()
+
+    def _soon(self) -> asyncio.Timeout:
+        return asyncio.timeout(self.endpoint.connect + _LOOK_UP_TIME)
+
     async def _loaded(self) -> dict[str, int]:
         """The windows of the models in memory; none where the server does not say."""
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._looked > _LOADED_TIME:
-            try:
+        now = asyncio.get_running_loop().time()
+        if now < self._next_look:
+            return self._windows
+        try:
+            async with self._soon():
                 self._windows = read_loaded(await self._fetch("/api/ps", self.endpoint.name))
-            except (ProviderError, KeyError, TypeError):
-                self._windows = {}
-            self._looked = loop.time()
+            self._next_look = now + _LOADED_TIME
+        except (ProviderError, KeyError, TypeError, TimeoutError):
+            self._windows, self._next_look = {}, now + _UNSAID_TIME
         return self._windows
 
     async def _fetch(

@@ -10,7 +10,6 @@ import pytest
 from ollama._types import ChatRequest
 
 from orch_nb.errors import (
-    BrokenAnswer,
     ContextTooLong,
     ModelNotFound,
     ProviderError,
@@ -147,13 +146,6 @@ class TestOllama(Contract):
             asyncio.run(once())
         assert sent(stub) == []
 
-    @pytest.mark.parametrize("fault", ["404", "500", "html", "deep", "wrong_wire"])
-    def test_a_server_that_does_not_say_what_is_loaded_answers(
-        self, stub: Stub, fault: str
-    ) -> None:
-        stub.rule("alpha", fault, wire="ps")
-        assert self.answer(stub).finish == "stop"
-
     def test_what_is_loaded_is_looked_up_once_in_a_while(self, stub: Stub) -> None:
         long = Request((Message("user", "word " * 5000),))
 
@@ -222,7 +214,6 @@ class TestOllama(Contract):
     @pytest.mark.parametrize(
         ("fault", "wire", "kind", "said"),
         [
-            ("404", "show", ModelNotFound, "run `ollama pull m`"),
             ("404", "*", ModelNotFound, "run `ollama pull m`"),
             (
                 write("500", msg="model requires more system memory (9 GiB) than is available"),
@@ -231,7 +222,6 @@ class TestOllama(Contract):
                 "take a smaller model",
             ),
             ("close", "show", Unreachable, "is `ollama serve` running there?"),
-            ("notjson", "show", BrokenAnswer, "check base_url"),
             ("err_mid?msg=llama+runner+terminated", "*", ServerFailed, "llama runner terminated"),
         ],
     )
@@ -242,6 +232,21 @@ class TestOllama(Contract):
         error = self.failure(self.url(stub))
         assert type(error) is kind
         assert said in str(error)
+
+    @pytest.mark.parametrize(
+        "fault", ["404", "500", "html", "deep", "notjson", "wrong_wire", "hang"]
+    )
+    @pytest.mark.parametrize("wire", ["show", "ps"])
+    def test_a_server_that_does_not_say_what_it_has_answers(
+        self, stub: Stub, wire: str, fault: str
+    ) -> None:
+        async def twice() -> list[str]:
+            async with self.opened(self.url(stub), connect=0.5) as provider:
+                return [(await self.ask(provider)).finish for _ in range(2)]
+
+        stub.rule("alpha", fault, wire=wire)
+        assert asyncio.run(twice()) == ["stop", "stop"]
+        assert [entry.wire for entry in stub.log()].count(wire) == 1
 
     # -- facts
 
