@@ -33,7 +33,7 @@ def show_history(words: list[str], session: Session) -> Bundle:
     Of other sessions there are no texts, and their calls have no number here.
     """
     options, last = _read(words)
-    found = _everywhere(session) if options.all else _here(session)
+    found = _everywhere(session) if options.all else _here(session, last, options.search)
     fitting = [(said, row) for said, row in found if _fits(said, row, options.search)]
     shown = fitting[-last:]
     live = session.settings.mode == "live"  # else the same in every replay
@@ -43,9 +43,8 @@ def show_history(words: list[str], session: Session) -> Bundle:
         [_number(row, session), *asked[i : i + 1], one_line(said, _PROMPT), *_cells(row)]
         for i, (said, row) in enumerate(shown)
     ]
-    note = (
-        f"{len(shown)} of {count(len(found), 'call')}; `%orch why N`, `rerun N` and `rate N` take"
-    )
+    total = len(found) if options.all else len(session.ledger)
+    note = f"{len(shown)} of {count(total, 'call')}; `%orch why N`, `rerun N` and `rate N` take"
     note += " the number"
     more = "" if options.all else "; `--all` has the calls of all sessions, without their texts"
     return table([*head, "model", "billed", "took", "outcome"], rows, note + more)
@@ -62,12 +61,16 @@ def _read(words: list[str]) -> tuple[argparse.Namespace, int]:
     return options, last
 
 
-def _here(session: Session) -> list[tuple[str, CallRow]]:
-    """The calls of this session with their prompts."""
+def _here(session: Session, last: int, word: str | None) -> list[tuple[str, CallRow]]:
+    """The calls of this session with their prompts: the `last`, or all in which to look for `word`.
+
+    A long session has packed the older ones, and each takes its time.
+    """
     ledger = session.ledger
+    first = max(0, len(ledger) - last) if word is None else 0
     return [
         (record.request.prompt, summarise(record, ledger.session, number, ledger.secrets))
-        for number, record in enumerate(ledger, start=1)
+        for number, record in enumerate(ledger[first:], start=first + 1)
     ]
 
 

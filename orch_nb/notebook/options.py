@@ -130,15 +130,19 @@ class Options:
             word = _next_word(lexer)
             if word == "--":
                 return words, line[source.tell() :].strip()
-            flag, equals, _ = word.partition("=")
+            flag, equals, value = word.partition("=")
             option = self.find(flag)
             if option is None:
                 hint = " (a prompt that begins with - stands after --)"
                 raise UnknownNameError("option", flag, self.flags, hint)
+            if option.metavar is not None:
+                if not equals:
+                    value = _next_word(lexer, flag)
+                if value == "--":  # argparse would make a list of it, with nothing in it
+                    raise InputError(f"{flag} needs a value, and -- is none")
+                # It takes "-1" for a flag, so the value is tied to its own.
+                word = f"{option.flags[-1]}={value}"
             words.append(word)
-            if option.metavar is not None and not equals:
-                # argparse takes "-1" for a flag, so the value is tied to its own.
-                words[-1] = f"{option.flags[-1]}={_next_word(lexer, flag)}"
         return words, rest.strip()
 
 

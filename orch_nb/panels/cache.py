@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from orch_nb.figures import dollars, size
@@ -66,11 +65,11 @@ class Cache(Panel):
 
 def rows(session: Session) -> list[list[str]]:
     """What is kept, and what came of it in this session."""
-    cached = [r.response for r in session.ledger if r.response is not None and r.response.cached]
-    saved = sum((r.cost for r in cached if r.cost is not None), Decimal(0))
-    unknown = sum(r.cost is None for r in cached)
+    overview = session.ledger.report().overview
+    unknown = sum(model.unsaved for model in overview.models)
     more = f", and {unknown} answers of unknown cost" if unknown else ""
-    settings, said = session.settings.cache, [["saved in this session", f"{dollars(saved)}{more}"]]
+    saved = f"{dollars(overview.saved)}{more}"
+    settings, said = session.settings.cache, [["saved in this session", saved]]
     if session.cache is not None:
         stats = session.cache.stats()
         looked = stats.hits + stats.misses

@@ -16,6 +16,7 @@ from orch_nb.panels.controls import Controls
 from orch_nb.panels.panel import Panel, panel
 from orch_nb.sanitize import one_line
 from orch_nb.session import Session
+from orch_nb.store.records import NEWEST
 from orch_nb.types import Choice, Decision, Message, Rejection, Request, Wants
 
 # A panel is saved with its notebook: so many names, shared by all rows, which are found by writing
@@ -141,10 +142,10 @@ class Experts(Panel):
 
 
 def _kinds(session: Session) -> dict[str, str]:
-    """The kind of task that each tool was asked for most often in this session."""
+    """The kind of task that each tool was asked for most often in the last 500 calls."""
     seen = Counter(
         (tool, record.decision.profile.kind)
-        for record in session.ledger
+        for record in session.ledger[-NEWEST:]
         if record.decision is not None
         for tool in record.request.wants.tools
     )

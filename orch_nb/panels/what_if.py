@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from orch_nb.errors import OrchError
 from orch_nb.figures import count, dollars, seconds
 from orch_nb.sanitize import one_line
-from orch_nb.types import Choice, Decision, Record, Request
+from orch_nb.store.ledger import Ledger
+from orch_nb.store.records import NEWEST
+from orch_nb.types import Choice, Decision, Request
 
 #: How many of the newest prompts are ranked anew. Chosen: a page.
 MOST = 20
@@ -35,10 +37,10 @@ class WhatIf:
         return _name(self.before) != _name(self.now)
 
 
-def last_requests(records: Iterable[Record]) -> list[Request]:
-    """The requests of the newest `MOST` records that differ, the newest first."""
+def last_requests(ledger: Ledger) -> list[Request]:
+    """The newest `MOST` requests that differ, the newest first, of the last 500 calls."""
     found: list[Request] = []
-    for record in reversed(list(records)):
+    for record in reversed(ledger[-NEWEST:]):
         if record.request not in found:
             found.append(record.request)
         if len(found) == MOST:

@@ -17,7 +17,7 @@ from orch_nb.types import Record
 # 4 kB, packed with a hundred others about 50 bytes and 40 % of its texts (measured on prose); so
 # 50,000 calls of a thousand characters take 20 MB, and none need be forgotten. Packing and
 # unpacking cost about 20 µs each, and most sessions never come to it.
-_NEWEST = 500
+NEWEST = 500
 _BLOCK = 100
 
 
@@ -38,7 +38,7 @@ class Records(Sequence[Record]):
         """Add `record` at the end."""
         blocks, newest = self._parts
         newest.append(record)
-        if len(newest) == _NEWEST + _BLOCK:
+        if len(newest) == NEWEST + _BLOCK:
             self._parts = ([*blocks, _Block.of(newest[:_BLOCK])], newest[_BLOCK:])
 
     def __len__(self) -> int:

@@ -13,13 +13,15 @@ from pathlib import Path
 from ipywidgets.widgets.widget import Widget, _instances
 
 from benchmarks.figures import Figure, figure, part
+from charts.records import MODELS, made_records
 from orch_nb import Session
+from orch_nb.notebook.history import show_history
 from orch_nb.notebook.panel import still, still_output
 from orch_nb.panels.frame import Frame
 from orch_nb.panels.panel import make_panels, panel_names
 
 _ROUNDS = 15
-_MODELS, _PROMPTS = 200, 20
+_MODELS, _PROMPTS, _CALLS = 200, 20, 10_000
 _SIZES = {
     "first shown, all panels as tables with it": "≤ 500 ms",
     "slider moved: prompts ranked anew and drawn": "≤ 50 ms",
@@ -29,7 +31,12 @@ _SIZES = {
 def measure(share: float = 1.0) -> list[Figure]:
     """CPU of showing and of a slider, and bytes, with 20 prompts and 200 models."""
     with _session() as session:
-        return [*_times(session, part(_ROUNDS, share)), *_bytes(session)]
+        rounds = part(_ROUNDS, share)
+        return [
+            *_times(session, rounds),
+            *_bytes(session),
+            *_after_many_calls(session, part(_CALLS, share), rounds),
+        ]
 
 
 def _times(session: Session, rounds: int) -> Iterator[Figure]:
@@ -68,6 +75,22 @@ def _bytes(session: Session) -> Iterator[Figure]:
         ("all six tabs opened, in a Lab that is set to save widgets", output + kept, ""),
     ):
         yield figure(f"panel saved, {name}", [size / 1e3], "kB", goal)
+
+
+def _after_many_calls(session: Session, calls: int, rounds: int) -> Iterator[Figure]:
+    """CPU of what is shown of the newest calls where many more lie behind them."""
+    for record in made_records(calls, models=len(MODELS)):
+        session.ledger.add(record)
+    for name, show in (
+        ("all panels as tables", lambda: still(session)),
+        ("`%orch history`", lambda: show_history([], session)),
+    ):
+        times = []
+        for _ in range(rounds + 1):
+            started = time.process_time()
+            show()
+            times.append(1e3 * (time.process_time() - started))
+        yield figure(f"{name} after {_CALLS:,} calls", times[1:], "ms CPU", "≤ 500 ms")
 
 
 def _made(before: set[str]) -> list[Widget]:

@@ -83,6 +83,9 @@ def test_zero_and_nothing_differ() -> None:
         ("--seed x hi", "--seed: 'x' is no whole number"),
         ("--max-cost cheap hi", "--max-cost: 'cheap' is no number"),
         ("--image", "--image needs a value"),
+        ("--image -- hi", "--image needs a value, and -- is none"),
+        ("-m '--' hi", "-m needs a value, and -- is none"),
+        ("--system=-- hi", "--system needs a value, and -- is none"),
         ("--max-tokens many hi", "'many' is no whole number"),
         ("--max-tokens 1.5 hi", "'1.5' is no whole number"),
         ("--temperature warm hi", "'warm' is no number"),
@@ -125,6 +128,7 @@ def test_any_line_is_read_or_refused(line: str) -> None:
         except OrchError:
             continue
         assert isinstance(read[0], Namespace)
+        assert not any(value in ([], [[]]) for value in vars(read[0]).values())
         assert read[1] == read[1].strip()
         assert line.rstrip().endswith(read[1])
 

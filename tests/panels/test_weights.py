@@ -17,6 +17,7 @@ from orch_nb.panels.presets import BUILT_IN, FILE_NAME, Preset, Presets
 from orch_nb.panels.weights import moved, normalised, percents, weighs
 from orch_nb.panels.what_if import MOST, last_requests
 from orch_nb.settings import user_home
+from orch_nb.store.records import NEWEST
 from panels.conftest import (
     CHEAP,
     STRONG,
@@ -116,6 +117,12 @@ def test_of_many_calls_the_newest_are_looked_at(s: Session) -> None:
         s.ask(f"Name number {number}", cache="bypass")
     found = [request.prompt for request in last_requests(s.ledger)]
     assert found == [f"Name number {n}" for n in range(MOST + 4, 4, -1)]
+
+
+def test_what_lies_far_back_is_not_looked_at(s: Session) -> None:
+    for prompt in ("Name one", *["Name another"] * NEWEST):
+        s.ask(prompt)
+    assert [request.prompt for request in last_requests(s.ledger)] == ["Name another"]
 
 
 def test_a_front_end_that_repeats_what_it_was_told_changes_nothing(s: Session, show: Open) -> None:
