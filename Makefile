@@ -83,7 +83,7 @@ ui: .venv/test.stamp ## run the tests that drive JupyterLab in a browser (needs 
 storm: .venv/test.stamp ## run the storms, kills and mutants of tests/soak in the sizes that a change needs
 	STORM=1 $(PYTEST) -n 2 --dist worksteal --timeout 1800 -rP tests/soak
 
-soak: .venv/test.stamp ## run them in their large sizes (about an hour; SOAK=0.3: three tenths)
+soak: .venv/test.stamp ## run them in their large sizes (about 40 minutes; SOAK=0.3: three tenths)
 	SOAK=$(or $(SOAK),1) $(PYTEST) -n 2 --dist worksteal --timeout 14400 -rP tests/soak
 
 lint: .venv/test.stamp ## check style and types
