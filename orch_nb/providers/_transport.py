@@ -162,8 +162,8 @@ def closed_unanswered(error: aiohttp.ClientError) -> bool:
     """Whether the server closed the connection before its answer began."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return isinstance(error.message, str)  # else it is what came of a head
-    if isinstance(error, aiohttp.ClientOSError) and isinstance(error.__cause__, ConnectionError):
-        return True  # aiohttp noticed while it was writing, and gives no number
-    # A reset within a head looks like one before it, to browsers as well.
-    reset = isinstance(error, aiohttp.ClientOSError) and error.errno in _ENDED
-    return reset or isinstance(error, aiohttp.ClientConnectionResetError)
+    if isinstance(error, aiohttp.ClientOSError):
+        # What aiohttp notices while it writes has no number, but a cause. A reset within a head
+        # looks like one before it, to browsers as well.
+        return error.errno in _ENDED or isinstance(error.__cause__, ConnectionError)
+    return isinstance(error, aiohttp.ClientConnectionResetError)

@@ -60,9 +60,9 @@ class Provider(Linked):
         self._address = (endpoint.base_url or self.home or "").rstrip("/").removesuffix("/v1")
         self._shown: dict[str, Shown] = {}
         self._windows: dict[str, int] = {}
-        # When what is in memory, and what a model is, is worth another look, in the loop's time.
-        self._next_look = float("-inf")
-        self._next_looks: dict[str, float] = {}
+        # Until when, in the loop's time, the windows hold, and a model is not asked about again.
+        self._windows_until = float("-inf")
+        self._unsaid_until: dict[str, float] = {}
         self._opening = Opening(
             Lines,
             "application/x-ndjson",
@@ -110,7 +110,7 @@ class Provider(Linked):
         except (KeyError, TypeError):
             raise _failures.malformed(name, "no list of models") from None
         self._shown = await self._show_all(list(rows))
-        self._next_look = float("-inf")
+        self._windows_until = float("-inf")
         loaded = await self._loaded()
         return [card(row, self._shown.get(m), loaded, self.endpoint) for m, row in rows.items()]
 
@@ -144,13 +144,13 @@ class Provider(Linked):
         Raises a `ProviderError` where it would not.
         """
         now = asyncio.get_running_loop().time()
-        if now < self._next_looks.get(model, now):
+        if now < self._unsaid_until.get(model, now):
             return Shown()
         try:
             async with self._soon():
                 return await self._show(model, name)
         except _UNSAID:
-            self._next_looks[model] = now + _UNSAID_TIME
+            self._unsaid_until[model] = now + _UNSAID_TIME
             return Shown()
 
     def _soon(self) -> asyncio.Timeout:
@@ -159,14 +159,14 @@ class Provider(Linked):
     async def _loaded(self) -> dict[str, int]:
         """The windows of the models in memory; none where the server does not say."""
         now = asyncio.get_running_loop().time()
-        if now < self._next_look:
+        if now < self._windows_until:
             return self._windows
         try:
             async with self._soon():
                 self._windows = read_loaded(await self._fetch("/api/ps", self.endpoint.name))
-            self._next_look = now + _LOADED_TIME
+            self._windows_until = now + _LOADED_TIME
         except (ProviderError, KeyError, TypeError, TimeoutError):
-            self._windows, self._next_look = {}, now + _UNSAID_TIME
+            self._windows, self._windows_until = {}, now + _UNSAID_TIME
         return self._windows
 
     async def _fetch(

@@ -152,9 +152,7 @@ def test_a_large_answer_that_is_read_slowly_is_not_cut() -> None:
         size = 0
         async for piece in reply.aiter_raw():
             size += len(piece)
-            await asyncio.sleep(
-                0.01
-            )  # what is not read waits in the kernel, and the connection ends
+            await asyncio.sleep(0.01)  # the connection ends, and what is left waits to be read
         await reply.aclose()
         await transport.close()
         return size
